@@ -1,0 +1,1 @@
+"""Programs that keep the project's own files true; `make` calls them."""

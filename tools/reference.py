@@ -1,0 +1,235 @@
+"""Writes `docs/reference/`: every list that the code holds, as a page for people.
+
+Usage: `python -m tools.reference [--check] [PAGE…]`.  With `--check` nothing is written; a page that differs
+from what the code says is named, and the exit status is 1.
+
+Called by `make docs`, `make lint` and `tests/house`.
+"""
+
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterator
+from enum import Enum
+from pathlib import Path
+
+import typer
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from typer.core import TyperCommand, TyperGroup
+
+from pacsgate import config
+from pacsgate.audit.events import EventKind
+from pacsgate.cli.main import app
+from pacsgate.model.actions import ALL_ACTIONS, Action
+from pacsgate.model.decision import ReasonCode
+from pacsgate.model.permission import Permission
+from pacsgate.protocols.dicomweb.routes import ROUTES, ActionsNeeded
+from tools.members import described, docstrings_below
+
+PAGES = Path(__file__).resolve().parent.parent / "docs" / "reference"
+_MADE = "<!-- Made from the code by `make docs`; change the code instead. -->"
+
+
+def _table(*rows: tuple[str, ...]) -> str:
+    """Lays out a Markdown table; the first row is its head."""
+    head, *body = [[" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in rows]
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _rows(enumeration: type[Enum]) -> Iterator[tuple[str, ...]]:
+    return ((_code(value), text) for value, text in described(enumeration))
+
+
+def actions() -> str:
+    """What one can do to images.  Every route and every rule uses these words and no others."""
+    return _table(("action", "what it covers"), *_rows(Action))
+
+
+def permissions() -> str:
+    """What a role can carry besides actions on images: work on the system itself."""
+    return _table(("permission", "what it allows"), *_rows(Permission))
+
+
+def reasons() -> str:
+    """Why a decision came out as it did.
+
+    The trail holds these codes; `pacsgate policy explain` says more about one decision.
+    """
+    return _table(("reason", "what it means"), *_rows(ReasonCode))
+
+
+def audit_events() -> str:
+    """What is recorded, with the codes of DICOM PS3.15 A.5 and PS3.16 CID 400 and 401."""
+    rows = (
+        (
+            _code(kind.name),
+            f"{kind.event_id.value} {kind.event_id.meaning}",
+            f"{kind.event_type.value} {kind.event_type.meaning}" if kind.event_type else "",
+            f"{kind.action.value} ({kind.action.name.lower()})",
+            kind.value.emitted,
+        )
+        for kind in EventKind
+    )
+    return _table(("kind", "event id", "event type", "action", "emitted when"), *rows)
+
+
+def _needed(needs: ActionsNeeded) -> str:
+    if needs == ActionsNeeded(any_of=ALL_ACTIONS):
+        return "any action"
+    every = " and ".join(_code(action) for action in sorted(needs.all_of))
+    some = "one of " + ", ".join(_code(action) for action in sorted(needs.any_of))
+    return every if not needs.any_of else some if not needs.all_of else f"{every} and {some}"
+
+
+def routes() -> str:
+    """Every resource below `/dicom-web` and what one must be allowed to do; anything else is denied.
+
+    A study or series asked for as a zip needs `export` as well, and WADO-URI asked for `application/dicom`
+    needs `retrieve`.  A route that is answered 501 is authorised first, like any other.  Sections are those
+    of PS3.18.
+    """
+    rows = (
+        (
+            _code(route.route_id),
+            route.method,
+            _code(route.template),
+            _needed(route.needs),
+            "yes" if route.implemented else "501",
+            route.standard,
+        )
+        for route in ROUTES
+    )
+    return _table(("route", "method", "path", "needs", "served", "section"), *rows)
+
+
+def _type_name(annotation: object) -> str:
+    origin = typing.get_origin(annotation)
+    arguments = typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _type_name(arguments[0])
+    if origin in {typing.Union, types.UnionType}:
+        names = (_type_name(argument) for argument in arguments if argument is not type(None))
+        return " or ".join(dict.fromkeys(names))
+    if origin is typing.Literal:
+        return " or ".join(_code(str(argument)) for argument in arguments)
+    if origin is tuple:
+        return f"list of {_type_name(arguments[0])}"
+    if origin is dict:
+        return f"mapping of {_type_name(arguments[0])} to {_type_name(arguments[1])}"
+    plain = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Path": "path"}
+    name = getattr(annotation, "__name__", str(annotation))
+    if name.endswith("Settings"):
+        return f"[{name}](#{name.lower()})"
+    return plain.get(name, name.removeprefix("IPv4").removeprefix("IPv6").lower())
+
+
+def _default(value: object) -> str:
+    match value:
+        case None | () | []:
+            return ""
+        case bool():
+            return _code(str(value).lower())
+        case str() | int() | float():
+            return _code(str(value))
+        case _:
+            return "see there"
+
+
+def _settings(model: type[BaseModel]) -> str:
+    texts = docstrings_below(model)
+    rows = []
+    for name, field in model.model_fields.items():
+        default = "required" if field.is_required() else _default(field.default)
+        if field.default is PydanticUndefined and not field.is_required():
+            default = ""
+        rows.append((_code(name), _type_name(field.annotation), default, texts.get(name, "")))
+    about = inspect.cleandoc(model.__doc__ or "")
+    return f"## {model.__name__}\n\n{about}\n\n" + _table(("key", "value", "default", "what it does"), *rows)
+
+
+def configuration() -> str:
+    """The keys of `pacsgate.yaml`, from the top.
+
+    Paths are relative to the file; an unknown key is an error.  `pacsgate config check FILE` finds every
+    problem with its place.
+    """
+    models = [
+        model
+        for name, model in vars(config).items()
+        if inspect.isclass(model)
+        and issubclass(model, BaseModel)
+        and name.endswith("Settings")
+        and model.model_fields
+    ]
+    models.sort(key=lambda model: model is not config.Settings)
+    return "\n\n".join(map(_settings, models))
+
+
+def _commands(command: TyperCommand | TyperGroup, name: str) -> Iterator[str]:
+    context = typer.Context(command, info_name=name)
+    if isinstance(command, TyperGroup):
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            if isinstance(found, TyperCommand | TyperGroup) and not found.hidden:
+                yield from _commands(found, f"{name} {child}")
+        return
+    usage = " ".join(command.collect_usage_pieces(context))
+    rows = [record for param in command.params if (record := param.get_help_record(context)) is not None]
+    yield f"## {name}\n\n{inspect.cleandoc(command.help or '')}\n\n`{name} {usage}`"
+    if rows:
+        yield _table(("option", "what it does"), *((_code(first), text) for first, text in rows))
+
+
+def cli() -> str:
+    """Exit status: 0 yes or done, 1 no or failed, 2 wrong usage."""
+    command = typer.main.get_command(app)
+    if not isinstance(command, TyperGroup):
+        raise TypeError("`pacsgate` is a group of commands")
+    return "\n\n".join(_commands(command, "pacsgate"))
+
+
+_PAGES: dict[str, tuple[str, Callable[[], str]]] = {
+    "actions": ("Actions", actions),
+    "permissions": ("Permissions", permissions),
+    "reasons": ("Reasons", reasons),
+    "audit-events": ("Audit events", audit_events),
+    "routes": ("DICOMweb routes", routes),
+    "configuration": ("Configuration", configuration),
+    "cli": ("Commands", cli),
+}
+"""File name → title and what makes the body; the introduction is the function's docstring."""
+
+
+def _page(title: str, body: Callable[[], str]) -> str:
+    return f"{_MADE}\n\n# {title}\n\n{inspect.getdoc(body)}\n\n{body()}\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the pages, or with `--check` compares them; returns the exit status."""
+    checking = "--check" in arguments
+    chosen = [argument for argument in arguments if argument != "--check"] or list(_PAGES)
+    stale = []
+    for name in chosen:
+        page = PAGES / f"{name}.md"
+        text = _page(*_PAGES[name])
+        if page.is_file() and page.read_text("utf-8") == text:
+            continue
+        stale.append(name)
+        if not checking:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(text, "utf-8")
+    if checking and stale:
+        sys.stderr.write(f"docs/reference is out of date: {', '.join(stale)}; run `make docs`\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
