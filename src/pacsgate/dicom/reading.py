@@ -1,0 +1,92 @@
+"""Bytes in hand become a pydicom data set, or a `RequestError` that says why not.
+
+pydicom reads lazily and raises whatever its internals raise on bytes that are
+not what they claim to be.  `MALFORMED` and `UNREADABLE` name those exceptions
+once; every place that touches values of a foreign data set catches exactly them.
+
+Called by `summarise`, and by the archives for what the gate makes itself.
+
+Invariants:
+- memory is bounded by the bytes in hand and `MAX_INFLATED_BYTES`;
+- only DICOM Part 10 is read: preamble, file meta information, transfer syntax.
+
+Standard: PS3.10 section 7.1 (file format); PS3.5 A.5 (deflated).
+"""
+
+import io
+import struct
+import zlib
+from typing import BinaryIO
+
+from pydicom import config
+from pydicom.dataset import FileDataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import dcmread, read_dataset, read_preamble
+from pydicom.tag import BaseTag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from pacsgate.model.errors import RequestError
+
+# pydicom's warnings about invalid values quote the values, which are patient data.
+config.settings.reading_validation_mode = config.IGNORE
+
+MALFORMED: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    InvalidDicomError,
+    LookupError,
+    MemoryError,  # a length field may claim 4 GiB
+    NotImplementedError,
+    RecursionError,  # sequences may be nested without end
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom raises for bytes that are not what they claim to be."""
+
+UNREADABLE: tuple[type[Exception], ...] = (*MALFORMED, OSError)
+"""The same for a data set that is in memory whole: an `OSError` is then pydicom's word for an early end."""
+
+MAX_INFLATED_BYTES = 1 << 30
+"""Of a deflated data set.  The largest images in clinical use (breast tomosynthesis) stay below 1 GiB."""
+
+
+def read_object(data: bytes | BinaryIO, *, pixels: bool = True) -> FileDataset:
+    """Read one DICOM Part 10 object.  Without `pixels`, reading stops before the pixel data."""
+    source = io.BytesIO(data) if isinstance(data, bytes) else data
+    try:
+        _refuse_deflate_bomb(source)
+        return dcmread(source, stop_before_pixels=not pixels)
+    except InvalidDicomError:
+        raise RequestError("not a DICOM Part 10 object: the `DICM` prefix is missing") from None
+    except MALFORMED as error:
+        raise RequestError("the DICOM object cannot be read", detail=type(error).__name__) from None
+    except OSError as error:
+        # pydicom raises these too, for bytes that end too early; a failing disk has an errno.
+        if error.errno is not None:
+            raise
+        raise RequestError("the DICOM object ends too early") from None
+
+
+def _refuse_deflate_bomb(source: BinaryIO) -> None:
+    """Inflate a deflated data set piece by piece before pydicom does it in one go."""
+    start = source.tell()
+    read_preamble(source, force=False)
+    meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=_beyond_file_meta)
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        inflated = 0
+        while chunk := inflater.unconsumed_tail or source.read(1 << 16):
+            inflated += len(inflater.decompress(chunk, 1 << 20))
+            if inflated > MAX_INFLATED_BYTES:
+                raise RequestError("the deflated data set is larger than the gate reads", status=413)
+            if inflater.eof:
+                break
+    source.seek(start)
+
+
+def _beyond_file_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return tag.group != 2

@@ -1,0 +1,137 @@
+"""Frames as pictures that any browser shows.
+
+Grey values go through the modality transformation, then through a window: the
+one asked for, else the image's own first one, else its VOI LUT, else from the
+smallest to the largest value.  Colours are shown as they are.  Then the asked
+region is cut out, flipped and scaled to fit the viewport.
+
+Called by the doors for `/rendered`, `/thumbnail` and WADO-URI.
+
+Standard: PS3.18 8.3.5 (parameters); PS3.3 C.11.1 (modality), C.11.2 (VOI), C.7.6.3.1.2 (photometric
+interpretation), C.7.6.16.2.9 and .10 (functional groups).
+"""
+
+import io
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PIL import Image, ImageOps
+from pydicom.dataset import Dataset
+
+from pacsgate.dicom.frames import decoded_frame, frame_count, has_pixels
+from pacsgate.dicom.grayscale import Window, display_values
+from pacsgate.dicom.palettes import colour_values
+from pacsgate.dicom.reading import UNREADABLE
+from pacsgate.model.errors import RequestError
+
+MAX_VIEWPORT = 8192
+"""Pixels on one side of a rendered image; the largest diagnostic screens have about 4,000."""
+DEFAULT_QUALITY = 90
+"""Of a JPEG; differences are hard to see."""
+
+
+class RenderedType(StrEnum):
+    """What a frame can be rendered as."""
+
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+
+
+_FORMAT = {RenderedType.JPEG: "JPEG", RenderedType.PNG: "PNG"}
+
+
+class NotRenderable(RequestError):  # noqa: N818 - it names a property of the object
+    """The object is no image, or of a kind that cannot be shown as one."""
+
+    def __init__(self, public: str) -> None:
+        super().__init__(public, status=406)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the image in its own pixels; a negative width or height flips it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Viewport:
+    """The box into which the picture is scaled, keeping its proportions."""
+
+    width: int
+    height: int
+    region: Region | None = None
+
+
+THUMBNAIL = Viewport(128, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderingOptions:
+    """What a request may ask of a picture.  `quality` (1 to 100) concerns lossy formats."""
+
+    viewport: Viewport | None = None
+    window: Window | None = None
+    quality: int | None = None
+
+
+def render(dataset: Dataset, number: int, rendered: RenderedType, options: RenderingOptions) -> bytes:
+    """One frame, by its number from 1, as a picture.
+
+    Raises `NotRenderable`, `UndecodableFrame`, or `RequestError` for a frame or a
+    region that the image does not have.
+    """
+    if not has_pixels(dataset):
+        raise NotRenderable("the object is not an image")
+    image = _picture(dataset, number, options.window)
+    if options.viewport is not None:
+        image = _fit(image, options.viewport)
+    written = io.BytesIO()
+    image.save(written, _FORMAT[rendered], quality=options.quality or DEFAULT_QUALITY)
+    return written.getvalue()
+
+
+def thumbnail(dataset: Dataset, options: RenderingOptions) -> bytes:
+    """A small JPEG of the frame that stands for the object: the one it names, else the middle one."""
+    count = frame_count(dataset)
+    try:
+        named = int(dataset.get("RepresentativeFrameNumber") or 0)
+    except UNREADABLE:
+        named = 0
+    number = named if 1 <= named <= count else (count + 1) // 2
+    options = RenderingOptions(options.viewport or THUMBNAIL, options.window, options.quality)
+    return render(dataset, number, RenderedType.JPEG, options)
+
+
+def _picture(dataset: Dataset, number: int, window: Window | None) -> Image.Image:
+    frame = decoded_frame(dataset, number)
+    try:
+        match frame.photometric_interpretation:
+            case "MONOCHROME1" | "MONOCHROME2" if frame.pixels.ndim == 2:
+                picture = Image.fromarray(display_values(dataset, number, frame.pixels, window))
+                inverted = frame.photometric_interpretation == "MONOCHROME1"
+                return ImageOps.invert(picture) if inverted else picture
+            case "RGB" | "PALETTE COLOR":
+                return Image.fromarray(colour_values(dataset, frame))
+    except UNREADABLE as error:
+        raise NotRenderable("the image does not describe its values") from error
+    raise NotRenderable("pixels of this photometric interpretation cannot be shown")
+
+
+def _fit(image: Image.Image, viewport: Viewport) -> Image.Image:
+    if not (0 < viewport.width <= MAX_VIEWPORT and 0 < viewport.height <= MAX_VIEWPORT):
+        raise RequestError(f"viewport must be 1 to {MAX_VIEWPORT} pixels wide and high")
+    region = viewport.region or Region(0, 0, image.width, image.height)
+    left, top, width, height = region.x, region.y, abs(region.width), abs(region.height)
+    inside = left >= 0 and top >= 0 and left + width <= image.width and top + height <= image.height
+    if not (inside and width > 0 and height > 0):
+        raise RequestError("viewport region is not inside the image")
+    scale = min(viewport.width / width, viewport.height / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    picture = image.resize(size, Image.Resampling.BICUBIC, box=(left, top, left + width, top + height))
+    if region.width < 0:
+        picture = ImageOps.mirror(picture)
+    return ImageOps.flip(picture) if region.height < 0 else picture

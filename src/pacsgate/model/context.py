@@ -1,0 +1,24 @@
+"""The circumstances of one request, read once and handed down.
+
+Time is read once per request by the door that received it; everything below
+sees the same instant.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """When, from where and for which purpose a subject asks.
+
+    `now` is aware UTC.  `purpose` is an HL7 v3 PurposeOfUse code (`TREAT`,
+    `HRESCH`, …).  `network` is the name of the first configured zone that holds
+    `client_address`, or `external`.
+    """
+
+    now: datetime
+    request_id: str
+    client_address: str | None = None
+    network: str = "external"
+    purpose: str = "TREAT"

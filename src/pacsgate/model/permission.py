@@ -1,0 +1,27 @@
+"""Named permissions on the system itself, as opposed to actions on images.
+
+Holding a role in a scope *is* having its named permissions there.
+"""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """One administrative operation that a role may carry."""
+
+    AUDIT_READ = "AuditRead"
+    """Read, search, verify and export the trail."""
+    POLICY_PUBLISH = "PolicyPublish"
+    """Activate a policy revision."""
+    USER_LIST = "UserList"
+    """See user accounts and their roles."""
+    USER_ADMINISTER = "UserAdminister"
+    """Create, disable, lock and unlock users, and reset passwords."""
+    ROLE_ASSIGN = "RoleAssign"
+    """Give a role to, or take it from, a user or group."""
+    GRANT_ADMINISTER = "GrantAdminister"
+    """Give or revoke grants on patients, studies, series and collections."""
+    TOKEN_ADMINISTER = "TokenAdminister"  # noqa: S105 - a name, not a secret
+    """Issue and revoke API tokens of others."""
+    INDEX_SYNC = "IndexSync"
+    """Fill the study index from an archive."""

@@ -1,0 +1,63 @@
+"""Who asks: one verified identity, whatever door it came through.
+
+Only `pacsgate.identity` builds a `Subject`, from a credential it has verified.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from pacsgate.model.actions import Action
+from pacsgate.model.resource import TenantName
+from pacsgate.model.role import Assignment
+
+Scalar = str | int | float | bool
+"""A value of a policy attribute.  Dates are DICOM dates: strings of eight digits, compared as written."""
+
+Values = frozenset[Scalar]
+"""All values that an attribute holds; more than one when the instances of a study disagree."""
+
+Attributes = Mapping[str, Values]
+"""Attribute name (without its scope prefix) to values.  A name that is absent is a missing attribute."""
+
+
+class SubjectKind(StrEnum):
+    """What kind of actor a subject is."""
+
+    USER = "user"
+    DEVICE = "device"
+    SERVICE = "service"
+
+
+class Credential(StrEnum):
+    """How the subject of this request proved who it is."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a kind of credential
+    TOKEN = "token"  # noqa: S105 - likewise
+    SESSION = "session"
+    LOCAL = "local"
+    """The operator at the command line of the installation itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A verified identity with its roles, groups and attributes.
+
+    `assignments` are those that the identity source knows; the policy adds its
+    own when it works out which roles are in effect.  `token_actions` narrows
+    what a scoped API token can do and is `None` for every other credential.
+    """
+
+    tenant: TenantName
+    name: str
+    kind: SubjectKind = SubjectKind.USER
+    display_name: str = ""
+    assignments: tuple[Assignment, ...] = ()
+    groups: frozenset[str] = frozenset()
+    attributes: Attributes = field(default_factory=dict)
+    credential: Credential = Credential.LOCAL
+    credential_id: str | None = None
+    """Public id of the token or session, for the record; never a secret."""
+    authenticated_at: datetime | None = None
+    token_actions: frozenset[Action] | None = None

@@ -1,0 +1,166 @@
+"""What a policy and the grants leave of themselves for one subject and one action.
+
+Each permit, forbid and set of grants that concerns the subject becomes a branch:
+a bound formula over the resource, with what it carries.  All other rules fall
+away here and cost nothing later.
+
+Called by `engine`.
+
+Invariants:
+- a permit's and a grant's formula contains the role's scope and its ceiling;
+- no branch is made for an archive that the rule does not name.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pacsgate.model.actions import Action
+from pacsgate.model.decision import Effect
+from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
+from pacsgate.model.mask import Mask
+from pacsgate.model.resource import ArchiveName
+from pacsgate.model.subject import Attributes, Subject
+from pacsgate.policy.binding import all_of, any_of, bind_formula, complement, only_true
+from pacsgate.policy.ir import (
+    COLLECTIONS,
+    FALSE,
+    PATIENT_ID,
+    SERIES_UID,
+    STUDY_UID,
+    TRUE,
+    Attribute,
+    Contains,
+    Formula,
+    OneOf,
+)
+from pacsgate.policy.policy import Rule
+from pacsgate.policy.standing import Standing
+
+GRANT_ATTRIBUTES: Mapping[GrantTarget, Attribute] = {
+    GrantTarget.PATIENT: PATIENT_ID,
+    GrantTarget.STUDY: STUDY_UID,
+    GrantTarget.SERIES: SERIES_UID,
+    GrantTarget.COLLECTION: COLLECTIONS,
+}
+"""The attribute whose value a grant of each kind names."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermitBranch:
+    """A permit that applies where `formula` is `TRUE`."""
+
+    rule_id: str
+    formula: Formula
+    mask: Mask
+    unsupported: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantBranch:
+    """All grants of one kind under one ceiling; they apply where `formula` is `TRUE`."""
+
+    attribute: Attribute
+    grant_ids: Mapping[str, tuple[str, ...]]
+    """By the value that the attribute must hold."""
+    formula: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class ForbidBranch:
+    """A forbid that applies everywhere but where `spared` is `TRUE`."""
+
+    rule_id: str
+    spared: Formula
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, with everything that rules are matched against."""
+
+    subject: Subject
+    standing: Standing
+    archive: ArchiveName
+    user: Attributes
+    env: Attributes
+
+    def is_meant_by(self, rule: Rule) -> bool:
+        """Whether the rule's groups, users and archives, as far as it names any, include the subject."""
+        return (
+            (not rule.groups or bool(rule.groups & self.subject.groups))
+            and (not rule.users or self.subject.name in rule.users)
+            and (not rule.archives or self.archive in rule.archives)
+        )
+
+    def condition_of(self, rule: Rule) -> Formula:
+        """The rule's condition with the subject's and the environment's attributes filled in."""
+        return bind_formula(rule.condition, self.user, self.env)
+
+
+def permit_branches(rules: Iterable[Rule], action: Action, asker: Asker) -> Iterator[PermitBranch]:
+    """The permits that could apply to this subject and action."""
+    for rule in rules:
+        if rule.effect is not Effect.PERMIT or (rule.actions is not None and action not in rule.actions):
+            continue
+        if not asker.is_meant_by(rule):
+            continue
+        roles = asker.standing.policy.roles
+        having = any_of(
+            *(asker.standing.having(name) for name in sorted(rule.roles) if action in roles[name].may)
+        )
+        if having == FALSE:
+            continue
+        formula = only_true(all_of(having, asker.condition_of(rule)))
+        if formula != FALSE:
+            yield PermitBranch(rule.rule_id, formula, rule.mask, rule.unsupported)
+
+
+def forbid_branches(rules: Iterable[Rule], action: Action, asker: Asker) -> Iterator[ForbidBranch]:
+    """The forbids that could apply to this subject and action."""
+    for rule in rules:
+        if rule.effect is not Effect.FORBID or (rule.actions is not None and action not in rule.actions):
+            continue
+        if not asker.is_meant_by(rule):
+            continue
+        having = any_of(*(asker.standing.having(name) for name in sorted(rule.roles))) if rule.roles else TRUE
+        if having == FALSE:
+            continue
+        spared = only_true(complement(all_of(having, asker.condition_of(rule))))
+        if spared != TRUE:
+            yield ForbidBranch(rule.rule_id, spared, rule.message)
+
+
+def grant_branches(
+    grants: Iterable[Grant], action: Action, asker: Asker, now: datetime
+) -> Iterator[GrantBranch]:
+    """The grants that could apply, gathered by kind and ceiling so that thousands are one comparison."""
+    gathered: dict[tuple[GrantTarget, Formula], dict[str, list[str]]] = {}
+    for grant in grants:
+        if action not in grant.actions or not grant.is_live(now):
+            continue
+        ceiling = _ceiling(grant, action, asker)
+        if ceiling != FALSE:
+            ids = gathered.setdefault((grant.target, ceiling), {})
+            ids.setdefault(grant.target_id, []).append(grant.grant_id)
+    for (target, ceiling), ids in gathered.items():
+        attribute = GRANT_ATTRIBUTES[target]
+        formula = all_of(ceiling, _names_one_of(attribute, ids))
+        yield GrantBranch(attribute, {name: tuple(found) for name, found in ids.items()}, formula)
+
+
+def _ceiling(grant: Grant, action: Action, asker: Asker) -> Formula:
+    match grant.grantee_kind:
+        case GranteeKind.USER:
+            return asker.standing.ceiling(action) if grant.grantee == asker.subject.name else FALSE
+        case GranteeKind.GROUP:
+            return asker.standing.ceiling(action) if grant.grantee in asker.subject.groups else FALSE
+        case GranteeKind.ROLE:
+            role = asker.standing.policy.roles.get(grant.grantee)
+            return asker.standing.having(role.name) if role is not None and action in role.may else FALSE
+
+
+def _names_one_of(attribute: Attribute, values: Iterable[str]) -> Formula:
+    if attribute == COLLECTIONS:
+        return any_of(*(Contains(attribute, value) for value in sorted(values)))
+    return OneOf(attribute, frozenset(values))

@@ -1,0 +1,188 @@
+"""The engine: who asks, where and when are filled in once; then one resource or all are decided.
+
+`bind` takes a subject, a context, an archive and the live grants and leaves of
+the policy only what concerns them.  The `Bound` that it returns answers three
+questions about an action: could it ever be allowed (`could`), is it allowed on
+this resource (`decide`), and on which resources is it allowed (`constraint`).
+
+A series is allowed when some permit or grant applies and no forbid does.  A
+permit or grant applies where its formula is `TRUE`; a forbid applies wherever its
+formula is not `FALSE`.  A denial names the first of these that holds:
+`token-scope`, `no-role`, `forbidden`, `obligation-unsupported`, `no-permit`.
+Of a study as such (facts without a series) nothing is known that a formula says
+of series; whoever wants to know about a partly visible study asks per series.
+
+Called by `pacsgate.services`.
+
+Invariants:
+- `constraint(action, keys).admits(facts)` is true exactly when `decide(action, facts)`
+  is an `Allow` whose mask hides none of the keys;
+- `decide` equals `reference.decide`, reasons and mask included;
+- one more forbid never turns a `Deny` into an `Allow` and never shows more; nor does one grant fewer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from pacsgate.model.actions import Action
+from pacsgate.model.context import Context
+from pacsgate.model.decision import Allow, Decision, Deny, Reason, ReasonCode, Revision
+from pacsgate.model.grant import Grant
+from pacsgate.model.permission import Permission
+from pacsgate.model.resource import ArchiveName
+from pacsgate.model.subject import Subject
+from pacsgate.policy.binding import all_of
+from pacsgate.policy.branches import Asker, forbid_branches, grant_branches, permit_branches
+from pacsgate.policy.constraint import Constraint
+from pacsgate.policy.environment import environment_attributes, user_attributes
+from pacsgate.policy.facts import ResourceFacts
+from pacsgate.policy.ir import FALSE, Formula
+from pacsgate.policy.policy import Policy
+from pacsgate.policy.standing import Standing, assignments_of, standing
+from pacsgate.policy.weighing import Weighing, weighing
+
+
+def bind(
+    policy: Policy,
+    subject: Subject,
+    context: Context,
+    archive: ArchiveName | None,
+    grants: Sequence[Grant],
+) -> "Bound":
+    """Fill in everything but the action and the resource.
+
+    `archive` `None` asks about the tenant as a whole: system permissions of
+    roles that are not scoped to an archive, and nothing on images.
+    """
+    roles = standing(policy, subject, archive, context.now)
+    return Bound(policy, subject, context, archive, tuple(grants), roles)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """A policy as it stands for one subject, in one archive, at one instant."""
+
+    policy: Policy
+    subject: Subject
+    context: Context
+    archive: ArchiveName | None
+    grants: tuple[Grant, ...]
+    standing: Standing
+    _weighings: dict[Action, Weighing] = field(default_factory=dict, repr=False)
+
+    @property
+    def revision(self) -> Revision:
+        """The revision that every decision names."""
+        return self.policy.revision
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles in effect here and now, but for those of single collections."""
+        return self.standing.roles
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """The system permissions of `roles`; none for a token that was narrowed to some image actions."""
+        if self.subject.token_actions is not None:
+            return frozenset()
+        return frozenset().union(*(self.policy.roles[name].permissions for name in self.roles))
+
+    def could(self, action: Action) -> Deny | None:
+        """Why no resource whatever would be allowed; `None` when some might be."""
+        for needed in _needed(action):
+            unable = self._unable(needed)
+            denied = self._weighing(needed).settled() if unable is None else unable
+            if denied is not None:
+                return denied
+        return None
+
+    def decide(self, action: Action, facts: ResourceFacts) -> Decision:
+        """Whether the subject may do this to one study or series."""
+        decision = self._decide_one(action, facts)
+        if action is not Action.EXPORT or isinstance(decision, Deny):
+            return decision
+        retrieving = self._decide_one(Action.RETRIEVE, facts)
+        return retrieving if isinstance(retrieving, Deny) else _both(decision, retrieving)
+
+    def constraint(self, action: Action, keys: frozenset[str] = frozenset()) -> Constraint | Deny:
+        """All series on which the action is allowed, for a query that matches on these DICOM keywords.
+
+        A series on which a key is masked is left out: to match on it would be to
+        read it.  Where that leaves nothing, the answer is `masked-key`.
+        """
+        denied = self.could(action)
+        if denied is not None:
+            return denied
+        formula = self._admitting(action, keys)
+        if formula == FALSE and self._admitting(action) != FALSE:
+            return self._deny(ReasonCode.MASKED_KEY)
+        return Constraint(formula, self.revision)
+
+    @property
+    def valid_until(self) -> datetime:
+        """The first moment at which all this may be otherwise, everything else being equal.
+
+        An assignment begins or ends, a grant expires, or the hour changes.
+        """
+        now = self.context.now
+        assignments = assignments_of(self.policy, self.subject)
+        edges = [edge for given in assignments for edge in (given.starts, given.until)]
+        edges += [grant.expires for grant in self.grants]
+        next_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        return min([next_hour, *(edge for edge in edges if edge is not None and edge > now)])
+
+    # ---------------------------------------------------------------- one action at a time
+
+    def _weighing(self, action: Action) -> Weighing:
+        known = self._weighings.get(action)
+        if known is None:
+            # Two threads may both make it; they make the same.
+            known = self._weighings[action] = self._weigh(action)
+        return known
+
+    def _weigh(self, action: Action) -> Weighing:
+        if self.archive is None:
+            return weighing(self.revision, (), (), ())
+        asker = Asker(
+            subject=self.subject,
+            standing=self.standing,
+            archive=self.archive,
+            user=user_attributes(self.subject),
+            env=environment_attributes(self.subject, self.context),
+        )
+        rules = self.policy.rules
+        return weighing(
+            self.revision,
+            permit_branches(rules, action, asker),
+            grant_branches(self.grants, action, asker, self.context.now),
+            forbid_branches(rules, action, asker),
+        )
+
+    def _unable(self, action: Action) -> Deny | None:
+        """What stops an action before any rule is weighed."""
+        if self.subject.token_actions is not None and action not in self.subject.token_actions:
+            return self._deny(ReasonCode.TOKEN_SCOPE)
+        if self.standing.has_none:
+            return self._deny(ReasonCode.NO_ROLE)
+        return None
+
+    def _decide_one(self, action: Action, facts: ResourceFacts) -> Decision:
+        unable = self._unable(action)
+        return self._weighing(action).decide(facts) if unable is None else unable
+
+    def _admitting(self, action: Action, keys: frozenset[str] = frozenset()) -> Formula:
+        return all_of(*(self._weighing(needed).admitting(keys) for needed in _needed(action)))
+
+    def _deny(self, code: ReasonCode) -> Deny:
+        return Deny((Reason(code),), self.revision)
+
+
+def _needed(action: Action) -> tuple[Action, ...]:
+    """Every action that must be allowed for this one to be: one can only export what one may retrieve."""
+    return (action, Action.RETRIEVE) if action is Action.EXPORT else (action,)
+
+
+def _both(first: Allow, second: Allow) -> Allow:
+    added = tuple(reason for reason in second.reasons if reason not in first.reasons)
+    return Allow((*first.reasons, *added), first.revision, first.mask | second.mask)

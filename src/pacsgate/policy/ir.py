@@ -1,0 +1,184 @@
+"""The intermediate form: what every condition, in whatever language it was written, becomes.
+
+A formula is a tree of `And`, `Or` and `Not` over typed atoms.  An atom compares
+*one* attribute with literals or, before binding, with an attribute of the user
+or the environment.  The form is total: evaluation always ends, never raises,
+and has three outcomes.
+
+**Three outcomes.**  An attribute holds a set of values: one when the
+instances of a study agree, several when they disagree, none when it is
+missing.  An atom is `TRUE` if it is true for every value held (and there is at
+least one), `FALSE` if it is false for every value held (likewise), and
+`UNKNOWN` otherwise.  Connectives follow Kleene's strong logic.  A permit
+applies when its condition is `TRUE`; a forbid applies unless its condition is
+`FALSE`.  So a permit needs every value to match and a forbid any, a missing
+attribute never permits, and an unreadable forbid forbids.
+
+An attribute of type `SET` has one value, the set itself; the empty set is a
+value, and membership in it is `FALSE`.  It is missing only if its name is
+absent from the facts.
+
+Readers: `pacsgate.policy.truth` (what it means) and `pacsgate.stores.constraint_sql`
+(the same in SQL).  Each matches exhaustively on `Formula` and closes with
+`assert_never`, so that a node which a reader forgets is a type error.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from pacsgate.model.subject import Scalar
+
+
+class Truth(Enum):
+    """An outcome of evaluation (Kleene's strong three-valued logic)."""
+
+    TRUE = 1
+    UNKNOWN = 0
+    FALSE = -1
+
+    def __bool__(self) -> bool:
+        raise TypeError("three-valued: compare with Truth.TRUE, Truth.FALSE or Truth.UNKNOWN")
+
+
+class Scope(StrEnum):
+    """Whose attribute it is; the word before the dot in a condition."""
+
+    STUDY = "study"
+    SERIES = "series"
+    USER = "user"
+    ENV = "env"
+
+
+class ValueType(StrEnum):
+    """The type of an attribute.  A `DATE` is a string of eight digits, compared as written (PS3.5 6.2 DA)."""
+
+    STRING = "string"
+    NUMBER = "number"
+    DATE = "date"
+    BOOLEAN = "boolean"
+    SET = "set"
+    """A set of strings, such as labels."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Attribute:
+    """A declared attribute: `study.department`, `user.clearance`, `env.network`."""
+
+    scope: Scope
+    name: str
+    type: ValueType
+
+    def __str__(self) -> str:
+        return f"{self.scope}.{self.name}"
+
+
+class Comparison(StrEnum):
+    """An ordering or equality between one attribute value and one literal."""
+
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A formula whose outcome is settled."""
+
+    truth: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`attribute op operand`.  The operand is an attribute of the user or environment until bound."""
+
+    attribute: Attribute
+    op: Comparison
+    operand: "Scalar | Attribute"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """`attribute in [a, b, …]`, or `attribute in user.sites` until bound.  The attribute is not a `SET`."""
+
+    attribute: Attribute
+    options: "frozenset[Scalar] | Attribute"
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """`'VIP' in study.labels`, or `user.site in study.sites` until bound.  The attribute is a `SET`."""
+
+    attribute: Attribute
+    element: "str | Attribute"
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """The whole string matches a pattern in which `*` stands for any run of characters.
+
+    Case counts.  There is no escape: a literal asterisk cannot be asked for.
+    """
+
+    attribute: Attribute
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """The attribute holds at least one value (a `SET`: its name is known).
+
+    Never `UNKNOWN` but for a series attribute when the question is about a study as such.
+    """
+
+    attribute: Attribute
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Kleene negation."""
+
+    formula: "Formula"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Kleene conjunction; empty is `TRUE`."""
+
+    formulas: tuple["Formula", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Kleene disjunction; empty is `FALSE`."""
+
+    formulas: tuple["Formula", ...]
+
+
+Atom = Compare | OneOf | Contains | Like | Has
+Formula = Const | Atom | Not | And | Or
+
+TRUE = Const(Truth.TRUE)
+FALSE = Const(Truth.FALSE)
+UNKNOWN = Const(Truth.UNKNOWN)
+
+STUDY_UID = Attribute(Scope.STUDY, "uid", ValueType.STRING)
+"""StudyInstanceUID; a column of the index, always known."""
+PATIENT_ID = Attribute(Scope.STUDY, "patient_id", ValueType.STRING)
+"""`issuer|PatientID`, or `PatientID` alone without an issuer; a column of the index, always known."""
+SERIES_UID = Attribute(Scope.SERIES, "uid", ValueType.STRING)
+"""SeriesInstanceUID; a column of the index, always known."""
+MODALITIES = Attribute(Scope.STUDY, "modalities", ValueType.SET)
+LABELS = Attribute(Scope.STUDY, "labels", ValueType.SET)
+COLLECTIONS = Attribute(Scope.STUDY, "collections", ValueType.SET)
+INGEST_PRINCIPAL = Attribute(Scope.STUDY, "ingest_principal", ValueType.STRING)
+"""Name of the authenticated subject that stored the study through the gate; missing for what was synced."""
+SERIES_MODALITY = Attribute(Scope.SERIES, "modality", ValueType.STRING)
+SERIES_DESCRIPTION = Attribute(Scope.SERIES, "description", ValueType.STRING)
+
+KEY_ATTRIBUTES = frozenset({STUDY_UID, PATIENT_ID, SERIES_UID})
+"""Attributes that the index holds as columns of their own; all others are facts."""
+BUILT_IN_FACTS = (MODALITIES, LABELS, COLLECTIONS, INGEST_PRINCIPAL, SERIES_MODALITY, SERIES_DESCRIPTION)
+"""Facts that exist without being declared by a policy."""

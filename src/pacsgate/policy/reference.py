@@ -1,0 +1,206 @@
+"""What a policy means, said a second time: slowly, and without any of the engine's means.
+
+Every rule of the policy and every grant is looked at as it is written, with the
+subject's and the environment's attributes as further facts beside the
+resource's.  There is no binding, no simplification, no branch and no closure
+here, and nothing of them is imported; when the engine and this page disagree,
+one of them is wrong, and this one can be read.
+
+Called by tests alone: whatever decides is held against it.
+
+Invariants:
+- `decide` equals `engine.bind(...).decide`, reasons and mask included, when no
+  keys are given; with keys it is an `Allow` exactly where `constraint` admits.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pacsgate.model.actions import Action
+from pacsgate.model.context import Context
+from pacsgate.model.decision import Allow, Decision, Deny, Effect, Reason, ReasonCode
+from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
+from pacsgate.model.mask import NO_MASK, Mask
+from pacsgate.model.resource import ArchiveName
+from pacsgate.model.role import Assignment
+from pacsgate.model.subject import Attributes, Subject, Values
+from pacsgate.policy.environment import environment_attributes, user_attributes
+from pacsgate.policy.facts import ResourceFacts
+from pacsgate.policy.ir import Attribute, Scope, Truth
+from pacsgate.policy.policy import Policy, Rule
+from pacsgate.policy.reference_truth import agreed, all_true, any_true, truth_of
+
+
+def decide(
+    policy: Policy,
+    subject: Subject,
+    context: Context,
+    archive: ArchiveName,
+    grants: Sequence[Grant],
+    action: Action,
+    facts: ResourceFacts,
+    keys: frozenset[str] = frozenset(),
+) -> Decision:
+    """Weigh every rule and every grant: a forbid wins, then a permit, and otherwise it is no."""
+    question = _Question(policy, subject, context, archive, facts)
+    decision = _decide_one(question, grants, action, keys)
+    if action is Action.EXPORT and isinstance(decision, Allow):
+        retrieving = _decide_one(question, grants, Action.RETRIEVE, keys)
+        if isinstance(retrieving, Deny):
+            return retrieving
+        further = tuple(reason for reason in retrieving.reasons if reason not in decision.reasons)
+        return replace(
+            decision, reasons=decision.reasons + further, mask=_hidden([decision.mask, retrieving.mask], any)
+        )
+    return decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    policy: Policy
+    subject: Subject
+    context: Context
+    archive: ArchiveName
+    facts: ResourceFacts
+
+    def values(self, attribute: Attribute) -> Values | None:
+        scopes: dict[Scope, Attributes] = {
+            Scope.STUDY: self.facts.study,
+            Scope.SERIES: self.facts.series or {},
+            Scope.USER: user_attributes(self.subject),
+            Scope.ENV: environment_attributes(self.subject, self.context),
+        }
+        return scopes[attribute.scope].get(attribute.name)
+
+    def having(self, role: str) -> Truth:
+        """Whether the subject has the role for this study."""
+        return any_true(self._in_scope(given) for given in self._assignments() if given.role == role)
+
+    def _assignments(self) -> Iterator[Assignment]:
+        everything = [
+            *self.subject.assignments,
+            *(
+                given.assignment
+                for given in self.policy.assignments
+                if self.subject.name in given.users or not self.subject.groups.isdisjoint(given.groups)
+            ),
+        ]
+        for given in everything:
+            started = given.starts is None or self.context.now >= given.starts
+            ended = given.until is not None and self.context.now >= given.until
+            here = given.scope.archive in (None, self.archive)
+            if started and not ended and here and given.role in self.policy.roles:
+                yield given
+
+    def _in_scope(self, given: Assignment) -> Truth:
+        if given.scope.collection is None:
+            return Truth.TRUE
+        return self.is_in_collection(given.scope.collection)
+
+    def is_in_collection(self, collection: str) -> Truth:
+        collections = self.facts.study.get("collections")
+        if collections is None:
+            return Truth.UNKNOWN
+        return Truth.TRUE if collection in collections else Truth.FALSE
+
+    @property
+    def has_no_role(self) -> bool:
+        return next(self._assignments(), None) is None
+
+
+def _decide_one(
+    question: _Question, grants: Sequence[Grant], action: Action, keys: frozenset[str]
+) -> Decision:
+    revision = question.policy.revision
+    narrowed = question.subject.token_actions
+    if narrowed is not None and action not in narrowed:
+        return Deny((Reason(ReasonCode.TOKEN_SCOPE),), revision)
+    if question.has_no_role:
+        return Deny((Reason(ReasonCode.NO_ROLE),), revision)
+
+    rules = sorted(question.policy.rules, key=lambda rule: rule.rule_id)
+    forbids = [
+        rule
+        for rule in rules
+        if rule.effect is Effect.FORBID and _applies(rule, action, question) is not Truth.FALSE
+    ]
+    if forbids:
+        messages = [rule.message for rule in forbids if rule.message is not None]
+        reasons = tuple(Reason(ReasonCode.FORBIDDEN, rule_id=rule.rule_id) for rule in forbids)
+        return Deny(reasons, revision, messages[0] if messages else None)
+
+    permits = [
+        rule
+        for rule in rules
+        if rule.effect is Effect.PERMIT and _applies(rule, action, question) is Truth.TRUE
+    ]
+    usable = [rule for rule in permits if not rule.unsupported]
+    granted = sorted(
+        grant.grant_id for grant in grants if _grant_applies(grant, action, question) is Truth.TRUE
+    )
+    masks = [rule.mask for rule in usable] + [NO_MASK for _ in granted]
+    if not masks and permits:
+        code = ReasonCode.OBLIGATION_UNSUPPORTED
+        return Deny(tuple(Reason(code, rule_id=rule.rule_id) for rule in permits), revision)
+    if not masks:
+        return Deny((Reason(ReasonCode.NO_PERMIT),), revision)
+    if any(all(mask.hides(key) for mask in masks) for key in keys):
+        return Deny((Reason(ReasonCode.MASKED_KEY),), revision)
+    return Allow(
+        (
+            *(Reason(ReasonCode.PERMITTED_BY_RULE, rule_id=rule.rule_id) for rule in usable),
+            *(Reason(ReasonCode.PERMITTED_BY_GRANT, grant_id=grant_id) for grant_id in granted),
+        ),
+        revision,
+        _hidden(masks, all),
+    )
+
+
+def _hidden(masks: Sequence[Mask], by: Callable[[Iterable[bool]], bool]) -> Mask:
+    """What all masks hide, or any, from the definition: ask of each name, and of a name that none knows."""
+    named = frozenset().union(*(mask.keywords for mask in masks))
+    otherwise = by(mask.all_but for mask in masks)
+    exceptions = frozenset(key for key in named if by(mask.hides(key) for mask in masks) is not otherwise)
+    return Mask(exceptions, all_but=otherwise)
+
+
+def _applies(rule: Rule, action: Action, question: _Question) -> Truth:
+    if rule.actions is not None and action not in rule.actions:
+        return Truth.FALSE
+    if rule.groups and rule.groups.isdisjoint(question.subject.groups):
+        return Truth.FALSE
+    if rule.users and question.subject.name not in rule.users:
+        return Truth.FALSE
+    if rule.archives and question.archive not in rule.archives:
+        return Truth.FALSE
+    condition = truth_of(rule.condition, question.values, of_series=question.facts.series is not None)
+    if rule.effect is Effect.FORBID:
+        return all_true(
+            [condition, *([any_true(question.having(role) for role in rule.roles)] if rule.roles else [])]
+        )
+    roles = [role for role in rule.roles if action in question.policy.roles[role].may]
+    return all_true([condition, any_true(question.having(role) for role in roles)])
+
+
+def _grant_applies(grant: Grant, action: Action, question: _Question) -> Truth:
+    if action not in grant.actions or (grant.expires is not None and question.context.now >= grant.expires):
+        return Truth.FALSE
+    able = [name for name, role in question.policy.roles.items() if action in role.may]
+    if grant.grantee_kind is GranteeKind.ROLE:
+        able = [name for name in able if name == grant.grantee]
+    if grant.grantee_kind is GranteeKind.USER and grant.grantee != question.subject.name:
+        return Truth.FALSE
+    if grant.grantee_kind is GranteeKind.GROUP and grant.grantee not in question.subject.groups:
+        return Truth.FALSE
+    return all_true([any_true(question.having(role) for role in able), _is_target(grant, question)])
+
+
+def _is_target(grant: Grant, question: _Question) -> Truth:
+    if grant.target is GrantTarget.COLLECTION:
+        return question.is_in_collection(grant.target_id)
+    held: dict[GrantTarget, Values | None] = {
+        GrantTarget.PATIENT: question.facts.study.get("patient_id"),
+        GrantTarget.STUDY: question.facts.study.get("uid"),
+        GrantTarget.SERIES: (question.facts.series or {}).get("uid"),
+    }
+    return agreed([value == grant.target_id for value in held[grant.target] or ()])

@@ -1,0 +1,82 @@
+"""Which roles a subject has, here and now.
+
+An assignment counts while its window is open and where its scope lies.  One that
+is scoped to a collection makes the role conditional: the subject has it for the
+studies of that collection only.
+
+Called by `engine` and `explain`.
+
+Invariants:
+- a role that is not in effect contributes neither permit nor ceiling nor permission.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from pacsgate.model.actions import Action
+from pacsgate.model.resource import ArchiveName
+from pacsgate.model.role import Assignment
+from pacsgate.model.subject import Subject
+from pacsgate.policy.binding import any_of
+from pacsgate.policy.ir import COLLECTIONS, FALSE, TRUE, Contains, Formula
+from pacsgate.policy.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The roles in effect: everywhere in the archive, or in some collections only."""
+
+    policy: Policy
+    roles: frozenset[str]
+    collections_of: dict[str, frozenset[str]]
+    """Roles in effect in these collections only."""
+
+    @property
+    def has_none(self) -> bool:
+        """Whether no role is in effect at all."""
+        return not self.roles and not self.collections_of
+
+    def having(self, role: str) -> Formula:
+        """Of which studies the subject has this role."""
+        if role in self.roles:
+            return TRUE
+        collections = self.collections_of.get(role)
+        if collections is None:
+            return FALSE
+        return any_of(*(Contains(COLLECTIONS, collection) for collection in sorted(collections)))
+
+    def ceiling(self, action: Action) -> Formula:
+        """Of which studies some role of the subject may have this action at all."""
+        held = sorted((*self.roles, *self.collections_of))
+        return any_of(*(self.having(name) for name in held if action in self.policy.roles[name].may))
+
+
+def standing(policy: Policy, subject: Subject, archive: ArchiveName | None, now: datetime) -> Standing:
+    """The roles in effect in one archive at `now`; `None` asks for the tenant as a whole."""
+    everywhere: set[str] = set()
+    collections: dict[str, set[str]] = {}
+    for assignment in assignments_of(policy, subject):
+        if assignment.role not in policy.roles or not assignment.is_live(now):
+            continue
+        if assignment.scope.archive is not None and assignment.scope.archive != archive:
+            continue
+        if assignment.scope.collection is None:
+            everywhere.add(assignment.role)
+        else:
+            collections.setdefault(assignment.role, set()).add(assignment.scope.collection)
+    return Standing(
+        policy=policy,
+        roles=frozenset(everywhere),
+        collections_of={
+            role: frozenset(names) for role, names in collections.items() if role not in everywhere
+        },
+    )
+
+
+def assignments_of(policy: Policy, subject: Subject) -> Iterator[Assignment]:
+    """All that the subject carries or the policy gives it, live or not."""
+    yield from subject.assignments
+    for given in policy.assignments:
+        if subject.name in given.users or subject.groups & given.groups:
+            yield given.assignment

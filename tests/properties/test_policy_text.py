@@ -1,0 +1,31 @@
+"""A policy that is written down and read again is the same policy."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+
+from pacsgate.policy.document import load_policy
+from pacsgate.policy.policy import Place, Policy
+from tests.properties.policy_text import policy_text
+from tests.properties.worlds import World, worlds
+
+NOWHERE = Place("", 0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(worlds())
+def test_a_written_policy_is_read_as_it_was(world: World) -> None:
+    read = load_policy({"policy.yaml": policy_text(world.policy)})
+    assert without_places(read) == without_places(world.policy)
+
+
+def without_places(policy: Policy) -> Policy:
+    return replace(
+        policy,
+        revision="",
+        sources={},
+        role_places={},
+        rules=tuple(replace(rule, place=NOWHERE) for rule in policy.rules),
+        assignments=tuple(replace(given, place=NOWHERE) for given in policy.assignments),
+        declarations={name: replace(each, place=NOWHERE) for name, each in policy.declarations.items()},
+    )

@@ -1,0 +1,157 @@
+"""Summaries of real files, and refusals of everything that is not a whole object."""
+
+import io
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset, FileMetaDataset
+
+from pacsgate.dicom import reading
+from pacsgate.dicom.attributes import COMPUTED_KEYWORDS, KEPT_KEYWORDS, tag_of
+from pacsgate.dicom.json_model import INLINE_LIMIT, to_json
+from pacsgate.dicom.json_reading import read_json
+from pacsgate.dicom.reading import read_object
+from pacsgate.dicom.summarise import read_summary, summarise, summarise_json
+from pacsgate.model.errors import RequestError
+from pacsgate.model.resource import Level
+from tests.unit.dicom.real_files import every_file, file_named, readable_files
+
+
+@pytest.mark.parametrize("path", every_file(), ids=lambda path: path.name)
+def test_every_shipped_file_is_summarised_or_refused_with_a_sentence(path: Path) -> None:
+    if path not in readable_files():
+        with pytest.raises(RequestError) as refused:
+            read_summary(path.read_bytes())
+        assert refused.value.status == 400
+        return
+    summary = read_summary(path.read_bytes())
+    assert summary.header["0020000D"]["Value"] == [summary.study_instance_uid]
+    assert msgspec.json.decode(msgspec.json.encode(summary.header)) == summary.header
+
+
+def test_most_shipped_files_are_objects() -> None:
+    assert len(readable_files()) > 120
+
+
+def test_bytes_and_an_open_file_give_the_same_summary() -> None:
+    path = file_named("MR_small.dcm")
+    with path.open("rb") as opened:
+        assert read_summary(opened) == read_summary(path.read_bytes())
+
+
+def test_metadata_that_an_origin_sends_gives_the_same_summary_as_the_object() -> None:
+    for path in readable_files():
+        dataset = read_object(path.read_bytes())
+        metadata = read_json(msgspec.json.decode(msgspec.json.encode(to_json(dataset, "/".join))))
+        assert summarise_json(metadata, str(dataset.file_meta.TransferSyntaxUID)) == summarise(dataset)
+
+
+def test_a_header_holds_no_bulk_data_at_any_depth() -> None:
+    def check(header: dict) -> None:
+        for element in header.values():
+            assert "BulkDataURI" not in element
+            assert len(element.get("InlineBinary", "")) <= 4 * (INLINE_LIMIT // 3 + 1)
+            if element["vr"] == "SQ":
+                for item in element.get("Value", []):
+                    check(item)
+
+    for path in readable_files():
+        check(read_summary(path.read_bytes()).header)
+
+
+def test_each_level_keeps_its_own_attributes_and_no_computed_ones() -> None:
+    summary = read_summary(file_named("CT_small.dcm").read_bytes())
+    for level, part in (
+        (Level.STUDY, summary.study),
+        (Level.SERIES, summary.series),
+        (Level.INSTANCE, summary.instance),
+    ):
+        assert part.keys() <= {tag_of(keyword) for keyword in KEPT_KEYWORDS[level] - COMPUTED_KEYWORDS}
+    assert summary.study["00100020"]["Value"] == ["1CT1"]
+    assert summary.series["00080060"]["Value"] == ["CT"]
+    assert summary.instance["00280010"]["Value"] == [128]
+
+
+def minimal(**attributes: str) -> Dataset:
+    dataset = Dataset()
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.3", "1.2.3.4"
+    dataset.SOPInstanceUID, dataset.SOPClassUID = "1.2.3.4.5", "1.2.840.10008.5.1.4.1.1.7"
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    return dataset
+
+
+def written(dataset: Dataset) -> bytes:
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"]
+)
+def test_an_object_without_one_of_its_identifiers_is_refused_by_name(keyword: str) -> None:
+    dataset = minimal()
+    delattr(dataset, keyword)
+    with pytest.raises(RequestError, match=keyword):
+        summarise(dataset)
+
+
+@pytest.mark.parametrize("uid", ["1..2", "../..", "1.2/3", "a.b", "1." * 40 + "1", "1.2\\1.3"])
+def test_an_object_with_an_identifier_that_could_be_read_as_something_else_is_refused(uid: str) -> None:
+    metadata = to_json(minimal()) | {"0020000D": {"vr": "UI", "Value": uid.split("\\")}}
+    with pytest.raises(RequestError, match="StudyInstanceUID"):
+        summarise_json(metadata, "")
+
+
+def test_a_missing_patient_id_is_an_empty_string() -> None:
+    summary = summarise(minimal())
+    assert (summary.patient_id, summary.issuer_of_patient_id, summary.number_of_frames) == ("", "", 1)
+
+
+def test_an_error_never_repeats_patient_data() -> None:
+    dataset = minimal(PatientName="CANARY^NAME")
+    dataset.SOPInstanceUID = ""
+    with pytest.raises(RequestError) as refused:
+        summarise(dataset)
+    assert "CANARY" not in f"{refused.value.public}{refused.value.detail}"
+
+
+@pytest.mark.parametrize("data", [b"", b"DICM", b"\0" * 132, b"\0" * 128 + b"DICM", b"%PDF-1.7 " * 100])
+def test_what_is_not_dicom_is_refused(data: bytes) -> None:
+    with pytest.raises(RequestError):
+        read_summary(data)
+
+
+_CT = file_named("CT_small.dcm").read_bytes()
+_REPORT = file_named("reportsi.dcm").read_bytes()
+
+
+@given(data=st.data(), whole=st.sampled_from([_CT[:6000], _REPORT]))
+def test_damaged_bytes_are_summarised_or_refused_and_nothing_else(data: st.DataObject, whole: bytes) -> None:
+    damaged = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 8))):
+        damaged[data.draw(st.integers(128, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(RequestError):
+        read_summary(bytes(damaged[: data.draw(st.integers(132, len(whole)))]))
+
+
+def test_a_deflate_bomb_is_refused_before_it_is_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = minimal()
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    dataset.add_new(0x00420011, "OB", b"\0" * 4_000_000)
+    bomb = written(dataset)
+    assert len(bomb) < 10_000
+    assert read_summary(bomb).sop_instance_uid == "1.2.3.4.5"
+    monkeypatch.setattr(reading, "MAX_INFLATED_BYTES", 1_000_000)
+    monkeypatch.setattr(zlib, "decompress", lambda *_: pytest.fail("inflated in one go"))
+    with pytest.raises(RequestError) as refused:
+        read_summary(bomb)
+    assert refused.value.status == 413

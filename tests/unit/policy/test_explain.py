@@ -1,0 +1,90 @@
+from pacsgate.model.actions import Action
+from pacsgate.model.decision import Allow
+from pacsgate.model.subject import Subject
+from pacsgate.policy.explain import Explanation, explain
+from pacsgate.policy.facts import ResourceFacts
+from tests.unit.policy.hospital import INSIDE, MAIN, POLICY, grant, person, policy, study
+
+
+def explained(
+    subject: Subject, facts: ResourceFacts, action: Action = Action.VIEW, *grants, text: str = POLICY
+) -> Explanation:
+    return explain(policy(text), subject, INSIDE, MAIN, grants, action, facts)
+
+
+def test_a_denial_names_the_nearest_permits_and_what_they_lack() -> None:
+    explanation = explained(person("radiologist", department="CT-A"), study(department="MR-B"))
+    assert explanation.for_administrator() == (
+        f"deny: view by ann, revision {policy().revision}\n"
+        "  because: no-permit\n"
+        "  would be permitted by `own-department` (policy.yaml:12)\n"
+        "    but not study.department == user.department"
+        " (study.department is 'MR-B', user.department is 'CT-A')\n"
+        "  would be permitted by `students` (policy.yaml:22)\n"
+        "    but not role student (roles in effect: radiologist)"
+    )
+    assert explanation.for_user() is None
+
+
+def test_a_forbid_names_what_made_it_apply_and_the_permits_it_overrode() -> None:
+    explanation = explained(person("student", clearance=2), study(labels=("VIP",)))
+    assert explanation.for_administrator() == (
+        f"deny: view by ann, revision {policy().revision}\n"
+        "  because: forbidden:vip\n"
+        "  forbidden by `vip` (policy.yaml:25)\n"
+        "    since 'VIP' in study.labels (study.labels is {'VIP'})\n"
+        "    since user.clearance < 3 (user.clearance is 2)\n"
+        "  overridden: permitted by `students` (policy.yaml:22)"
+    )
+    assert explanation.for_user() == "This study needs clearance 3."
+
+
+def test_the_user_sees_no_rule_of_anybody() -> None:
+    explanation = explained(person("student"), study(labels=("VIP",)))
+    assert "vip" not in (explanation.for_user() or "")
+
+
+def test_an_unreadable_forbid_says_what_was_missing() -> None:
+    text = explained(person("student"), study(labels=("VIP",))).for_administrator()
+    assert "since user.clearance < 3 (user.clearance is missing)" in text
+
+
+def test_an_allow_names_what_allowed() -> None:
+    explanation = explained(person("clerk"), study(), Action.VIEW, grant(Action.VIEW))
+    assert isinstance(explanation.decision, Allow)
+    assert "permitted-by-grant:g1" in explanation.for_administrator()
+    assert explanation.nearest == ()
+
+
+def test_an_export_that_fails_for_want_of_retrieve_explains_retrieve() -> None:
+    text = """
+version: 1
+roles: {r: {may: [retrieve, export]}}
+rules:
+  - {id: out, effect: permit, roles: [r], actions: [export]}
+  - {id: in, effect: permit, roles: [r], actions: [retrieve], when: study.uid == '9'}
+"""
+    explanation = explained(person("r"), study(), Action.EXPORT, text=text)
+    assert "would be permitted by `in`" in explanation.for_administrator()
+    assert "study.uid == '9' (study.uid is '1.2.3')" in explanation.for_administrator()
+
+
+def test_a_negation_is_shown_as_the_condition_that_fails() -> None:
+    text = POLICY.replace("study.department == user.department", "\"!('TRIAL' in study.labels)\"")
+    explanation = explained(person("radiologist", clearance=3), study(labels=("TRIAL",)), text=text)
+    assert "but not !('TRIAL' in study.labels) (study.labels is {'TRIAL'})" in explanation.for_administrator()
+
+
+def test_a_permit_that_cannot_be_carried_out_is_named_with_its_obligation() -> None:
+    text = POLICY.replace("{mask: [PatientName, PatientBirthDate]}", "{step-up: true}")
+    said = explained(person("clerk"), study(), Action.SEARCH, text=text).for_administrator()
+    assert "permitted by `clerks-search` (policy.yaml:17)\n    but cannot carry out `step-up`" in said
+
+
+def test_at_most_three_permits_are_near() -> None:
+    rules = "".join(
+        f"  - {{id: p{n}, effect: permit, roles: [student], when: env.hour > {20 + n % 3}}}\n"
+        for n in range(9)
+    )
+    text = POLICY.replace("  - id: students\n    effect: permit\n    roles: [student]\n", rules)
+    assert len(explained(person("student"), study(), text=text).nearest) == 3
