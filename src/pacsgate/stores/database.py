@@ -1,0 +1,98 @@
+"""One installation's database: how it is opened, read and written.
+
+Reading gives a snapshot; writing waits for its turn and commits or leaves
+nothing.  Connections are pooled and may be used from any thread, one thread at
+a time.  A process that forks must open its own.
+
+Called by `bootstrap`; everything else in `stores` takes a `Database`.
+
+Invariants:
+- a commit on SQLite has reached the disk when it returns (`synchronous=FULL`):
+  what it holds includes users, revocations and the way to the trail;
+- the file of an SQLite database can be read by its owner only.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from pacsgate.model.errors import SettingsError
+from pacsgate.stores.dialects import Flavour, begin_reading, begin_writing
+from pacsgate.stores.migrate import upgrade
+
+BUSY_TIMEOUT_SECONDS = 10
+"""How long a writer waits for its turn; the longest single transaction is the ingest of one batch."""
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
+    "PRAGMA cache_size=-16000",
+)
+
+
+class Database:
+    """An open database with a current schema."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.flavour = Flavour(engine.dialect.name)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection on which every statement sees the same committed state."""
+        with self.engine.connect() as connection:
+            begin_reading(connection, self.flavour)
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection with the only writing transaction; committed unless the block raises."""
+        with self.engine.begin() as connection:
+            begin_writing(connection, self.flavour)
+            yield connection
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open a database by its SQLAlchemy URL and bring its schema up to date.
+
+    Raises `SettingsError` when the URL is not one of SQLite or PostgreSQL, or
+    when a newer pacsgate has written there.
+    """
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as problem:
+        raise SettingsError("the database URL cannot be read", detail=str(problem)) from problem
+    match backend:
+        case Flavour.SQLITE:
+            if parsed.database and parsed.database != ":memory:":
+                os.close(os.open(parsed.database, os.O_CREAT | os.O_RDWR, 0o600))
+            engine = create_engine(parsed, connect_args={"check_same_thread": False}, hide_parameters=True)
+            event.listen(engine, "connect", _prepare_sqlite)
+        case Flavour.POSTGRESQL:
+            engine = create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
+        case _:
+            raise SettingsError(
+                f"`{backend}` is not a database that pacsgate can use (`sqlite` or `postgresql`)"
+            )
+    upgrade(engine)
+    # Connections keep the schema and the planner statistics with which they were opened.
+    engine.dispose()
+    return Database(engine)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Without this the driver starts transactions by itself, and never a read snapshot.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)

@@ -1,0 +1,117 @@
+"""The one place where SQLite and PostgreSQL differ.
+
+Everything else in `stores` is written once, in SQLAlchemy Core.  Both databases
+compare text code point by code point: SQLite does by itself, PostgreSQL when a
+column says collation `C`.  So SQL orders and compares strings as Python does.
+
+Called by `schema`, `constraint_sql`, `query_sql` and `database`.
+
+Standard: none; SQLite's GLOB and `json_each`, PostgreSQL's LIKE … ESCAPE,
+arrays and advisory locks, each as its manual says.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from sqlalchemy import BigInteger, Connection, Text, any_, bindparam, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import TypeDecorator
+
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that compares by code point in both databases."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time, kept as UTC microseconds since 1970, because SQLite has no type with a time zone."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's
+        """To the column."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
+        """From the column."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Flavour(StrEnum):
+    """A database that pacsgate runs on, by SQLAlchemy's name for it."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+MANY = 200
+"""Lists longer than this travel as one parameter: PostgreSQL takes 65,535 of them in a statement."""
+
+_GLOB_LITERALS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
+_LIKE_LITERALS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+
+
+def wildcard(flavour: Flavour, column: ColumnElement[str], pattern: str, *, one: bool) -> ColumnElement[bool]:
+    """The whole column matches a pattern: `*` is any run of characters and, if `one` is set, `?` exactly one.
+
+    Case counts.  SQLite's LIKE folds ASCII case, so there it is GLOB.
+    """
+    match flavour:
+        case Flavour.SQLITE:
+            return column.op("GLOB", is_comparison=True)(_rewrite(pattern, _GLOB_LITERALS, "*", "?", one=one))
+        case Flavour.POSTGRESQL:
+            return column.like(_rewrite(pattern, _LIKE_LITERALS, "%", "_", one=one), escape="\\")
+        case _:
+            assert_never(flavour)
+
+
+def _rewrite(pattern: str, literals: dict[int, str], many: str, single: str, *, one: bool) -> str:
+    wild = {"*": many, "?": single} if one else {"*": many}
+    return "".join(wild.get(character) or character.translate(literals) for character in pattern)
+
+
+def member(flavour: Flavour, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """The column is one of these strings, however many there are."""
+    if len(values) <= MANY:
+        return column.in_(values)
+    match flavour:
+        case Flavour.SQLITE:
+            listed = func.json_each(literal(json.dumps(values))).table_valued("value")
+            return column.in_(select(listed.c.value))
+        case Flavour.POSTGRESQL:
+            return column == any_(bindparam(None, list(values), type_=ARRAY(Text())))
+        case _:
+            assert_never(flavour)
+
+
+def begin_reading(connection: Connection, flavour: Flavour) -> None:
+    """Start a snapshot: every statement until the end of the transaction sees the same state."""
+    match flavour:
+        case Flavour.SQLITE:
+            connection.exec_driver_sql("BEGIN")
+        case Flavour.POSTGRESQL:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        case _:
+            assert_never(flavour)
+
+
+def begin_writing(connection: Connection, flavour: Flavour) -> None:
+    """Start a transaction that waits for every other writer of the installation to end.
+
+    One writer at a time is SQLite's nature; PostgreSQL gets the same from one
+    advisory lock, so that reading a row and writing it back needs no retry.
+    """
+    match flavour:
+        case Flavour.SQLITE:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        case Flavour.POSTGRESQL:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7211001)")
+        case _:
+            assert_never(flavour)

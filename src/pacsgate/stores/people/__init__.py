@@ -1,0 +1,1 @@
+"""Users, roles, tokens, sessions, grants and lockouts: what may not be lost, one module per family."""

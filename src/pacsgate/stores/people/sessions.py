@@ -1,0 +1,83 @@
+"""Browser sessions, found by the SHA-256 of their cookie, and the one-time code of a fresh installation.
+
+Called by `directory`.
+
+Invariants:
+- a session that ends moves the users' epoch, so that no process goes on serving it.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, update
+
+from pacsgate.model.resource import TenantName, TenantScope
+from pacsgate.ports import SessionRecord
+from pacsgate.stores.changes import Topic, change
+from pacsgate.stores.people.table import Family
+from pacsgate.stores.schema import setup_code, web_session
+
+
+class Sessions(Family):
+    """The sessions of `ports.Directory`."""
+
+    def session(self, cookie_sha256: bytes) -> tuple[TenantName, SessionRecord] | None:
+        """A session by its cookie, which also says whose tenant it is of."""
+        row = self._one(web_session, web_session.c.cookie_sha256 == cookie_sha256)
+        if row is None:
+            return None
+        record = SessionRecord(
+            row.cookie_sha256, row.account, row.created_at, row.last_seen_at, row.expires_at, row.csrf_token
+        )
+        return TenantName(row.tenant), record
+
+    def add_session(self, scope: TenantScope, session: SessionRecord) -> None:
+        """Keep a new session."""
+        with self._database.writing() as connection:
+            connection.execute(
+                insert(web_session).values(
+                    tenant=scope.tenant,
+                    cookie_sha256=session.cookie_sha256,
+                    account=session.user,
+                    created_at=session.created_at,
+                    last_seen_at=session.last_seen_at,
+                    expires_at=session.expires_at,
+                    csrf_token=session.csrf_token,
+                )
+            )
+
+    def touch_session(self, scope: TenantScope, cookie_sha256: bytes, at: datetime) -> None:
+        """Remember when a session was last used."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(web_session)
+                .where(web_session.c.tenant == scope.tenant, web_session.c.cookie_sha256 == cookie_sha256)
+                .values(last_seen_at=at)
+            )
+
+    def end_session(self, scope: TenantScope, cookie_sha256: bytes) -> None:
+        """End one session; one that has ended already stays so."""
+        with change(self._database, scope.tenant, Topic.USERS, None) as connection:
+            connection.execute(
+                delete(web_session).where(
+                    web_session.c.tenant == scope.tenant, web_session.c.cookie_sha256 == cookie_sha256
+                )
+            )
+
+    def end_sessions_of(self, scope: TenantScope, user: str) -> int:
+        """End all sessions of one user; returns how many there were."""
+        with change(self._database, scope.tenant, Topic.USERS, None) as connection:
+            return connection.execute(
+                delete(web_session).where(web_session.c.tenant == scope.tenant, web_session.c.account == user)
+            ).rowcount
+
+    def setup_code_sha256(self, scope: TenantScope) -> bytes | None:
+        """The hash of the code that makes the first administrator, while it waits to be used."""
+        row = self._one(setup_code, setup_code.c.tenant == scope.tenant)
+        return None if row is None else row.code_sha256
+
+    def set_setup_code(self, scope: TenantScope, code_sha256: bytes | None) -> None:
+        """Replace the code; `None` once it was used."""
+        with self._database.writing() as connection:
+            connection.execute(delete(setup_code).where(setup_code.c.tenant == scope.tenant))
+            if code_sha256 is not None:
+                connection.execute(insert(setup_code).values(tenant=scope.tenant, code_sha256=code_sha256))

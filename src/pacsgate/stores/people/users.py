@@ -1,0 +1,188 @@
+"""Local accounts with their assignments.
+
+Called by `directory`.
+
+Invariants:
+- a user name belongs to one tenant of the installation, because the tenant of a
+  request comes from its subject;
+- with an account go its assignments, tokens, sessions, lockouts and the grants
+  made to it: whoever gets the name later gets none of them.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from pacsgate.audit.events import AuditEvent
+from pacsgate.model.errors import ConflictError, NotFoundError
+from pacsgate.model.grant import GranteeKind
+from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
+from pacsgate.model.role import Assignment, AssignmentScope
+from pacsgate.ports import UserRecord
+from pacsgate.stores.changes import Topic, change
+from pacsgate.stores.packing import pack_facts, pack_strings, unpack_facts, unpack_strings
+from pacsgate.stores.people.table import Family
+from pacsgate.stores.schema import (
+    AnyRow,
+    access_grant,
+    account,
+    api_token,
+    assignment,
+    sign_in_failure,
+    web_session,
+)
+
+
+class Users(Family):
+    """The users of `ports.Directory`."""
+
+    def user(self, scope: TenantScope, name: str) -> UserRecord | None:
+        """One account, or `None`."""
+        found = self._users(scope, name)
+        return found[0] if found else None
+
+    def users(self, scope: TenantScope) -> tuple[UserRecord, ...]:
+        """All accounts, by name."""
+        return tuple(self._users(scope))
+
+    def tenant_of(self, user: str) -> TenantName | None:
+        """The one tenant to which a name belongs."""
+        with self._database.reading() as connection:
+            found: str | None = connection.execute(
+                select(account.c.tenant).where(account.c.name == user)
+            ).scalar_one_or_none()
+        return None if found is None else TenantName(found)
+
+    def add_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
+        """Make an account.  Raises `ConflictError` when the name is taken, in whichever tenant."""
+        with change(self._database, scope.tenant, Topic.USERS, event) as connection:
+            if connection.execute(select(exists().where(account.c.name == user.name))).scalar_one():
+                raise ConflictError(f"user `{user.name}` exists already")
+            connection.execute(
+                insert(account).values(
+                    tenant=scope.tenant,
+                    name=user.name,
+                    created_at=user.created_at,
+                    last_sign_in_at=user.last_sign_in_at,
+                    **_columns(user),
+                )
+            )
+            _write_assignments(connection, scope, user)
+
+    def change_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
+        """Replace an account, all but when it was made and last used.  Raises `NotFoundError`."""
+        with change(self._database, scope.tenant, Topic.USERS, event) as connection:
+            here = (account.c.tenant == scope.tenant) & (account.c.name == user.name)
+            changed = connection.execute(update(account).where(here).values(_columns(user))).rowcount
+            if not changed:
+                raise NotFoundError(f"there is no user `{user.name}`")
+            _delete_assignments(connection, scope, user.name)
+            _write_assignments(connection, scope, user)
+
+    def remove_user(self, scope: TenantScope, name: str, event: AuditEvent) -> None:
+        """Remove an account and all that hangs on its name.  Raises `NotFoundError`."""
+        with change(self._database, scope.tenant, Topic.USERS, event) as connection:
+            _delete_assignments(connection, scope, name)
+            for table in (api_token, web_session):
+                connection.execute(
+                    delete(table).where(table.c.tenant == scope.tenant, table.c.account == name)
+                )
+            connection.execute(
+                delete(sign_in_failure).where(
+                    sign_in_failure.c.tenant == scope.tenant, sign_in_failure.c.name == name
+                )
+            )
+            connection.execute(
+                delete(access_grant).where(
+                    access_grant.c.tenant == scope.tenant,
+                    access_grant.c.grantee_kind == GranteeKind.USER,
+                    access_grant.c.grantee == name,
+                )
+            )
+            gone = connection.execute(
+                delete(account).where(account.c.tenant == scope.tenant, account.c.name == name)
+            ).rowcount
+            if not gone:
+                raise NotFoundError(f"there is no user `{name}`")
+
+    def note_sign_in(self, scope: TenantScope, name: str, at: datetime) -> None:
+        """Remember the last sign-in; no cache holds it."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(account)
+                .where(account.c.tenant == scope.tenant, account.c.name == name)
+                .values(last_sign_in_at=at)
+            )
+
+    def _users(self, scope: TenantScope, name: str | None = None) -> list[UserRecord]:
+        accounts = select(account).where(account.c.tenant == scope.tenant).order_by(account.c.name)
+        given = (
+            select(assignment)
+            .where(assignment.c.tenant == scope.tenant)
+            .order_by(assignment.c.account, assignment.c.position)
+        )
+        if name is not None:
+            accounts = accounts.where(account.c.name == name)
+            given = given.where(assignment.c.account == name)
+        with self._database.reading() as connection:
+            rows = connection.execute(accounts).all()
+            assignments: dict[str, list[Assignment]] = {row.name: [] for row in rows}
+            for row in connection.execute(given) if rows else ():
+                assignments[row.account].append(_assignment(row))
+        return [_record(row, assignments[row.name]) for row in rows]
+
+
+def _columns(user: UserRecord) -> dict[str, object]:
+    return {
+        "kind": user.kind,
+        "display_name": user.display_name,
+        "password_hash": user.password_hash,
+        "disabled": user.disabled,
+        "groups": pack_strings(user.groups),
+        "attributes": pack_facts(user.attributes),
+    }
+
+
+def _record(row: AnyRow, assignments: Iterable[Assignment]) -> UserRecord:
+    return UserRecord(
+        name=row.name,
+        kind=row.kind,
+        display_name=row.display_name,
+        password_hash=row.password_hash,
+        disabled=row.disabled,
+        groups=unpack_strings(row.groups),
+        attributes=unpack_facts(row.attributes),
+        assignments=tuple(assignments),
+        created_at=row.created_at,
+        last_sign_in_at=row.last_sign_in_at,
+    )
+
+
+def _assignment(row: AnyRow) -> Assignment:
+    archive = None if row.archive is None else ArchiveName(row.archive)
+    return Assignment(row.role, AssignmentScope(archive, row.collection), row.starts, row.until)
+
+
+def _write_assignments(connection: Connection, scope: TenantScope, user: UserRecord) -> None:
+    rows = [
+        {
+            "tenant": scope.tenant,
+            "account": user.name,
+            "position": position,
+            "role": given.role,
+            "archive": given.scope.archive,
+            "collection": given.scope.collection,
+            "starts": given.starts,
+            "until": given.until,
+        }
+        for position, given in enumerate(user.assignments)
+    ]
+    if rows:
+        connection.execute(insert(assignment), rows)
+
+
+def _delete_assignments(connection: Connection, scope: TenantScope, name: str) -> None:
+    connection.execute(
+        delete(assignment).where(assignment.c.tenant == scope.tenant, assignment.c.account == name)
+    )

@@ -1,0 +1,24 @@
+"""Where a statement of the index is run: on which connection, for which tenant, in which archive.
+
+Called by everything that reads or writes the index.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from pacsgate.stores.dialects import Flavour
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One archive of one tenant, within one transaction."""
+
+    connection: Connection
+    tenant: str
+    archive: str
+
+    @property
+    def flavour(self) -> Flavour:
+        """Which database it is."""
+        return Flavour(self.connection.dialect.name)

@@ -1,0 +1,60 @@
+"""Every policy revision that was ever active, with its sources.
+
+Called by `services` through `ports.RevisionStore`.
+
+Invariants:
+- nothing is ever deleted or changed here: a restart with a broken file serves
+  the newest, and every revision that a record names can be shown.
+"""
+
+import msgspec
+from sqlalchemy import insert, select
+
+from pacsgate.audit.events import AuditEvent
+from pacsgate.model.resource import TenantScope
+from pacsgate.ports import StoredRevision
+from pacsgate.stores.changes import Topic, change
+from pacsgate.stores.database import Database
+from pacsgate.stores.schema import policy_revision
+from pacsgate.stores.serials import REVISION, next_number
+
+_sources = msgspec.msgpack.Decoder(dict[str, str])
+
+
+class SqlRevisions:
+    """`ports.RevisionStore` on a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def live(self, scope: TenantScope) -> StoredRevision | None:
+        """The revision that was activated last."""
+        return next(iter(self.history(scope, limit=1)), None)
+
+    def activate(self, scope: TenantScope, revision: StoredRevision, event: AuditEvent) -> None:
+        """Make a revision the live one; also one that was live before."""
+        with change(self._database, scope.tenant, Topic.POLICY, event) as connection:
+            connection.execute(
+                insert(policy_revision).values(
+                    tenant=scope.tenant,
+                    ordinal=next_number(connection, scope.tenant, REVISION),
+                    revision=revision.revision,
+                    sources=msgspec.msgpack.encode(dict(revision.sources)),
+                    activated_at=revision.activated_at,
+                    activated_by=revision.activated_by,
+                )
+            )
+
+    def history(self, scope: TenantScope, limit: int = 50) -> tuple[StoredRevision, ...]:
+        """Activations, newest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(policy_revision)
+                .where(policy_revision.c.tenant == scope.tenant)
+                .order_by(policy_revision.c.ordinal.desc())
+                .limit(limit)
+            )
+            return tuple(
+                StoredRevision(row.revision, _sources.decode(row.sources), row.activated_at, row.activated_by)
+                for row in rows
+            )

@@ -1,0 +1,159 @@
+"""The study index on SQL: `ports.StudyIndex`, each method one transaction.
+
+Called by `services` through the port; calls the modules that know how.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from pacsgate.audit.events import AuditEvent
+from pacsgate.dicom.query import Query
+from pacsgate.dicom.summary import DicomJson
+from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
+from pacsgate.model.subject import Attributes
+from pacsgate.policy.constraint import Constraint
+from pacsgate.policy.ir import COLLECTIONS, LABELS
+from pacsgate.ports import Ingested, Page, StudyEntry, UnfinishedSync
+from pacsgate.stores import refill as filling
+from pacsgate.stores.changes import Topic, change
+from pacsgate.stores.classes import ClassFacts
+from pacsgate.stores.contributions import Contribution
+from pacsgate.stores.database import Database
+from pacsgate.stores.entries import every_study, studies_with_uid
+from pacsgate.stores.ingest import Ingest
+from pacsgate.stores.labels import replace_labels
+from pacsgate.stores.place import Place
+from pacsgate.stores.removal import Removal
+from pacsgate.stores.schema import series, study, sync_cursor
+from pacsgate.stores.search import Search
+
+
+class SqlStudyIndex:
+    """`ports.StudyIndex` on a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._classes = ClassFacts()
+
+    def search(self, scope: TenantScope, archive: ArchiveName, query: Query, constraint: Constraint) -> Page:
+        """Answer a query within a constraint."""
+        with self._database.reading() as connection:
+            return Search(_place(connection, scope, archive), self._classes, query, constraint.formula).run()
+
+    def studies(
+        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str
+    ) -> tuple[StudyEntry, ...]:
+        """Every study with this UID: none, one, or one per patient that shares it."""
+        return studies_with_uid(self._database, self._classes, scope.tenant, archive, study_instance_uid)
+
+    def every_study(self, scope: TenantScope, archive: ArchiveName) -> Iterator[StudyEntry]:
+        """All studies, in bounded batches, for questions about a whole archive."""
+        return every_study(self._database, self._classes, scope.tenant, archive)
+
+    def ingest(
+        self, scope: TenantScope, archive: ArchiveName, items: Sequence[Ingested], observed_at: datetime
+    ) -> tuple[str, ...]:
+        """Add or replace instances, in one transaction."""
+        with self._database.writing() as connection:
+            return Ingest(_place(connection, scope, archive), observed_at).run(items)
+
+    def remove(self, scope: TenantScope, archive: ArchiveName, key: ResourceKey) -> int:
+        """Remove a study, series or instance; parents without children go too.  Returns instances removed."""
+        with self._database.writing() as connection:
+            return Removal(_place(connection, scope, archive)).run(key)
+
+    def observed_before(self, scope: TenantScope, archive: ArchiveName, at: datetime) -> Iterator[str]:
+        """The UID of each study with a row that was last confirmed before `at`."""
+        older = (
+            select(study.c.study_instance_uid)
+            .where(study.c.tenant == scope.tenant, study.c.archive == archive, study.c.observed_at < at)
+            .distinct()
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(older).scalars().all()
+        return iter(found)
+
+    def remove_unobserved(
+        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, before: datetime
+    ) -> None:
+        """Remove the rows of a study that were last confirmed before then."""
+        with self._database.writing() as connection:
+            Removal(_place(connection, scope, archive)).unobserved(study_instance_uid, before)
+
+    def set_labels(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        study_instance_uid: str,
+        *,
+        labels: frozenset[str] | None = None,
+        collections: frozenset[str] | None = None,
+        event: AuditEvent,
+    ) -> None:
+        """Replace a study's labels or collections (those that are not `None`).  Raises `NotFoundError`."""
+        values = {LABELS.name: labels, COLLECTIONS.name: collections}
+        with change(self._database, scope.tenant, Topic.LABELS, event) as connection:
+            replace_labels(_place(connection, scope, archive), study_instance_uid, values)
+
+    def headers(self, scope: TenantScope, archive: ArchiveName) -> Iterator[tuple[str, str, DicomJson]]:
+        """Each series' (StudyInstanceUID, SeriesInstanceUID, kept header), for newly declared attributes."""
+        return filling.headers(self._database, scope.tenant, archive)
+
+    def refill(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        study_instance_uid: str,
+        series_instance_uid: str,
+        study_facts: Attributes,
+        series_facts: Attributes,
+    ) -> None:
+        """Replace the declared facts that one series contributes."""
+        with self._database.writing() as connection:
+            filling.refill(
+                _place(connection, scope, archive),
+                study_instance_uid,
+                series_instance_uid,
+                Contribution.of(study_facts, series_facts),
+            )
+
+    def counts(self, scope: TenantScope, archive: ArchiveName) -> tuple[int, int, int]:
+        """Studies, series and instances held."""
+        held_series = select(func.count(), func.coalesce(func.sum(series.c.instances), 0)).where(
+            series.c.tenant == scope.tenant, series.c.archive == archive
+        )
+        held_studies = select(func.count()).where(study.c.tenant == scope.tenant, study.c.archive == archive)
+        with self._database.reading() as connection:
+            number_of_series, instances = connection.execute(held_series).one()
+            return connection.execute(held_studies).scalar_one(), number_of_series, instances
+
+    def unfinished_sync(self, scope: TenantScope, archive: ArchiveName) -> UnfinishedSync | None:
+        """The `index sync` that stopped before its end, if one did."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(sync_cursor.c.cursor, sync_cursor.c.began_at).where(
+                    sync_cursor.c.tenant == scope.tenant, sync_cursor.c.archive == archive
+                )
+            ).one_or_none()
+        return None if row is None else UnfinishedSync(row.cursor, row.began_at)
+
+    def save_sync(self, scope: TenantScope, archive: ArchiveName, sync: UnfinishedSync | None) -> None:
+        """Remember where a sync stands; `None` when it is complete."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(sync_cursor).where(
+                    sync_cursor.c.tenant == scope.tenant, sync_cursor.c.archive == archive
+                )
+            )
+            if sync is not None:
+                connection.execute(
+                    insert(sync_cursor).values(
+                        tenant=scope.tenant, archive=archive, cursor=sync.cursor, began_at=sync.began_at
+                    )
+                )
+
+
+def _place(connection: Connection, scope: TenantScope, archive: ArchiveName) -> Place:
+    return Place(connection, scope.tenant, archive)

@@ -1,0 +1,260 @@
+"""What every `ports.Directory` promises, whatever is underneath."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pacsgate.audit.canonical import decode_event
+from pacsgate.model.actions import Action
+from pacsgate.model.errors import ConflictError, NotFoundError
+from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
+from pacsgate.model.permission import Permission
+from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
+from pacsgate.model.role import Assignment, AssignmentScope, Role
+from pacsgate.ports import Directory, SessionRecord, TokenRecord, UserRecord
+from pacsgate.stores.stores import Stores
+from tests.support.events import READ, numbered
+from tests.support.indexing import SCOPE
+
+OTHER = TenantScope(TenantName("other"))
+NOW = datetime(2026, 3, 10, 9, 30, 0, 123457, tzinfo=UTC)
+LATER = NOW + timedelta(hours=12)
+
+ANN = UserRecord(
+    name="ann",
+    kind="user",
+    display_name="Ann \u5c71",
+    password_hash="$argon2id$v=19$made-up",
+    groups=frozenset({"radiology", "teaching"}),
+    attributes={"clearance": frozenset({3}), "sites": frozenset({"A", "B"}), "trusted": frozenset({True})},
+    assignments=(
+        Assignment("radiologist", AssignmentScope(ArchiveName("main"), "TEACH"), NOW, LATER),
+        Assignment("auditor"),
+    ),
+    created_at=NOW,
+)
+TOKEN = TokenRecord("abc", "ann", b"\x01" * 32, "viewer", frozenset({Action.VIEW}), NOW, LATER)
+SESSION = SessionRecord(b"\x02" * 32, "ann", NOW, NOW, LATER, "csrf")
+GRANT = Grant(
+    "g1", GranteeKind.USER, "ann", GrantTarget.PATIENT, "site|P1", frozenset({Action.VIEW}), "bob", NOW, LATER
+)
+ROLE = Role("radiologist", frozenset({Action.VIEW}), frozenset({Permission.AUDIT_READ}), "chief", "reads images")
+
+
+@pytest.fixture
+def directory(stores: Stores) -> Directory:
+    return stores.directory
+
+
+# ------------------------------------------------------------------ users
+
+
+def test_a_user_comes_back_as_it_was_given(directory: Directory) -> None:
+    directory.add_user(SCOPE, ANN, READ)
+    assert directory.user(SCOPE, "ann") == ANN
+    assert directory.users(SCOPE) == (ANN,)
+    assert directory.tenant_of("ann") == SCOPE.tenant
+
+
+def test_who_is_not_there_is_none(directory: Directory) -> None:
+    assert directory.user(SCOPE, "ann") is None
+    assert directory.tenant_of("ann") is None
+    assert directory.token("abc") is None
+    assert directory.session(b"\x02" * 32) is None
+    assert directory.failures(SCOPE, "ann") == (0, None)
+    assert directory.setup_code_sha256(SCOPE) is None
+
+
+def test_a_name_belongs_to_one_tenant_of_the_installation(directory: Directory) -> None:
+    directory.add_user(SCOPE, ANN, READ)
+    for scope in (SCOPE, OTHER):
+        with pytest.raises(ConflictError):
+            directory.add_user(scope, ANN, READ)
+    assert directory.user(OTHER, "ann") is None
+
+
+def test_a_change_replaces_everything_but_the_history(directory: Directory) -> None:
+    directory.add_user(SCOPE, ANN, READ)
+    directory.note_sign_in(SCOPE, "ann", LATER)
+    changed = replace(
+        ANN, disabled=True, password_hash=None, groups=frozenset(), attributes={}, assignments=(Assignment("student"),)
+    )
+    directory.change_user(SCOPE, replace(changed, created_at=None, last_sign_in_at=None), READ)
+    assert directory.user(SCOPE, "ann") == replace(changed, created_at=NOW, last_sign_in_at=LATER)
+
+
+def test_only_who_is_there_can_be_changed_or_removed(directory: Directory) -> None:
+    directory.add_user(SCOPE, ANN, READ)
+    for scope, name in ((OTHER, "ann"), (SCOPE, "bob")):
+        with pytest.raises(NotFoundError):
+            directory.change_user(scope, replace(ANN, name=name), READ)
+        with pytest.raises(NotFoundError):
+            directory.remove_user(scope, name, READ)
+
+
+def test_who_gets_a_name_later_inherits_nothing(directory: Directory) -> None:
+    directory.add_user(SCOPE, ANN, READ)
+    directory.add_token(SCOPE, TOKEN, READ)
+    directory.add_session(SCOPE, SESSION)
+    directory.add_grant(SCOPE, GRANT, READ)
+    directory.add_grant(SCOPE, replace(GRANT, grant_id="g2", grantee_kind=GranteeKind.GROUP), READ)
+    directory.note_failure(SCOPE, "ann", 4, LATER)
+    directory.remove_user(SCOPE, "ann", READ)
+    directory.add_user(SCOPE, UserRecord("ann", "user"), READ)
+    assert directory.user(SCOPE, "ann") == UserRecord("ann", "user")
+    assert directory.token("abc") is None
+    assert directory.session(SESSION.cookie_sha256) is None
+    assert [grant.grant_id for grant in directory.grants(SCOPE)] == ["g2"]
+    assert directory.failures(SCOPE, "ann") == (0, None)
+
+
+# ------------------------------------------------------------------ roles
+
+
+def test_a_role_comes_back_as_it_was_given(directory: Directory) -> None:
+    directory.add_role(SCOPE, ROLE, READ)
+    assert directory.roles(SCOPE) == (ROLE,)
+    assert directory.roles(OTHER) == ()
+    with pytest.raises(ConflictError):
+        directory.add_role(SCOPE, ROLE, READ)
+    directory.remove_role(SCOPE, "radiologist", READ)
+    assert directory.roles(SCOPE) == ()
+    with pytest.raises(NotFoundError):
+        directory.remove_role(SCOPE, "radiologist", READ)
+
+
+def test_a_role_that_somebody_has_stays(directory: Directory) -> None:
+    directory.add_role(SCOPE, ROLE, READ)
+    directory.add_user(SCOPE, ANN, READ)
+    with pytest.raises(ConflictError, match="`ann`"):
+        directory.remove_role(SCOPE, "radiologist", READ)
+    assert directory.roles(SCOPE) == (ROLE,)
+
+
+# ------------------------------------------------------------------ tokens, sessions
+
+
+def test_a_token_is_found_by_its_id_with_its_tenant(directory: Directory) -> None:
+    directory.add_token(SCOPE, TOKEN, READ)
+    everything = replace(TOKEN, token_id="def", user="bob", actions=None)
+    directory.add_token(SCOPE, everything, READ)
+    assert directory.token("abc") == (SCOPE.tenant, TOKEN)
+    assert directory.tokens(SCOPE) == (TOKEN, everything)
+    assert directory.tokens(SCOPE, "bob") == (everything,)
+    assert directory.tokens(OTHER) == ()
+    with pytest.raises(ConflictError):
+        directory.add_token(OTHER, TOKEN, READ)
+
+
+def test_a_token_without_actions_is_not_one_with_all(directory: Directory) -> None:
+    directory.add_token(SCOPE, replace(TOKEN, actions=frozenset()), READ)
+    found = directory.token("abc")
+    assert found
+    assert found[1].actions == frozenset()
+
+
+def test_a_token_is_revoked_once_and_in_its_tenant_only(directory: Directory) -> None:
+    directory.add_token(SCOPE, TOKEN, READ)
+    with pytest.raises(NotFoundError):
+        directory.revoke_token(OTHER, "abc", NOW, READ)
+    directory.revoke_token(SCOPE, "abc", NOW, READ)
+    directory.revoke_token(SCOPE, "abc", LATER, READ)
+    directory.note_token_use(SCOPE, "abc", LATER)
+    assert directory.token("abc") == (SCOPE.tenant, replace(TOKEN, revoked_at=NOW, last_used_at=LATER))
+
+
+def test_sessions_end_one_by_one_or_all_of_a_user(directory: Directory) -> None:
+    another = replace(SESSION, cookie_sha256=b"\x03" * 32)
+    directory.add_session(SCOPE, SESSION)
+    directory.add_session(SCOPE, another)
+    directory.touch_session(SCOPE, SESSION.cookie_sha256, LATER)
+    assert directory.session(SESSION.cookie_sha256) == (SCOPE.tenant, replace(SESSION, last_seen_at=LATER))
+    directory.end_session(OTHER, SESSION.cookie_sha256)
+    assert directory.session(SESSION.cookie_sha256)
+    directory.end_session(SCOPE, SESSION.cookie_sha256)
+    assert directory.session(SESSION.cookie_sha256) is None
+    assert directory.end_sessions_of(SCOPE, "ann") == 1
+    assert directory.session(another.cookie_sha256) is None
+
+
+# ------------------------------------------------------------------ grants, lockouts, set-up
+
+
+def test_a_grant_comes_back_as_it_was_given(directory: Directory) -> None:
+    forever = replace(GRANT, grant_id="g2", expires=None)
+    directory.add_grant(SCOPE, GRANT, READ)
+    directory.add_grant(SCOPE, forever, READ)
+    assert directory.grants(SCOPE) == (GRANT, forever)
+    assert directory.grants(OTHER) == ()
+    with pytest.raises(ConflictError):
+        directory.add_grant(SCOPE, GRANT, READ)
+    with pytest.raises(NotFoundError):
+        directory.revoke_grant(OTHER, "g1", READ)
+    directory.revoke_grant(SCOPE, "g1", READ)
+    assert directory.grants(SCOPE) == (forever,)
+
+
+def test_failures_are_counted_for_any_claimed_name(directory: Directory) -> None:
+    for name in ("nobody", "no\0body", "\ud800"):
+        directory.note_failure(SCOPE, name, 1, None)
+        directory.note_failure(SCOPE, name, 5, LATER)
+        assert directory.failures(SCOPE, name) == (5, LATER)
+        directory.clear_failures(SCOPE, name)
+        assert directory.failures(SCOPE, name) == (0, None)
+
+
+def test_the_setup_code_is_replaced_and_forgotten(directory: Directory) -> None:
+    directory.set_setup_code(SCOPE, b"\x01" * 32)
+    directory.set_setup_code(SCOPE, b"\x02" * 32)
+    assert directory.setup_code_sha256(SCOPE) == b"\x02" * 32
+    directory.set_setup_code(SCOPE, None)
+    assert directory.setup_code_sha256(SCOPE) is None
+
+
+# ------------------------------------------------------------------ with every change, its epoch and its event
+
+
+def test_each_change_moves_its_epoch_and_leaves_its_event(stores: Stores) -> None:
+    people = stores.directory
+    people.add_user(SCOPE, ANN, READ)
+    changes = [
+        ("users", lambda event: people.change_user(SCOPE, replace(ANN, assignments=()), event)),
+        ("users", lambda event: people.add_role(SCOPE, ROLE, event)),
+        ("users", lambda event: people.remove_role(SCOPE, "radiologist", event)),
+        ("users", lambda event: people.add_token(SCOPE, TOKEN, event)),
+        ("users", lambda event: people.revoke_token(SCOPE, "abc", NOW, event)),
+        ("grants", lambda event: people.add_grant(SCOPE, GRANT, event)),
+        ("grants", lambda event: people.revoke_grant(SCOPE, "g1", event)),
+        ("users", lambda event: people.remove_user(SCOPE, "ann", event)),
+    ]
+    for number, (topic, change) in enumerate(changes):
+        stores.outbox.delivered([row for row, _ in stores.outbox.pending()])
+        before = stores.epochs.current()
+        change(numbered(number))
+        assert getattr(stores.epochs.current(), topic) == getattr(before, topic) + 1
+        ((_, event),) = stores.outbox.pending()
+        assert decode_event(event) == numbered(number)
+
+
+def test_a_change_that_is_refused_leaves_neither(stores: Stores) -> None:
+    stores.directory.add_user(SCOPE, ANN, READ)
+    stores.directory.add_role(SCOPE, ROLE, READ)
+    before, pending = stores.epochs.current(), stores.outbox.pending()
+    for refused in (
+        lambda: stores.directory.add_user(SCOPE, ANN, READ),
+        lambda: stores.directory.remove_user(SCOPE, "bob", READ),
+        lambda: stores.directory.remove_role(SCOPE, "radiologist", READ),
+        lambda: stores.directory.revoke_grant(SCOPE, "g1", READ),
+    ):
+        with pytest.raises((ConflictError, NotFoundError)):
+            refused()
+    assert (stores.epochs.current(), stores.outbox.pending()) == (before, pending)
+    assert stores.directory.user(SCOPE, "ann") == ANN
+
+
+def test_an_ended_session_moves_the_epoch(stores: Stores) -> None:
+    stores.directory.add_session(SCOPE, SESSION)
+    before = stores.epochs.current().users
+    stores.directory.end_session(SCOPE, SESSION.cookie_sha256)
+    assert stores.epochs.current().users > before
