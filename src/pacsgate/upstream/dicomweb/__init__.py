@@ -1,0 +1,1 @@
+"""Any DICOMweb origin as an archive."""

@@ -1,0 +1,1 @@
+"""The embedded archive: DICOM Part 10 files under a directory."""
