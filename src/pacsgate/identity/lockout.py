@@ -1,0 +1,94 @@
+"""Slows down guessing: repeated failures for one claimed name lock that name for a growing time.
+
+What is counted is the name that was *claimed*, whether such a user exists or
+not, so that a lock tells nothing.  The address it came from plays no part:
+another user behind the same address is unaffected.  Tokens and sessions of a
+locked user go on working, since nobody can guess those; a lock must not be a way
+to throw somebody out.
+
+The counter lives in the directory and is shared by every door and process.  A
+failure is counted after its password has been checked, under this process's
+lock: between processes two simultaneous failures may count as one.
+
+Called by `pacsgate.identity.password_door`.
+
+Standard: OWASP ASVS 5.0 6.3.1.
+"""
+
+import math
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pacsgate.model.resource import TenantScope
+from pacsgate.ports import Directory
+
+FAILURES_BEFORE_LOCK = 5
+FIRST_LOCK = timedelta(minutes=1)
+LONGEST_LOCK = timedelta(hours=1)
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""Counted from the end of the last lock; then counting starts anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A name is locked for this many more seconds.  `is_new` if the failure just counted brought it."""
+
+    seconds_left: int
+    is_new: bool = False
+
+
+def lock_duration(failures: int) -> timedelta | None:
+    """How long this many consecutive failures lock a name: a minute, then twice as long each time."""
+    if failures < FAILURES_BEFORE_LOCK:
+        return None
+    # Bounded before the shift: the counter grows for as long as somebody tries.
+    doublings = min(failures - FAILURES_BEFORE_LOCK, 10)
+    return min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
+
+
+class Lockout:
+    """Counts failures per claimed name."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._counting = threading.Lock()
+
+    def lock_on(self, scope: TenantScope, name: str, now: datetime) -> Lock | None:
+        """The lock that a name is under, if any."""
+        _, locked_until = self._directory.failures(scope, name)
+        return _lock_until(locked_until, now)
+
+    def note_failure(self, scope: TenantScope, name: str, now: datetime) -> Lock | None:
+        """Count a failure and return the lock that the name is under now.
+
+        A failure that comes to light while the name is locked counts no further:
+        its guess was made before the lock fell, and lengthening the lock would
+        punish parallel requests more than patient ones.
+        """
+        with self._counting:
+            count, locked_until = self._directory.failures(scope, name)
+            lock = _lock_until(locked_until, now)
+            if lock is not None:
+                return lock
+            if locked_until is not None and now >= locked_until + FORGOTTEN_AFTER:
+                count = 0
+            duration = lock_duration(count + 1)
+            until = None if duration is None else now + duration
+            self._directory.note_failure(scope, name, count + 1, until)
+            return _lock_until(until, now, is_new=True)
+
+    def note_success(self, scope: TenantScope, name: str, now: datetime) -> Lock | None:
+        """Forget the failures of a name, unless a lock fell while its password was being checked."""
+        with self._counting:
+            count, locked_until = self._directory.failures(scope, name)
+            lock = _lock_until(locked_until, now)
+            if lock is None and count:
+                self._directory.clear_failures(scope, name)
+            return lock
+
+
+def _lock_until(until: datetime | None, now: datetime, *, is_new: bool = False) -> Lock | None:
+    if until is None or now >= until:
+        return None
+    return Lock(seconds_left=math.ceil((until - now).total_seconds()), is_new=is_new)

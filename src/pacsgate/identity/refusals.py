@@ -1,0 +1,67 @@
+"""Why a credential was not accepted: one sentence for the record, next to nothing for the caller.
+
+Called by the doors of `pacsgate.identity`, which return a `Refusal` where they
+cannot return a subject; `pacsgate.identity.sign_in_record` writes it down.
+
+Invariants:
+- every cause that could tell whether a user, token or session exists has the
+  same `FailureKind`.
+
+Standard: OWASP ASVS 5.0 6.3.8.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pacsgate.model.resource import TenantName
+from pacsgate.model.subject import Credential
+from pacsgate.ports import AuthenticationFailed, FailureKind
+
+BUSY_RETRY_SECONDS = 1
+
+
+class Cause(Enum):
+    """What was wrong, as the administrator reads it in the trail, and what the caller is told."""
+
+    UNREADABLE = ("unreadable-header", FailureKind.REFUSED)
+    UNKNOWN_USER = ("unknown-user", FailureKind.REFUSED)
+    WRONG_PASSWORD = ("wrong-password", FailureKind.REFUSED)
+    DISABLED = ("disabled-user", FailureKind.REFUSED)
+    UNKNOWN_TOKEN = ("unknown-token", FailureKind.REFUSED)
+    EXPIRED_TOKEN = ("expired-token", FailureKind.REFUSED)
+    REVOKED_TOKEN = ("revoked-token", FailureKind.REFUSED)
+    UNKNOWN_SESSION = ("unknown-session", FailureKind.REFUSED)
+    ENDED_SESSION = ("ended-session", FailureKind.REFUSED)
+    LOCKED = ("locked-out", FailureKind.LOCKED_OUT)
+    BUSY = ("too-many-checks", FailureKind.BUSY)
+
+    @property
+    def word(self) -> str:
+        """The cause as the trail spells it."""
+        return self.value[0]
+
+    @property
+    def kind(self) -> FailureKind:
+        """What the caller may know."""
+        return self.value[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A credential that was presented and not accepted.
+
+    `name` is the claimed name, or the owner's where a token or session named
+    one; `None` where nobody was named.
+    """
+
+    cause: Cause
+    credential: Credential | None = None
+    name: str | None = None
+    credential_id: str | None = None
+    tenant: TenantName | None = None
+    retry_after_seconds: int | None = None
+
+    @property
+    def failure(self) -> AuthenticationFailed:
+        """What the caller is told."""
+        return AuthenticationFailed(self.cause.kind, self.retry_after_seconds)

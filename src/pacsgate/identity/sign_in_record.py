@@ -1,0 +1,88 @@
+"""Writes every sign-in down, whether it succeeded or failed, before it is answered.
+
+The claimed name is recorded; the password never gets here.
+
+Called by `pacsgate.identity.password_door` and `.authenticate`.
+
+Standard: PS3.15 A.5.3.12 (User Authentication), A.5.3.11 (Security Alert).
+"""
+
+from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome
+from pacsgate.identity.refusals import Refusal
+from pacsgate.model.context import Context
+from pacsgate.model.decision import ReasonCode
+from pacsgate.model.subject import Subject
+from pacsgate.ports import FailureKind, Trail
+
+NOBODY = "(nobody)"
+"""Stands for a name where none was claimed; no user can be called so."""
+
+_REASONS = {
+    FailureKind.NO_CREDENTIAL: ReasonCode.NO_CREDENTIAL,
+    FailureKind.REFUSED: ReasonCode.NO_CREDENTIAL,
+    FailureKind.LOCKED_OUT: ReasonCode.LOCKED_OUT,
+    FailureKind.BUSY: ReasonCode.NO_CREDENTIAL,
+}
+
+
+class SignInRecord:
+    """The sign-in events of every door.  Each method returns when its event is durable."""
+
+    def __init__(self, trail: Trail) -> None:
+        self._trail = trail
+
+    def succeeded(self, subject: Subject, context: Context) -> None:
+        """Record that a password was right."""
+        actor = Actor(
+            name=subject.name,
+            verified=True,
+            credential=subject.credential.value,
+            credential_id=subject.credential_id,
+            roles=tuple(sorted({assignment.role for assignment in subject.assignments})),
+            address=context.client_address,
+        )
+        self._trail.record(
+            AuditEvent(
+                EventKind.SIGN_IN, context.now, actor, tenant=subject.tenant, request_id=context.request_id
+            )
+        )
+
+    def refused(self, refusal: Refusal, context: Context) -> None:
+        """Record that a credential was not accepted."""
+        self._trail.record(
+            AuditEvent(
+                EventKind.SIGN_IN,
+                context.now,
+                _claimant(refusal, context),
+                Outcome.SERIOUS,
+                tenant=refusal.tenant,
+                reasons=(_REASONS[refusal.cause.kind].value,),
+                request_id=context.request_id,
+                details={"cause": refusal.cause.word},
+            )
+        )
+
+    def locked(self, refusal: Refusal, seconds: int, context: Context) -> None:
+        """Record that this refusal locked the claimed name."""
+        self._trail.record(
+            AuditEvent(
+                EventKind.LOCKED_OUT,
+                context.now,
+                _claimant(refusal, context),
+                Outcome.SERIOUS,
+                tenant=refusal.tenant,
+                reasons=(ReasonCode.LOCKED_OUT.value,),
+                request_id=context.request_id,
+                details={"seconds": str(seconds)},
+            )
+        )
+
+
+def _claimant(refusal: Refusal, context: Context) -> Actor:
+    return Actor(
+        name=refusal.name or NOBODY,
+        verified=False,
+        credential=None if refusal.credential is None else refusal.credential.value,
+        credential_id=refusal.credential_id,
+        address=context.client_address,
+    )
