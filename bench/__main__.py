@@ -1,0 +1,97 @@
+"""`make bench`: measures every row, prints a table, keeps it as JSON in `bench/results/`.
+
+Run: `python -m bench [--seconds S] [--only PART …]`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import audit, decisions, instances, searches
+from bench.asking import Asker
+from bench.figures import Row
+from bench.stage import set_up
+
+RESULTS = Path(__file__).parent / "results"
+_BY_ITSELF = {"decisions": decisions.measure, "audit": audit.measure}
+_ON_STAGE = {"searches": searches.measure, "instances": instances.measure}
+
+
+def main() -> None:
+    """Measures what is asked for."""
+    options = _options()
+    RESULTS.mkdir(exist_ok=True)
+    rows = [row for name, measure in _BY_ITSELF.items() if name in options.only for row in measure()]
+    wanted = [measure for name, measure in _ON_STAGE.items() if name in options.only]
+    if wanted:
+        with _directory() as directory, set_up(directory) as stage:
+            asker = Asker(RESULTS, options.seconds)
+            rows += [row for measure in wanted for row in measure(stage, asker)]
+    machine = _machine()
+    (RESULTS / "latest.json").write_text(
+        json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1), "utf-8"
+    )
+    _print(machine, rows)
+
+
+def _options() -> argparse.Namespace:
+    every = [*_BY_ITSELF, *_ON_STAGE]
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gate on this machine.")
+    parser.add_argument("--only", nargs="+", choices=every, default=every, help="measure these parts")
+    parser.add_argument("--seconds", type=float, default=8.0, help="how long each row over HTTP is measured")
+    return parser.parse_args()
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    # Not under /tmp, which may be a tmpfs: what is durable there costs nothing.
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
+        yield Path(name)
+
+
+def _machine() -> dict[str, Any]:
+    orthanc = subprocess.run(["Orthanc", "--version"], capture_output=True, text=True, check=False).stdout
+    return {
+        "processors": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "orthanc": orthanc.partition("\n")[0],
+        "load before": os.getloadavg()[0],
+    }
+
+
+def _print(machine: dict[str, Any], rows: list[Row]) -> None:
+    table = Table("work", "rate", "p50", "p99", "CPU seconds", "ratio", "goal", title=json.dumps(machine))
+    for row in rows:
+        table.add_row(
+            row.work,
+            f"{row.rate:,} {row.unit}/s",
+            _time(row.p50_ms),
+            _time(row.p99_ms),
+            ", ".join(f"{name} {seconds}" for name, seconds in row.cpu_seconds.items()),
+            "" if row.ratio is None else f"{row.ratio} x",
+            row.goal if row.reached is None else f"{row.goal}: {'reached' if row.reached else 'missed'}",
+        )
+    console = Console(width=max(150, Console().width))
+    console.print(table)
+    for row in rows:
+        console.print(f"{row.work}: {row.command}  {json.dumps(row.notes)}", soft_wrap=True, highlight=False)
+
+
+def _time(milliseconds: float) -> str:
+    return f"{milliseconds * 1e3:.2f} µs" if milliseconds < 0.1 else f"{milliseconds:.2f} ms"
+
+
+if __name__ == "__main__":
+    main()

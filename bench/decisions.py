@@ -1,0 +1,184 @@
+"""One decision, and what it takes to get ready for some: 200 rules, no door, no database.
+
+Called by `__main__`; `python -m bench.decisions` runs it by itself.
+"""
+
+import json
+import random
+import time
+from datetime import UTC, datetime
+
+from bench.figures import Row, percentile
+from pacsgate.model.actions import Action
+from pacsgate.model.context import Context
+from pacsgate.model.decision import Allow
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName
+from pacsgate.model.role import Assignment
+from pacsgate.model.subject import Subject
+from pacsgate.policy.document import load_policy
+from pacsgate.policy.engine import bind
+from pacsgate.policy.facts import ResourceFacts
+
+RULES = 200
+PERMITS = 170
+SUBJECTS = 200
+STUDIES = 2_000
+DECISIONS = 200_000
+_ROLES = tuple(f"role{number}" for number in range(20))
+_DEPARTMENTS = tuple(f"D{number}" for number in range(20))
+_MODALITIES = ("CT", "MR", "US", "XA", "NM", "PT", "MG", "CR")
+_STATIONS = tuple(f"STATION{number}" for number in range(30))
+_ACTIONS = (Action.SEARCH, Action.VIEW, Action.RETRIEVE)
+_NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
+_PERMIT_ATOMS = (
+    "study.department in user.departments",
+    "study.modality_group == user.modality_group",
+    "'{modality}' in study.modalities",
+    "study.station == '{station}'",
+    "env.network == 'internal'",
+    "env.hour >= 7",
+    "user.clearance >= {level}",
+    "study.sensitivity <= {level}",
+    "study.date >= '2025{month:02}01'",
+)
+_FORBID_ATOMS = (
+    "'VIP' in study.labels && user.clearance < 3",
+    "study.sensitivity > user.clearance",
+    "study.station == '{station}' && env.network != 'internal'",
+    "'TEACHING-{level}' in study.labels",
+)
+"""What rules are made of; each permit is a conjunction of one to four atoms."""
+
+
+def measure() -> list[Row]:
+    """Two rows: a decision, and a subject's first one."""
+    chance = random.Random(20261121)
+    policy = load_policy({"bench.yaml": _policy(chance)}, ())
+    subjects = [_subject(chance, number) for number in range(SUBJECTS)]
+    studies = [_facts(chance, number) for number in range(STUDIES)]
+    return [_binding(policy, subjects, studies[0]), _deciding(policy, subjects, studies, chance)]
+
+
+def _binding(policy, subjects, facts) -> Row:
+    took = []
+    cpu = time.process_time()
+    for subject in subjects:
+        started = time.perf_counter_ns()
+        bound = bind(policy, subject, _context(), ArchiveName("main"), ())
+        bound.decide(Action.RETRIEVE, facts)
+        took.append(time.perf_counter_ns() - started)
+    cpu = time.process_time() - cpu
+    return _row("bind a subject and decide once, 200 rules", took, cpu, "", goal_us=None)
+
+
+def _deciding(policy, subjects, studies, chance) -> Row:
+    bounds = [bind(policy, subject, _context(), ArchiveName("main"), ()) for subject in subjects]
+    for bound in bounds:
+        for action in _ACTIONS:
+            bound.could(action)
+    asked = [
+        (chance.choice(bounds), chance.choice(_ACTIONS), chance.choice(studies)) for _ in range(DECISIONS)
+    ]
+    took = []
+    allowed = 0
+    cpu = time.process_time()
+    for bound, action, facts in asked:
+        started = time.perf_counter_ns()
+        decision = bound.decide(action, facts)
+        took.append(time.perf_counter_ns() - started)
+        allowed += isinstance(decision, Allow)
+    cpu = time.process_time() - cpu
+    return _row(
+        "one decision with reasons, 200 rules", took, cpu, f"{allowed / DECISIONS:.0%} allowed", (1.4, 5.0)
+    )
+
+
+def _row(work: str, took: list[int], cpu: float, note: str, goal_us: tuple[float, float] | None) -> Row:
+    p50, p99 = percentile(took, 0.5) / 1e3, percentile(took, 0.99) / 1e3
+    return Row(
+        work=work,
+        rate=round(len(took) / (sum(took) / 1e9)),
+        unit="decisions",
+        p50_ms=p50 / 1e3,
+        p99_ms=p99 / 1e3,
+        cpu_seconds={"bench": round(cpu, 2)},
+        command="python -m bench.decisions",
+        goal="" if goal_us is None else f"p50 {goal_us[0]} µs, p99 {goal_us[1]} µs",
+        reached=None if goal_us is None else p50 <= goal_us[0] and p99 <= goal_us[1],
+        notes={"made": len(took), "answers": note} if note else {"made": len(took)},
+    )
+
+
+def _context() -> Context:
+    return Context(_NOW, "bench", "10.0.0.7", "internal")
+
+
+def _policy(chance: random.Random) -> str:
+    lines = [
+        "version: 1",
+        "attributes:",
+        "  study.department: {type: string, from: InstitutionalDepartmentName}",
+        "  study.station: {type: string, from: StationName}",
+        "  study.date: {type: date, from: StudyDate}",
+        "  study.sensitivity: {type: number, from: SeriesNumber}",
+        "  study.modality_group: {type: string, from: StudyID}",
+        "  user.departments: {type: set}",
+        "  user.modality_group: {type: string}",
+        "  user.clearance: {type: number}",
+        "roles:",
+        *(f"  {role}: {{may: [search, view, retrieve]}}" for role in _ROLES),
+        "rules:",
+    ]
+    for number in range(PERMITS):
+        when = " && ".join(_atom(chance, text) for text in chance.sample(_PERMIT_ATOMS, chance.randint(1, 4)))
+        roles = ", ".join(sorted(chance.sample(_ROLES, 2)))
+        lines += [f"  - id: permit-{number}", "    effect: permit", f"    roles: [{roles}]", f'    when: "{when}"']
+    for number in range(RULES - PERMITS):
+        when = _atom(chance, chance.choice(_FORBID_ATOMS))
+        lines += [f"  - id: forbid-{number}", "    effect: forbid", f'    when: "{when}"']
+        if chance.random() < 0.7:
+            lines.append(f"    roles: [{', '.join(sorted(chance.sample(_ROLES, 4)))}]")
+    return "\n".join(lines) + "\n"
+
+
+def _atom(chance: random.Random, text: str) -> str:
+    return text.format(
+        modality=chance.choice(_MODALITIES),
+        station=chance.choice(_STATIONS),
+        level=chance.randint(1, 4),
+        month=chance.randint(1, 12),
+    )
+
+
+def _subject(chance: random.Random, number: int) -> Subject:
+    return Subject(
+        DEFAULT_TENANT,
+        f"user{number}",
+        assignments=tuple(Assignment(role) for role in chance.sample(_ROLES, chance.randint(1, 3))),
+        attributes={
+            "departments": frozenset(chance.sample(_DEPARTMENTS, 2)),
+            "modality_group": frozenset({chance.choice(_MODALITIES)}),
+            "clearance": frozenset({chance.randint(1, 4)}),
+        },
+    )
+
+
+def _facts(chance: random.Random, number: int) -> ResourceFacts:
+    modality = chance.choice(_MODALITIES)
+    study = {
+        "uid": frozenset({f"1.2.3.{number}"}),
+        "patient_id": frozenset({f"P{number}"}),
+        "department": frozenset({chance.choice(_DEPARTMENTS)}),
+        "station": frozenset({chance.choice(_STATIONS)}),
+        "sensitivity": frozenset({chance.randint(1, 4)}),
+        "modality_group": frozenset({modality}),
+        "modalities": frozenset({modality}),
+        "labels": frozenset({"VIP"} if chance.random() < 0.02 else ()),
+        "date": frozenset({f"2025{chance.randint(1, 12):02}15"}),
+    }
+    return ResourceFacts(study, {"uid": frozenset({f"1.2.3.{number}.1"}), "modality": frozenset({modality})})
+
+
+if __name__ == "__main__":
+    for row in measure():
+        print(json.dumps(row.__dict__, indent=1))

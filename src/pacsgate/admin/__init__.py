@@ -1,0 +1,1 @@
+"""The control plane: where people administer the gate and themselves."""

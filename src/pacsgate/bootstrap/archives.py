@@ -1,0 +1,115 @@
+"""From the `archives` of the settings to open archives.
+
+Called by `installation`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import assert_never
+
+from pacsgate.bootstrap.clock import SystemClock
+from pacsgate.config import (
+    ArchiveSettings,
+    BasicCredentialSettings,
+    BearerCredentialSettings,
+    ClientCredentialSettings,
+    DicomWebArchiveSettings,
+    FolderArchiveSettings,
+    OriginCredentialSettings,
+    Settings,
+)
+from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import ArchiveName
+from pacsgate.services.freshness import FreshnessRule
+from pacsgate.upstream.dicomweb.origin import DicomWebArchive
+from pacsgate.upstream.dicomweb.settings import (
+    BasicCredentials,
+    BearerCredentials,
+    ClientCredentials,
+    DicomWebSettings,
+    OriginCredentials,
+)
+from pacsgate.upstream.folder.archive import FolderArchive
+from pacsgate.upstream.spool import Spool
+
+Opened = FolderArchive | DicomWebArchive
+
+
+@dataclass(frozen=True, slots=True)
+class OpenArchives:
+    """The archives of an installation by name, with how fresh their rows must be and where uploads wait."""
+
+    by_name: dict[ArchiveName, Opened]
+    rules: dict[ArchiveName, FreshnessRule]
+    spools: dict[ArchiveName, Spool]
+
+    def close(self) -> None:
+        """Close connections and give back workspaces."""
+        for archive in self.by_name.values():
+            archive.close()
+
+
+def open_archives(settings: Settings) -> OpenArchives:
+    """Open every configured archive.  Raises `SettingsError`; a remote one is not contacted yet."""
+    by_name = {
+        ArchiveName(name): _open(ArchiveName(name), archive, settings)
+        for name, archive in settings.archives.items()
+    }
+    return OpenArchives(
+        by_name,
+        {ArchiveName(name): _rule(archive) for name, archive in settings.archives.items()},
+        {name: archive.spool for name, archive in by_name.items()},
+    )
+
+
+def _open(name: ArchiveName, archive: ArchiveSettings, settings: Settings) -> Opened:
+    match archive:
+        case FolderArchiveSettings():
+            return FolderArchive(name, archive.path)
+        case DicomWebArchiveSettings():
+            return DicomWebArchive(name, _origin(archive), settings.data / "origins" / name, SystemClock())
+        case _:
+            assert_never(archive)
+
+
+def _origin(archive: DicomWebArchiveSettings) -> DicomWebSettings:
+    return DicomWebSettings(
+        url=archive.url,
+        credentials=_credentials(archive.credentials),
+        ca_file=archive.ca_file,
+        timeout_seconds=archive.timeout_seconds,
+        can_delete=archive.can_delete,
+    )
+
+
+def _credentials(given: OriginCredentialSettings | None) -> OriginCredentials | None:
+    match given:
+        case None:
+            return None
+        case BasicCredentialSettings():
+            return BasicCredentials(given.user, _secret(given.password_file))
+        case BearerCredentialSettings():
+            return BearerCredentials(_secret(given.token_file))
+        case ClientCredentialSettings():
+            return ClientCredentials(
+                given.token_url, given.client_id, _secret(given.client_secret_file), given.scope
+            )
+        case _:
+            assert_never(given)
+
+
+def _secret(path: Path) -> str:
+    """The content of a secret's file, without the line end that editors add."""
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read the secret in `{path}`") from error
+
+
+def _rule(archive: ArchiveSettings) -> FreshnessRule:
+    match archive:
+        case DicomWebArchiveSettings(writers="others"):
+            return FreshnessRule(timedelta(seconds=archive.max_staleness_seconds))
+        case _:
+            return FreshnessRule(None)

@@ -1,0 +1,94 @@
+"""The background process: policy files, the outbox, manifests of the trail, and crawls.
+
+One job after another, each on its own beat.  A job that fails is logged and
+tried again at its next beat; none of them can loosen anything.
+
+Called by `supervisor`, in a process of its own.
+"""
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from threading import Event as Stop
+
+import structlog
+
+from pacsgate.bootstrap.installation import Installation, open_installation
+from pacsgate.bootstrap.logs import configure_logs
+from pacsgate.bootstrap.policy_watch import PolicyWatch
+from pacsgate.bootstrap.trail import manifest_signer
+from pacsgate.config import DicomWebArchiveSettings, Settings
+from pacsgate.model.errors import PacsgateError
+from pacsgate.model.resource import ArchiveName
+from pacsgate.services.deliver_outbox import deliver_outbox
+
+_log = structlog.get_logger("pacsgate.background")
+
+POLICY_SECONDS = 0.5
+OUTBOX_SECONDS = 1.0
+MANIFEST_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class _Job:
+    name: str
+    every_seconds: float
+    work: Callable[[], object]
+    due: float = 0.0
+
+
+def run_background(settings: Settings, ready: Event) -> None:
+    """Do the jobs until SIGTERM; then sign a last manifest."""
+    configure_logs()
+    stop = Stop()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    with open_installation(settings, "background") as installation:
+        signer = manifest_signer(installation)
+        jobs = _jobs(installation, signer.tick)
+        ready.set()
+        while not stop.is_set() and _has_supervisor():
+            now = time.monotonic()
+            for job in jobs:
+                if now >= job.due:
+                    job.due = now + job.every_seconds
+                    _run(job)
+            stop.wait(0.1)
+        signer.tick()
+
+
+def _has_supervisor() -> bool:
+    """Whether the process that started this one still lives; killed, it could not ask this one to stop."""
+    supervisor = multiprocessing.parent_process()
+    return supervisor is None or supervisor.is_alive()
+
+
+def _jobs(installation: Installation, sign: Callable[[], object]) -> list[_Job]:
+    watch = PolicyWatch(installation)
+    jobs = [
+        _Job("policy files", POLICY_SECONDS, watch.tick),
+        _Job(
+            "outbox", OUTBOX_SECONDS, lambda: deliver_outbox(installation.stores.outbox, installation.trail)
+        ),
+        _Job("manifest", MANIFEST_SECONDS, sign),
+    ]
+    for name, archive in installation.settings.archives.items():
+        if isinstance(archive, DicomWebArchiveSettings) and archive.writers == "others":
+            jobs.append(_Job(f"crawl of {name}", archive.max_staleness_seconds, _crawl(installation, name)))
+    return jobs
+
+
+def _crawl(installation: Installation, name: str) -> Callable[[], object]:
+    return lambda: installation.sync.sync(installation.scope, ArchiveName(name))
+
+
+def _run(job: _Job) -> None:
+    try:
+        job.work()
+    except PacsgateError as error:
+        _log.error("background job failed", job=job.name, error=error.public, detail=error.detail)
+    except Exception:  # noqa: BLE001 - the outermost edge of a job: the others must go on
+        _log.exception("background job broke", job=job.name)

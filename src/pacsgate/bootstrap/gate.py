@@ -1,0 +1,145 @@
+"""Wires one HTTP worker: the use cases behind the door, and the door itself.
+
+Called by `worker`.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from pacsgate.admin.console.pages import Console, console_routes, no_page, page_error
+from pacsgate.bootstrap.installation import Installation
+from pacsgate.bootstrap.policy_watch import refusal_note
+from pacsgate.config import Settings
+from pacsgate.gateway.http.app import HttpDoor, with_cors
+from pacsgate.gateway.http.health import healthz, readyz
+from pacsgate.gateway.http.metrics import metrics
+from pacsgate.gateway.http.request_context import RequestContexts
+from pacsgate.gateway.http.settings import HttpSettings
+from pacsgate.gateway.http.viewer import viewer_routes
+from pacsgate.gateway.http.wiring import Gate
+from pacsgate.identity.authenticate import Authenticator
+from pacsgate.identity.passwords import Argon2Passwords
+from pacsgate.identity.sessions import ServerSessions
+from pacsgate.model.context import Context
+from pacsgate.model.errors import PacsgateError
+from pacsgate.model.subject import Subject
+from pacsgate.services.administer_roles import RoleAdministration
+from pacsgate.services.administer_users import UserAdministration
+from pacsgate.services.administration import Office
+from pacsgate.services.delete_resource import DeleteResource
+from pacsgate.services.resolve import Resolver
+from pacsgate.services.search import Search
+from pacsgate.services.setup import Setup
+from pacsgate.services.sign_in import SignIn
+from pacsgate.services.store_instances import StoreInstances
+from pacsgate.sinks.access_windows import AccessWindows
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def build_gate(installation: Installation) -> Gate:
+    """Everything that one worker needs."""
+    stores, trail, clock = installation.stores, installation.trail, installation.clock
+    archives = installation.archives
+    freshness = installation.freshness
+    resolver = Resolver(stores.index, freshness)
+    authenticator = Authenticator(
+        directory=stores.directory,
+        epochs=stores.epochs,
+        trail=trail,
+        clock=clock,
+        passwords=Argon2Passwords(),
+        last_recorded=trail.last_recorded_at or _LONG_AGO,
+    )
+    note: Path = refusal_note(installation.settings)
+    return Gate(
+        settings=_http_settings(installation.settings),
+        clock=clock,
+        authenticator=authenticator,
+        policies=installation.policies,
+        index=stores.index,
+        archives=archives.by_name,
+        resolver=resolver,
+        search=Search(stores.index),
+        store=StoreInstances(
+            stores.index,
+            archives.by_name,
+            resolver,
+            freshness,
+            installation.indexer,
+            installation.policies,
+            trail,
+        ),
+        delete=DeleteResource(stores.index, archives.by_name, resolver, trail),
+        trail=trail,
+        windows=AccessWindows(trail, clock, new_id=lambda: secrets.token_hex(8)),
+        spools=archives.spools,
+        policy_refused=note.exists,
+    )
+
+
+def build_app(installation: Installation, gate: Gate) -> ASGIApp:
+    """The ASGI application of one worker."""
+    contexts = RequestContexts(gate.settings, gate.clock)
+    pages = Starlette(
+        exception_handlers={PacsgateError: _as_page, HTTPException: _no_page},
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz(gate)),
+            Route("/metrics", metrics),
+            *viewer_routes(gate),
+            *console_routes(_console(installation, gate, contexts)),
+        ],
+    )
+    return with_cors(HttpDoor(gate, pages, contexts), gate.settings)
+
+
+def _http_settings(settings: Settings) -> HttpSettings:
+    return HttpSettings(
+        main_archive=settings.main_archive,
+        public_url=None if settings.public_url is None else settings.public_url.rstrip("/"),
+        networks=settings.networks,
+        trusted_proxies=settings.trusted_proxies,
+        cors_origins=settings.cors.origins,
+        viewer=settings.viewer,
+    )
+
+
+async def _as_page(_request: Request, raised: Exception) -> Response:
+    return page_error(raised if isinstance(raised, PacsgateError) else PacsgateError("something broke"))
+
+
+async def _no_page(_request: Request, raised: Exception) -> Response:
+    return no_page(raised.status_code if isinstance(raised, HTTPException) else 404)
+
+
+def _console(installation: Installation, gate: Gate, contexts: RequestContexts) -> Console:
+    directory = installation.stores.directory
+    sessions = ServerSessions(directory)
+
+    def roles(subject: Subject, context: Context) -> frozenset[str]:
+        held = gate.policies.bind(installation.scope, subject, context, gate.settings.main_archive).standing
+        return held.roles.union(held.collections_of)
+
+    def setup() -> Setup:
+        office = Office(directory, installation.stores.outbox, installation.trail, installation.policy())
+        return Setup(office, UserAdministration(office, Argon2Passwords()), RoleAdministration(office))
+
+    return Console(
+        contexts=contexts.of,
+        authenticator=gate.authenticator,
+        roles=roles,
+        sign_in=SignIn(gate.authenticator.password_door, sessions, installation.trail),
+        sessions=sessions,
+        setup=setup,
+        scope=installation.scope,
+        has_viewer=installation.settings.viewer is not None,
+    )

@@ -1,0 +1,166 @@
+"""`serve`: N HTTP workers and one background process, started, watched and stopped together.
+
+The listening sockets are opened here and shared, so a worker that dies is
+replaced without a connection being refused.
+
+Called by `pacsgate serve` and `pacsgate demo`.
+
+Invariants:
+- nothing listens before there is a policy, a writable trail and a reconciled index;
+- when `run` returns, no process of it is left.
+"""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+
+import structlog
+
+from pacsgate.bootstrap.background import run_background
+from pacsgate.bootstrap.installation import Installation, open_installation
+from pacsgate.bootstrap.policy_watch import PolicyWatch
+from pacsgate.bootstrap.trail import finish_stores
+from pacsgate.bootstrap.worker import GRACE_SECONDS, run_worker
+from pacsgate.config import Settings
+from pacsgate.model.errors import PacsgateError, PolicyError, SettingsError
+
+_log = structlog.get_logger("pacsgate.supervisor")
+
+_READY_SECONDS = 60
+_RESTART_PAUSE_SECONDS = 1.0
+"""Between the death of a worker and its successor, so that one that cannot start does not spin."""
+
+_spawn = multiprocessing.get_context("spawn")
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """The processes of one installation."""
+
+    settings: Settings
+    sockets: list[socket.socket] = field(default_factory=list)
+    _processes: dict[str, SpawnProcess] = field(default_factory=dict)
+    _stopping: bool = False
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it listens: host and port of each listener, in configured order."""
+        return [(listener.getsockname()[0], listener.getsockname()[1]) for listener in self.sockets]
+
+    def prepare(self) -> None:
+        """Check everything that must hold before anything listens, then open the sockets.
+
+        Raises `SettingsError`; with a stored revision a broken policy file does not stop the start.
+        """
+        with open_installation(self.settings, "start") as installation:
+            self._publish(installation)
+            finish_stores(installation)
+        self._share_metrics()
+        self.sockets = [_listen(listener.host, listener.port) for listener in self.settings.listeners]
+
+    def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Start every process, call `on_ready` once all answer, and serve until SIGTERM or SIGINT."""
+        previous = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            for name in ("background", *(f"http-{number}" for number in range(1, self.settings.workers + 1))):
+                if not self._stopping:
+                    self._start(name)
+            if not self._stopping:
+                on_ready()
+            while not self._stopping:
+                time.sleep(0.2)
+                self._replace_dead()
+        finally:
+            self._end()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _share_metrics(self) -> None:
+        """Give the workers an empty directory to count in; they inherit its name."""
+        directory = self.settings.data / "metrics"
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(mode=0o700)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+
+    def _publish(self, installation: Installation) -> None:
+        try:
+            PolicyWatch(installation).publish()
+        except (PolicyError, SettingsError) as refused:
+            if installation.stores.revisions.live(installation.scope) is None:
+                raise SettingsError(
+                    f"there is no policy to serve with, and none was ever active:\n{refused.public}"
+                ) from refused
+            _log.error("policy refused, serving the last good revision", problems=refused.public)
+
+    def _start(self, name: str) -> None:
+        ready = _spawn.Event()
+        if name == "background":
+            process = _spawn.Process(target=run_background, args=(self.settings, ready), name=name)
+        else:
+            number = int(name.removeprefix("http-"))
+            process = _spawn.Process(
+                target=run_worker, args=(self.settings, self.sockets, number, ready), name=name
+            )
+        process.start()
+        self._processes[name] = process
+        deadline = time.monotonic() + _READY_SECONDS
+        while not ready.wait(0.1):
+            if self._stopping:
+                return
+            if not process.is_alive() or time.monotonic() > deadline:
+                raise SettingsError(f"the process `{name}` did not start; its own log says why")
+
+    def _replace_dead(self) -> None:
+        for name, process in list(self._processes.items()):
+            if not process.is_alive() and not self._stopping:
+                _log.error("process died, starting another", process=name, exit_code=process.exitcode)
+                time.sleep(_RESTART_PAUSE_SECONDS)
+                self._replace(name)
+
+    def _replace(self, name: str) -> None:
+        """Start a successor; one that cannot start now (a full disk) is tried again."""
+        try:
+            with open_installation(self.settings, "restart") as installation:
+                finish_stores(installation)
+            self._start(name)
+        except PacsgateError as failed:
+            _log.error("process was not replaced", process=name, error=failed.public, detail=failed.detail)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _end(self) -> None:
+        # The background process goes last: it signs the manifest over everything that the others wrote.
+        workers = [process for name, process in self._processes.items() if name != "background"]
+        background = [process for name, process in self._processes.items() if name == "background"]
+        for group in (workers, background):
+            for process in group:
+                process.terminate()
+            for process in group:
+                process.join(GRACE_SECONDS + 5)
+                if process.is_alive():
+                    process.kill()
+                    process.join()
+        for listener in self.sockets:
+            listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"cannot listen on `{host}:{port}`: {error.strerror}") from error
+    listener.listen(1024)
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,54 @@
+"""The trail of an installation, for those who sign it and those who finish what it says has begun.
+
+Called by `background` and `supervisor`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from pacsgate.audit.event_filter import EventFilter
+from pacsgate.bootstrap.installation import Installation, trail_directory
+from pacsgate.model.errors import ArchiveError
+from pacsgate.services.reconcile import reconcile
+from pacsgate.sinks.manifests import ManifestSigner
+from pacsgate.sinks.signing_key import SigningKey
+from pacsgate.sinks.trail_reader import read_trail
+
+_log = structlog.get_logger("pacsgate.trail")
+
+_LONGEST_STORE = timedelta(hours=24)
+"""A store that was running when the gate last started began no earlier than this before."""
+
+
+def manifest_signer(installation: Installation) -> ManifestSigner:
+    """The signer of this installation's trail.  Raises `SettingsError` for a missing or exposed key."""
+    settings = installation.settings
+    key = SigningKey(settings.trail.manifest_key, data_directory=settings.data)
+    return ManifestSigner(trail_directory(settings), key, installation.clock)
+
+
+def finish_stores(installation: Installation) -> None:
+    """Index what a crash kept from the index since the last start.
+
+    An archive that cannot be asked now does not stop the start: the next one asks again.
+    """
+    mark = installation.settings.data / "reconciled"
+    since = datetime.fromtimestamp(mark.stat().st_mtime, UTC) - _LONGEST_STORE if mark.exists() else None
+    events = (
+        entry.event for entry in read_trail(trail_directory(installation.settings), EventFilter(since=since))
+    )
+    try:
+        found = reconcile(
+            installation.scope,
+            events,
+            installation.archives.by_name,
+            installation.stores.index,
+            installation.indexer,
+        )
+    except ArchiveError as error:
+        _log.warning("unfinished stores could not be looked into", error=error.public)
+        return
+    if found:
+        _log.info("objects of unfinished stores were indexed", count=found)
+    mark.touch()

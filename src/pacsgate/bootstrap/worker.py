@@ -1,0 +1,96 @@
+"""One HTTP worker process: serves the listening sockets until it is told to stop.
+
+Called by `supervisor`, in a process of its own.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from multiprocessing.synchronize import Event
+
+import uvicorn
+import uvloop
+
+from pacsgate.audit.events import Actor, AuditEvent, EventKind
+from pacsgate.bootstrap.gate import build_app, build_gate
+from pacsgate.bootstrap.installation import Installation, open_installation
+from pacsgate.bootstrap.logs import configure_logs
+from pacsgate.config import Settings
+from pacsgate.gateway.http.bounded_head import BoundedHeadProtocol
+from pacsgate.gateway.http.wiring import Gate
+
+GRACE_SECONDS = 5
+"""How long running answers may go on after a stop was asked for."""
+_TICK_SECONDS = 1.0
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `run_worker`, which has more to do at a stop than the server knows."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run_worker(settings: Settings, sockets: Sequence[socket.socket], number: int, ready: Event) -> None:
+    """Serve until SIGTERM; then finish what runs, close access windows and the trail."""
+    configure_logs()
+    uvloop.install()
+    with open_installation(settings, f"http-{number}") as installation:
+        _record(installation, EventKind.APPLICATION_STARTED)
+        gate = build_gate(installation)
+        asyncio.run(_serve(installation, gate, sockets, ready))
+        gate.windows.close()
+        _record(installation, EventKind.APPLICATION_STOPPED)
+
+
+async def _serve(
+    installation: Installation, gate: Gate, sockets: Sequence[socket.socket], ready: Event
+) -> None:
+    config = uvicorn.Config(
+        build_app(installation, gate),
+        http=BoundedHeadProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # forwarded addresses are read by `client_address`, from trusted proxies only
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=30,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.should_exit = True
+
+    def orphaned(sentinel: int) -> None:
+        loop.remove_reader(sentinel)
+        stop()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop)
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        # Killed, it could not ask: workers that outlive it would keep its ports from its successor.
+        loop.add_reader(supervisor.sentinel, orphaned, supervisor.sentinel)
+    ticking = asyncio.create_task(_tick(gate))
+    serving = asyncio.create_task(server.serve(sockets=list(sockets)))
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    ready.set()
+    await serving
+    ticking.cancel()
+
+
+async def _tick(gate: Gate) -> None:
+    while True:
+        await asyncio.sleep(_TICK_SECONDS)
+        gate.windows.tick()
+
+
+def _record(installation: Installation, kind: EventKind) -> None:
+    actor = Actor("pacsgate", verified=True)
+    installation.trail.record(AuditEvent(kind, installation.clock.now(), actor))

@@ -1,0 +1,123 @@
+"""The demo's people and studies move into a new installation, through the same use cases as everybody.
+
+Called by `command` and by the tests; where the studies are in an archive already, only `hire` and `classify`.
+"""
+
+import secrets
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from io import BytesIO
+
+from rich.console import Console
+from rich.progress import track
+
+from pacsgate.audit.events import AuditEvent, EventKind, StudyObject
+from pacsgate.bootstrap.installation import Installation, open_installation
+from pacsgate.bootstrap.policy_watch import PolicyWatch
+from pacsgate.cli.demo.hospital import DemoPerson, DemoStudy, people
+from pacsgate.config import Settings
+from pacsgate.dicom.summarise import read_summary
+from pacsgate.identity.passwords import Argon2Passwords
+from pacsgate.model.resource import ResourceKey
+from pacsgate.ports import Arrival
+from pacsgate.services.administer_users import UserAdministration
+from pacsgate.services.administration import Change, Office
+
+_PASSWORD_BYTES = 12
+_MAX_OBJECT_BYTES = 64 * 1024**2
+
+
+def move_in(
+    settings: Settings, objects: Mapping[DemoStudy, Iterable[bytes]], *, progress: bool
+) -> Mapping[str, str]:
+    """Publish the policy, make the accounts and store the studies; returns each person's new password.
+
+    `objects` holds the DICOM files of each study.
+    """
+    with open_installation(settings, "demo") as installation:
+        now = installation.clock.now()
+        passwords = hire(installation, now)
+        console = Console(file=sys.stderr)
+        for study in track(
+            objects,
+            description="filling the archive",
+            console=console,
+            disable=not progress,
+            transient=True,
+        ):
+            _admit(installation, study, objects[study])
+            classify(installation, study, now)
+    return passwords
+
+
+def hire(installation: Installation, now: datetime) -> Mapping[str, str]:
+    """Publish the policy and make everybody's account; returns each person's new password."""
+    PolicyWatch(installation).publish()
+    passwords = {person.name: secrets.token_urlsafe(_PASSWORD_BYTES) for person in people()}
+    stores = installation.stores
+    office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
+    users = UserAdministration(office, Argon2Passwords())
+    change = Change(installation.scope, installation.actor(), now)
+    for person in people():
+        _hire_one(users, change, person, passwords[person.name], now)
+    return passwords
+
+
+def _hire_one(
+    users: UserAdministration, change: Change, person: DemoPerson, password: str, now: datetime
+) -> None:
+    users.add(
+        change,
+        person.name,
+        kind=person.kind,
+        display_name=person.display_name,
+        password=password,
+        groups=person.groups,
+        attributes=person.attributes,
+    )
+    for assignment in person.assignments(now):
+        users.assign(change, person.name, assignment)
+
+
+def _admit(installation: Installation, study: DemoStudy, objects: Iterable[bytes]) -> None:
+    name = installation.settings.main_archive
+    archive = installation.archives.by_name[name]
+    arrivals = []
+    for data in objects:
+        summary = read_summary(BytesIO(data))
+        with archive.spool.begin(_MAX_OBJECT_BYTES) as incoming:
+            incoming.write(data)
+            spooled = incoming.finish()
+            key = ResourceKey(
+                summary.study_instance_uid, summary.series_instance_uid, summary.sop_instance_uid
+            )
+            archive.store(key, spooled.path, spooled.digest)
+        arrivals.append(Arrival(summary, spooled.size, spooled.digest, cursor=""))
+    installation.indexer.add(installation.scope, name, arrivals, ingest_principal=study.stored_by)
+
+
+def classify(installation: Installation, study: DemoStudy, now: datetime) -> None:
+    """Give an indexed study the labels and collections that administrators would."""
+    name = installation.settings.main_archive
+    if study.labels or study.collections:
+        event = AuditEvent(
+            EventKind.OBJECT_ACCESS_CHANGED,
+            now,
+            installation.actor(),
+            tenant=installation.scope.tenant,
+            archive=name,
+            study=StudyObject(study.study_instance_uid, study.patient.patient_id),
+            details={
+                "labels": " ".join(sorted(study.labels)),
+                "collections": " ".join(sorted(study.collections)),
+            },
+        )
+        installation.stores.index.set_labels(
+            installation.scope,
+            name,
+            study.study_instance_uid,
+            labels=study.labels,
+            collections=study.collections,
+            event=event,
+        )

@@ -1,0 +1,59 @@
+"""`pacsgate demo`: a throwaway hospital in one command.
+
+Called from the command line.
+
+Invariants:
+- passwords are new in every run and printed once;
+- without `--data` nothing is left behind when it ends.
+"""
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pacsgate.bootstrap.logs import configure_logs
+from pacsgate.bootstrap.supervisor import Supervisor
+from pacsgate.cli.demo.arrival import move_in
+from pacsgate.cli.demo.hospital import policy_text, studies, write_instances
+from pacsgate.cli.demo.welcome import Hospital, as_json, as_text
+from pacsgate.cli.failures import told
+from pacsgate.cli.new_installation import CONFIG_NAME, make_installation
+from pacsgate.cli.printing import print_json, print_line
+from pacsgate.cli.viewer import installed_viewer
+from pacsgate.config import read_settings
+
+HttpPort = Annotated[int, typer.Option("--http-port", help="Port of the web server; 0 for any free one.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Keep the hospital here; otherwise it vanishes.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON line when it is ready.")]
+
+
+def demo(http_port: HttpPort = 8042, data: Data = None, json: Json = False) -> None:
+    """Run a demonstration hospital until Ctrl-C: real images, made-up people, a policy to play with."""
+    configure_logs()
+    with told(), ExitStack() as stack:
+        directory = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pacsgate-demo-")))
+        config = make_installation(directory, policy=policy_text(), port=http_port)
+        settings = read_settings(config).model_copy(update={"viewer": installed_viewer()})
+        objects = {study: write_instances(study) for study in studies()}
+        passwords = move_in(settings, objects, progress=not json)
+        supervisor = Supervisor(settings)
+        supervisor.prepare()
+
+        def ready() -> None:
+            host, port = supervisor.addresses[0]
+            hospital = Hospital(
+                f"http://{host}:{port}",
+                directory / CONFIG_NAME,
+                passwords,
+                has_viewer=settings.viewer is not None,
+            )
+            if json:
+                print_json(as_json(hospital))
+            else:
+                for line in as_text(hospital):
+                    print_line(line)
+
+        supervisor.run(ready)

@@ -1,0 +1,69 @@
+"""What every administrative command begins and ends with: the installation, the use cases, the exit code.
+
+Called by `users`, `tokens`, `roles` and `grants`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pacsgate.cli.failures import told
+from pacsgate.cli.installation import Installation, open_installation
+from pacsgate.identity.passwords import Argon2Passwords
+from pacsgate.identity.tokens import RandomTokens
+from pacsgate.services.administer_grants import GrantAdministration
+from pacsgate.services.administer_roles import RoleAdministration
+from pacsgate.services.administer_tokens import TokenAdministration
+from pacsgate.services.administer_users import UserAdministration
+from pacsgate.services.administration import Change, Office
+
+Config = Annotated[
+    Path, typer.Option("--config", "-c", envvar="PACSGATE_CONFIG", help="The installation's configuration.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+DEFAULT_CONFIG = Path("pacsgate.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open installation with the use cases that administer it."""
+
+    installation: Installation
+    office: Office
+    passwords: Argon2Passwords
+    users: UserAdministration
+    tokens: TokenAdministration
+    roles: RoleAdministration
+    grants: GrantAdministration
+
+    def change(self) -> Change:
+        """An order by the operator at this command line, now."""
+        here = self.installation
+        return Change(here.scope, here.actor(), here.clock.now())
+
+
+@contextmanager
+def open_desk(config: Path) -> Iterator[Desk]:
+    """Open the installation; what goes wrong becomes one line on standard error and an exit code."""
+    with told(), open_installation(config) as installation:
+        yield _desk(installation)
+
+
+def _desk(installation: Installation) -> Desk:
+    stores = installation.stores
+    office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
+    passwords = Argon2Passwords()
+    return Desk(
+        installation=installation,
+        office=office,
+        passwords=passwords,
+        users=UserAdministration(office, passwords),
+        tokens=TokenAdministration(office, RandomTokens()),
+        roles=RoleAdministration(office),
+        grants=GrantAdministration(office),
+    )

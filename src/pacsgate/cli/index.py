@@ -1,0 +1,82 @@
+"""`pacsgate index`: fill the study index, and see what it holds."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
+from pacsgate.cli.failures import told
+from pacsgate.cli.installation import open_installation
+from pacsgate.cli.printing import Json, print_json, print_line, print_table
+from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import ArchiveName
+from pacsgate.services.sync_index import SyncProgress
+
+app = typer.Typer(help="Fill and inspect the study index.", no_args_is_help=True)
+
+Archive = Annotated[str | None, typer.Option("--archive", help="One archive; all of them otherwise.")]
+
+
+@app.command()
+def sync(archive: Archive = None, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Index everything an archive holds; an interrupted sync goes on where it stopped."""
+    with told(), open_installation(config) as installation:
+        results: dict[str, Json] = {}
+        for archive_name in _chosen(archive, tuple(installation.archives.by_name)):
+            with _bar(archive_name, quiet=as_json) as bar:
+                task = bar.add_task(archive_name, total=None)
+
+                def report(progress: SyncProgress) -> None:
+                    bar.update(task, completed=progress.done, total=progress.total)  # noqa: B023 - called in this turn
+
+                results[archive_name] = installation.sync.sync(installation.scope, archive_name, report).done
+    if as_json:
+        print_json({"indexed": results})
+    else:
+        for name, count in results.items():
+            print_line(f"{name}: {count} instances indexed")
+
+
+@app.command()
+def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Show how much of each archive is indexed."""
+    with told(), open_installation(config) as installation:
+        rows: list[dict[str, Json]] = []
+        for name in installation.archives.by_name:
+            studies, series, instances = installation.stores.index.counts(installation.scope, name)
+            unfinished = installation.stores.index.sync_cursor(installation.scope, name) is not None
+            rows.append(
+                {
+                    "archive": str(name),
+                    "studies": studies,
+                    "series": series,
+                    "instances": instances,
+                    "sync": "unfinished" if unfinished else "complete",
+                }
+            )
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, ("archive", "studies", "series", "instances", "sync"), "No archive is configured.")
+
+
+def _chosen(archive: str | None, known: tuple[ArchiveName, ...]) -> tuple[ArchiveName, ...]:
+    if archive is None:
+        return known
+    if archive not in known:
+        raise SettingsError(f"no archive is called `{archive}`; there are: {', '.join(known)}")
+    return (ArchiveName(archive),)
+
+
+def _bar(name: str, *, quiet: bool) -> Progress:
+    return Progress(
+        TextColumn(name),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        disable=quiet,
+    )

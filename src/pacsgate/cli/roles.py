@@ -1,0 +1,86 @@
+"""`pacsgate role`: the roles of the policy files, shown; those of the database, also changed."""
+
+from typing import Annotated
+
+import typer
+
+from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.printing import Json, print_json, print_line, print_table
+from pacsgate.model.actions import Action
+from pacsgate.model.permission import Permission
+from pacsgate.model.role import Role
+
+app = typer.Typer(help="Show, add and remove roles.", no_args_is_help=True)
+
+_COLUMNS = ("name", "may", "permissions", "owner", "defined_at")
+_DATABASE = "database"
+
+
+@app.command("list")
+def list_roles(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """List every role and where it is defined."""
+    with open_desk(config) as desk:
+        rows = _rows(desk)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, _COLUMNS, "There are no roles: a policy file or `pacsgate role add` defines them.")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="The role's name.")],
+    *,
+    may: Annotated[
+        list[Action] | None, typer.Option(help="An image action it can ever have; repeat.")
+    ] = None,
+    permissions: Annotated[
+        list[Permission] | None, typer.Option("--permission", help="A system permission; repeat.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None,
+    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Define a role in the database."""
+    role = Role(name, frozenset(may or ()), frozenset(permissions or ()), owner, description)
+    with open_desk(config) as desk:
+        desk.roles.add(desk.change(), role)
+    if as_json:
+        print_json(_row(role, _DATABASE))
+    else:
+        print_line(f"role `{name}` added")
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="The role's name.")],
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a role of the database that nobody has and no policy names."""
+    with open_desk(config) as desk:
+        desk.roles.remove(desk.change(), name)
+    if as_json:
+        print_json({"name": name, "removed": True})
+    else:
+        print_line(f"role `{name}` removed")
+
+
+def _rows(desk: Desk) -> list[dict[str, Json]]:
+    policy = desk.installation.policy()
+    rows = [_row(role, _DATABASE) for role in desk.roles.roles(desk.installation.scope)]
+    if policy is not None:
+        rows += [_row(policy.roles[name], str(place)) for name, place in policy.role_places.items()]
+    return sorted(rows, key=lambda row: str(row["name"]))
+
+
+def _row(role: Role, defined_at: str) -> dict[str, Json]:
+    return {
+        "name": role.name,
+        "may": sorted(role.may),
+        "permissions": sorted(role.permissions),
+        "owner": role.owner,
+        "description": role.description,
+        "defined_at": defined_at,
+    }

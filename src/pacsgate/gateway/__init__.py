@@ -1,0 +1,1 @@
+"""The data plane: the doors through which patient data passes."""

@@ -1,0 +1,102 @@
+"""The short answers: refusals and errors, each the same bytes every time.
+
+One table maps what went wrong to a status; what differs between two refusals of
+one kind is the date and the request id and nothing else.
+
+Called by the doors; `refusal` for a decision, `error` for everything else.
+
+Invariants:
+- a hidden resource and a missing one get the same answer, byte for byte;
+- no answer here carries patient data, a path of ours or the text of an exception that is not ours.
+
+Standard: PS3.18 section 8.5 (status codes); RFC 9110; RFC 6750 section 3.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.responses import Response
+
+from pacsgate.model.errors import ArchiveError, ConflictError, PacsgateError, RecordError, RequestError
+from pacsgate.ports import AuthenticationFailed, FailureKind
+from pacsgate.services.live_policy import NoPolicyError
+from pacsgate.services.resolve import Answer, Refusal
+
+_REFUSALS: Mapping[Answer, str] = {
+    Answer.FORBIDDEN: "forbidden",
+    Answer.NOT_FOUND: "not found",
+    Answer.NOT_IMPLEMENTED: "not implemented by this archive",
+}
+
+_UNAUTHENTICATED: Mapping[FailureKind, int] = {
+    FailureKind.NO_CREDENTIAL: 401,
+    FailureKind.REFUSED: 401,
+    FailureKind.LOCKED_OUT: 429,
+    FailureKind.BUSY: 429,
+}
+
+_BEARER = 'Bearer realm="pacsgate"'
+_CHALLENGE = f'Basic realm="pacsgate", charset="UTF-8", {_BEARER}'
+
+
+def problem(
+    status: int, error: str, message: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A small JSON body that says what went wrong, not to be cached."""
+    body = {"error": error} if message is None else {"error": error, "message": message}
+    return Response(
+        msgspec.json.encode(body) + b"\n",
+        status_code=status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def refusal(refused: Refusal) -> Response:
+    """The answer for a refused resource; a rule's message accompanies a 403 only."""
+    message = refused.message if refused.answer is Answer.FORBIDDEN else None
+    return problem(refused.answer.value, _REFUSALS[refused.answer], message)
+
+
+def not_found() -> Response:
+    """The one answer for whatever is hidden, missing or not a route."""
+    return problem(Answer.NOT_FOUND.value, _REFUSALS[Answer.NOT_FOUND])
+
+
+def unauthenticated(failed: AuthenticationFailed, *, by_script: bool = False) -> Response:
+    """401 with the ways to sign in, or 429 with the time to wait.
+
+    A page's script is not offered Basic: the browser would ask for a password
+    itself and go on sending it after the user has signed out.
+    """
+    status = _UNAUTHENTICATED[failed.kind]
+    headers = {"WWW-Authenticate": _BEARER if by_script else _CHALLENGE}
+    if status == 429:
+        headers = {"Retry-After": str(failed.retry_after_seconds or 1)}
+    return problem(
+        status, "authentication required" if status == 401 else "too many attempts", headers=headers
+    )
+
+
+def error(raised: PacsgateError) -> Response:
+    """The answer for one of our own errors."""
+    match raised:
+        case RequestError():
+            return (
+                not_found() if raised.status == 404 else problem(raised.status, "bad request", raised.public)
+            )
+        case ArchiveError():
+            return problem(504 if raised.timed_out else 502, "archive unavailable", raised.public)
+        case RecordError():
+            return problem(503, "the audit trail cannot be written, so nothing is served")
+        case NoPolicyError():
+            return problem(503, "no policy is active, so nothing is allowed")
+        case ConflictError():
+            return problem(409, "conflict", raised.public)
+        case _:
+            return problem(500, "internal error")
+
+
+def internal_error() -> Response:
+    """The answer for what should not happen."""
+    return problem(500, "internal error")

@@ -1,0 +1,90 @@
+"""A study, series or instances as a zip: built to leave, so recorded with recipient, objects and bytes.
+
+Two events frame the export of each study: that it began, before its first byte,
+and what was really sent, when it ended or broke.
+
+Called by `dicomweb_retrieve`.
+
+Standard: PS3.15 A.5.3.6 (Data Export); media type of PS3.18 8.7.3.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+
+from starlette.concurrency import iterate_in_threadpool
+from starlette.responses import Response
+from zipstream import ZIP_STORED, ZipStream
+
+from pacsgate.audit.events import AuditEvent, EventKind, Outcome
+from pacsgate.gateway.http.exchange import Exchange, Reached
+from pacsgate.gateway.http.objects import Delivery, deliveries, rewritten_or_none
+from pacsgate.gateway.http.streams import RECHECK_SECONDS, started
+from pacsgate.model.actions import Action
+from pacsgate.model.resource import ResourceKey
+from pacsgate.protocols.dicomweb.media_types import MediaType
+from pacsgate.services.record import study_object
+
+
+async def export_zip(exchange: Exchange, key: ResourceKey) -> Response:
+    """Send the visible objects of what is named as one zip file."""
+    reached = await exchange.reach(key, Action.EXPORT)
+    if isinstance(reached, Response):
+        return reached
+    for event in _events(exchange, reached, "begun", None):
+        await exchange.record(event)
+    return await started(exchange.request, _body(exchange, reached), MediaType.ZIP.value)
+
+
+async def _body(exchange: Exchange, reached: Reached) -> AsyncIterator[bytes]:
+    sent = 0
+    phase = "broken"
+    try:
+        async for chunk in iterate_in_threadpool(_zip(exchange, reached)):
+            sent += len(chunk)
+            yield chunk
+        phase = "complete"
+    finally:
+        # A client that went away has received what was sent so far.
+        for event in _events(exchange, reached, phase, sent):
+            exchange.gate.trail.submit(event)
+
+
+def _zip(exchange: Exchange, reached: Reached) -> Iterator[bytes]:
+    """The zip file, uncompressed: images hardly shrink, and a stored member streams."""
+    archive = ZipStream(compress_type=ZIP_STORED)
+    for delivery in deliveries(reached.reach.parts, ()):
+        key = delivery.part.key_of(delivery.instance)
+        archive.add(_member(exchange, delivery), arcname=f"{key}.dcm")
+    yield from archive
+
+
+def _member(exchange: Exchange, delivery: Delivery) -> Iterator[bytes]:
+    clock = exchange.gate.clock
+    asked_at = clock.monotonic()
+    changed = rewritten_or_none(exchange, delivery)
+    if changed is not None:
+        yield changed
+        return
+    key = delivery.part.key_of(delivery.instance)
+    for chunk in exchange.gate.archives[exchange.archive].open(key).chunks():
+        if clock.monotonic() - asked_at >= RECHECK_SECONDS:
+            asked_at = clock.monotonic()
+            exchange.require_still_allowed(Action.EXPORT, delivery.part)
+        yield chunk
+
+
+def _events(exchange: Exchange, reached: Reached, phase: str, sent: int | None) -> list[AuditEvent]:
+    """One event for each study; the bytes are those of the whole file."""
+    return [
+        reached.circumstances.event(
+            EventKind.DATA_EXPORTED,
+            outcome=Outcome.MINOR if phase == "broken" else Outcome.SUCCESS,
+            action=Action.EXPORT,
+            study=study_object(study, reached.reach.parts),
+            reasons=reached.reach.reasons,
+            recipient=exchange.context.client_address,
+            count=reached.reach.instance_count,
+            bytes_sent=sent,
+            details={"phase": phase, "media": MediaType.ZIP.value},
+        )
+        for study in reached.reach.studies
+    ]

@@ -1,0 +1,104 @@
+"""STOW-RS: who may bring nothing at all is refused before the body is read.
+
+Standard: PS3.18 section 10.5 (Store Transaction).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from starlette.responses import Response
+
+from pacsgate.dicom.summarise import read_summary
+from pacsgate.dicom.xml_model import to_native_xml
+from pacsgate.gateway.http.exchange import Exchange
+from pacsgate.gateway.http.uploads import Uploads
+from pacsgate.model.errors import RequestError
+from pacsgate.model.resource import ResourceKey
+from pacsgate.policy.engine import Bound
+from pacsgate.protocols.dicomweb.data_sets import write_json_object
+from pacsgate.protocols.dicomweb.media_types import MediaType
+from pacsgate.protocols.dicomweb.routing import RouteMatch
+from pacsgate.protocols.dicomweb.store_request import read_store_body
+from pacsgate.protocols.dicomweb.store_response import (
+    FailureReason,
+    NotStored,
+    Stored,
+    store_response,
+    store_status,
+)
+from pacsgate.protocols.dicomweb.store_response import StoreResult as StoreAnswer
+from pacsgate.services.resolve import Answer, Refusal
+from pacsgate.services.store_instances import Spooled, StoreResult
+from pacsgate.services.store_instances import Stored as Outcome
+from pacsgate.upstream.spool import SpooledFile
+
+_REASONS: Mapping[StoreResult, FailureReason] = {
+    StoreResult.REFUSED: FailureReason.NOT_AUTHORIZED,
+    StoreResult.DUPLICATE: FailureReason.DUPLICATE_SOP_INSTANCE,
+    StoreResult.FAILED: FailureReason.PROCESSING_FAILURE,
+    StoreResult.MISPLACED: FailureReason.DATA_SET_DOES_NOT_MATCH,
+}
+_TOO_LARGE = FailureReason.OUT_OF_RESOURCES
+
+
+async def store(exchange: Exchange, found: RouteMatch) -> Response:
+    """Store what may be stored; the answer names each object with what became of it."""
+    representation = exchange.representations(found)[0]
+    bound = await exchange.in_thread(exchange.bind)
+    never = [bound.could(action) for action in sorted(found.route.needs.any_of)]
+    denied = [deny for deny in never if deny is not None]
+    if len(denied) == len(never):
+        refusal = Refusal(Answer.FORBIDDEN, denied[0].reasons, denied[0].revision, denied[0].message)
+        return await exchange.refuse(refusal, bound, action=None)
+    headers = exchange.request.headers
+    body = read_store_body(headers.get("content-type"), headers.get("content-encoding"))
+    with Uploads(exchange.gate.spools[exchange.archive]) as uploads:
+        await uploads.receive(body, exchange.request.stream())
+        results = await exchange.in_thread(lambda: _store(exchange, found.key, uploads.files))
+    answer = store_response(results, exchange.root)
+    if representation.media is MediaType.DICOM_XML:
+        content = to_native_xml(answer)
+    else:
+        content = write_json_object(answer)
+    return Response(
+        content,
+        status_code=store_status(results),
+        headers={"Cache-Control": "no-store", "Content-Type": representation.media.value},
+    )
+
+
+def _store(exchange: Exchange, key: ResourceKey | None, files: list[SpooledFile]) -> list[StoreAnswer]:
+    """Store what can be read; what cannot is a failure by itself, whatever came with it."""
+    read = [_spooled(file) for file in files]
+    # Bound anew: receiving a large body takes time, and what was revoked meanwhile is revoked.
+    bound: Bound = exchange.bind()
+    study = None if key is None else key.study_instance_uid
+    outcomes = iter(
+        exchange.gate.store.store(
+            exchange.scope,
+            exchange.archive,
+            [one for one in read if isinstance(one, Spooled)],
+            exchange.subject,
+            bound,
+            exchange.circumstances(bound),
+            study,
+        )
+    )
+    return [_result(next(outcomes)) if isinstance(one, Spooled) else one for one in read]
+
+
+def _spooled(file: SpooledFile) -> Spooled | NotStored:
+    path: Path = file.path
+    with path.open("rb") as source:
+        try:
+            return Spooled(read_summary(source), path, file.size, file.digest)
+        except RequestError as unreadable:
+            return NotStored(_TOO_LARGE if unreadable.status == 413 else FailureReason.CANNOT_UNDERSTAND)
+
+
+def _result(outcome: Outcome) -> Stored | NotStored:
+    summary = outcome.summary
+    if outcome.result is StoreResult.STORED:
+        key = ResourceKey(summary.study_instance_uid, summary.series_instance_uid, summary.sop_instance_uid)
+        return Stored(key, summary.sop_class_uid)
+    return NotStored(_REASONS[outcome.result], summary.sop_class_uid, summary.sop_instance_uid)

@@ -1,0 +1,138 @@
+"""One request on its way through the door: who asks, when, where, and what is recorded of it.
+
+A door makes one `Exchange` per request and hands it to a handler.  Everything
+that touches a database or an archive goes through `in_thread`.
+
+Invariants:
+- everything that one request decides before its answer begins, it decides at the same instant;
+- `record` returns only when the event is durable.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pacsgate.audit.events import AuditEvent
+from pacsgate.gateway.http import answers
+from pacsgate.gateway.http.wiring import Gate
+from pacsgate.identity.credentials import Credentials
+from pacsgate.model.actions import Action
+from pacsgate.model.context import Context
+from pacsgate.model.decision import Allow
+from pacsgate.model.errors import ArchiveError
+from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
+from pacsgate.model.subject import Subject
+from pacsgate.policy.engine import Bound
+from pacsgate.protocols.dicomweb.accept import Representation, negotiate
+from pacsgate.protocols.dicomweb.offers import offers
+from pacsgate.protocols.dicomweb.query_string import Parameters, single_values
+from pacsgate.protocols.dicomweb.routing import RouteMatch
+from pacsgate.services.record import Circumstances, actor_of
+from pacsgate.services.resolve import Part, Reach, Refusal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a request may touch, and the circumstances that its events share."""
+
+    reach: Reach
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An authenticated request at one archive."""
+
+    gate: Gate
+    threads: anyio.CapacityLimiter
+    request: Request
+    context: Context
+    credentials: Credentials
+    subject: Subject
+    archive: ArchiveName
+    parameters: Parameters
+    """The query, decoded once."""
+    root: str
+    """URL of the DICOMweb root that the client used, without a trailing slash."""
+
+    @property
+    def scope(self) -> TenantScope:
+        """The subject's tenant, which is where everything is looked for."""
+        return TenantScope(self.subject.tenant)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run blocking work in one of the bounded threads."""
+        return await anyio.to_thread.run_sync(work, limiter=self.threads)
+
+    def bind(self) -> Bound:
+        """What the live policy says about the subject; reads the epochs, so it is never stale."""
+        return self.gate.policies.bind(self.scope, self.subject, self.context, self.archive)
+
+    def circumstances(self, bound: Bound) -> Circumstances:
+        """What all events of this request share."""
+        return Circumstances(
+            self.context,
+            actor_of(self.subject, self.context, bound.roles),
+            self.subject.tenant,
+            self.archive,
+            bound.revision,
+        )
+
+    async def reach(self, key: ResourceKey, action: Action) -> "Reached | Response":
+        """The parts of a resource on which an action is allowed, or the recorded refusal."""
+
+        def work() -> tuple[Bound, Reach | Refusal]:
+            bound = self.bind()
+            return bound, self.gate.resolver.reach(self.scope, self.archive, key, action, bound)
+
+        bound, found = await self.in_thread(work)
+        if isinstance(found, Refusal):
+            return await self.refuse(found, bound, action=action, study_instance_uid=key.study_instance_uid)
+        return Reached(found, self.circumstances(bound))
+
+    async def record(self, event: AuditEvent) -> None:
+        """Make an event durable before anything leaves.  Raises `RecordError`."""
+        await asyncio.wrap_future(self.gate.trail.submit(event))
+
+    async def refuse(
+        self, refused: Refusal, bound: Bound, *, action: Action | None, study_instance_uid: str | None = None
+    ) -> Response:
+        """Record a denial and make its answer."""
+        await self.record(
+            self.circumstances(bound).denial(
+                refused.reasons, action=action, study_instance_uid=study_instance_uid
+            )
+        )
+        return answers.refusal(refused)
+
+    def representations(self, found: RouteMatch) -> tuple[Representation, ...]:
+        """What this row can send and this client accepts, best first.  Raises `RequestError` 406."""
+        accept = self.request.headers.getlist("accept")
+        return negotiate(
+            offers(found.route, frames=len(found.frames)),
+            ", ".join(accept) or None,
+            single_values(parameter for parameter in self.parameters if parameter[0] == "accept").get(
+                "accept"
+            ),
+        )
+
+    def require_still_allowed(self, action: Action, part: Part) -> None:
+        """Ask everything again in the middle of a long answer; raises `ArchiveError` to cut it off.
+
+        Runs in a thread.  The credential is verified anew, so that a disabled
+        user, a revoked token and a changed policy all end the stream.
+        """
+        context = replace(self.context, now=self.gate.clock.now())
+        subject = self.gate.authenticator.authenticate(self.credentials, context)
+        if isinstance(subject, Subject):
+            bound = self.gate.policies.bind(self.scope, subject, context, self.archive)
+            if isinstance(bound.decide(action, part.study.facts_of(part.series)), Allow):
+                return
+        raise ArchiveError("access was withdrawn while the answer was being sent")

@@ -1,0 +1,44 @@
+"""Is it alive, and is it ready: for supervisors and load balancers, without a credential.
+
+`/healthz` says that the process answers.  `/readyz` says whether requests would
+be served: there is a policy, the trail can be written, and the newest policy
+files are the live ones.  Neither tells anything about patients or users.
+
+Called by `bootstrap`, which mounts them.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pacsgate.gateway.http.wiring import Gate
+from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
+from pacsgate.services.live_policy import NoPolicyError
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+async def healthz(_request: Request) -> Response:
+    """Answer."""
+    return JSONResponse({"status": "ok"})
+
+
+def readyz(gate: Gate) -> Endpoint:
+    """The readiness endpoint of one worker."""
+
+    async def endpoint(_request: Request) -> Response:
+        problems = []
+        revision = None
+        try:
+            revision = gate.policies.current(TenantScope(DEFAULT_TENANT)).revision
+        except NoPolicyError:
+            problems.append("no policy is active")
+        if gate.trail.problem is not None:
+            problems.append("the audit trail cannot be written")
+        if gate.policy_refused():
+            problems.append("the policy files were refused; the last good revision is live")
+        body = {"status": "not ready" if problems else "ready", "policy": revision, "problems": problems}
+        return JSONResponse(body, status_code=503 if problems else 200)
+
+    return endpoint

@@ -1,0 +1,28 @@
+"""Numbers for monitoring: how many requests, how they ended, how long they took.
+
+Workers share their numbers through files in the directory that the environment
+names (prometheus-client's multiprocess mode); any of them answers `/metrics`
+for all.  Labels come from closed lists: no path, name or UID ever is one.
+
+Called by the DICOMweb door; mounted by `bootstrap`.
+"""
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.requests import Request
+from starlette.responses import Response
+
+REQUESTS = Counter("pacsgate_requests", "Answered DICOMweb requests.", ("handler", "status"))
+SECONDS = Histogram(
+    "pacsgate_request_seconds",
+    "Time from a request's arrival to the beginning of its answer.",
+    ("handler",),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+
+async def metrics(_request: Request) -> Response:
+    """Everything that all workers counted, in the Prometheus text format."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,46 @@
+"""What the HTTP door needs to know of the configuration.
+
+Made by `bootstrap` from the configuration file.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pacsgate.model.resource import ArchiveName
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+EXTERNAL = "external"
+"""The zone of every address that no configured network holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The door's part of an installation's settings.
+
+    `networks` are named zones for `env.network`, of which the first match wins;
+    `X-Forwarded-For` counts only from `trusted_proxies`; `public_url` is how
+    clients reach the gate when that is not how it listens.
+    """
+
+    main_archive: ArchiveName
+    public_url: str | None = None
+    networks: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
+    trusted_proxies: tuple[Network, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    viewer: Path | None = None
+
+    def network_of(self, address: str | None) -> str:
+        """The name of the first zone that holds a client address."""
+        if address is None:
+            return EXTERNAL
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return EXTERNAL
+        for name, networks in self.networks.items():
+            if any(ip in network for network in networks):
+                return name
+        return EXTERNAL

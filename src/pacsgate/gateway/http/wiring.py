@@ -1,0 +1,39 @@
+"""Everything that one HTTP worker works with, put together by `bootstrap`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pacsgate.gateway.http.settings import HttpSettings
+from pacsgate.identity.authenticate import Authenticator
+from pacsgate.model.resource import ArchiveName
+from pacsgate.ports import Archive, Clock, StudyIndex
+from pacsgate.services.delete_resource import DeleteResource
+from pacsgate.services.live_policy import LivePolicy
+from pacsgate.services.resolve import Resolver
+from pacsgate.services.search import Search
+from pacsgate.services.store_instances import StoreInstances
+from pacsgate.sinks.access_windows import AccessWindows
+from pacsgate.sinks.segments import SegmentTrail
+from pacsgate.upstream.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The use cases and adapters that handlers reach for."""
+
+    settings: HttpSettings
+    clock: Clock
+    authenticator: Authenticator
+    policies: LivePolicy
+    index: StudyIndex
+    archives: Mapping[ArchiveName, Archive]
+    resolver: Resolver
+    search: Search
+    store: StoreInstances
+    delete: DeleteResource
+    trail: SegmentTrail
+    windows: AccessWindows
+    spools: Mapping[ArchiveName, Spool]
+    """Where uploads for each archive wait: on the archive's own file system where it has one."""
+    policy_refused: Callable[[], bool]
+    """Whether the newest policy files were refused, so that an older revision is live."""

@@ -1,0 +1,73 @@
+"""Roles that are made here rather than in a policy file.
+
+One namespace: a role lives in a file or in the directory, never in both.  A
+policy file may name a role that is defined here; while it does, the role stays,
+because without it the policy would no longer load.
+
+Called by the command line and the administration API.
+
+Standard: PS3.16 CID 401 (110136).
+"""
+
+import re
+
+from pacsgate.audit.events import EventKind
+from pacsgate.model.errors import ConflictError, RequestError
+from pacsgate.model.resource import TenantScope
+from pacsgate.model.role import Role
+from pacsgate.services.administration import Change, Office, words
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+class RoleAdministration:
+    """Changes to the stored roles of a tenant."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._directory = office.directory
+
+    def roles(self, scope: TenantScope) -> tuple[Role, ...]:
+        """The stored roles; those of policy files are not among them."""
+        return self._directory.roles(scope)
+
+    def add(self, change: Change, role: Role) -> None:
+        """Define a role."""
+        if _NAME.fullmatch(role.name) is None:
+            raise RequestError(
+                f"`{role.name}` cannot be a role name: a letter, then up to 63 letters, digits, `-` and `_`"
+            )
+        self._office.refuse_file_role(role.name)
+        event = change.event(EventKind.ROLE_CHANGED, "role added", role.name, after=_text(role))
+        self._directory.add_role(change.scope, role, event)
+        self._office.publish()
+
+    def remove(self, change: Change, name: str) -> None:
+        """Remove a role that nobody has and no policy file names any more."""
+        self._office.refuse_file_role(name)
+        self._refuse_named(name)
+        self._office.need_role(change.scope, name)
+        holders = [
+            user.name
+            for user in self._directory.users(change.scope)
+            if any(assignment.role == name for assignment in user.assignments)
+        ]
+        if holders:
+            raise ConflictError(f"role `{name}` is still assigned to {len(holders)} users: {words(holders)}")
+        role = next(role for role in self._directory.roles(change.scope) if role.name == name)
+        event = change.event(EventKind.ROLE_CHANGED, "role removed", name, before=_text(role))
+        self._directory.remove_role(change.scope, name, event)
+        self._office.publish()
+
+    def _refuse_named(self, name: str) -> None:
+        policy = self._office.policy
+        if policy is None:
+            return
+        places = [rule.place for rule in policy.rules if name in rule.roles]
+        places += [given.place for given in policy.assignments if given.assignment.role == name]
+        if places:
+            raise ConflictError(f"role `{name}` is named at {words(places)}; change that first")
+
+
+def _text(role: Role) -> str:
+    return f"may={words(role.may)}; permissions={words(role.permissions)}; owner={role.owner or ''}"

@@ -1,0 +1,191 @@
+"""Accounts: made, changed, disabled and removed.
+
+Disabling a user, and giving a new password, ends the user's browser sessions.
+Removing one revokes tokens and grants first, so that a later user of the same
+name inherits nothing.
+
+Called by the command line and the administration API.
+
+Standard: OWASP ASVS 5.0 7.4.2, 7.4.3; PS3.16 CID 401 (110137, 110136).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from pacsgate.audit.events import EventKind
+from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
+from pacsgate.model.grant import GranteeKind
+from pacsgate.model.resource import TenantScope
+from pacsgate.model.role import Assignment
+from pacsgate.model.subject import Attributes, SubjectKind
+from pacsgate.ports import Passwords, UserRecord
+from pacsgate.services.administer_grants import grant_event
+from pacsgate.services.administration import (
+    Change,
+    Office,
+    assignment_text,
+    assignments_text,
+    attributes_text,
+    words,
+)
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
+"""No colon (RFC 7617), no space, nothing that a terminal or a log would act on."""
+
+
+class UserAdministration:
+    """Changes to the accounts of a tenant."""
+
+    def __init__(self, office: Office, passwords: Passwords) -> None:
+        self._office = office
+        self._directory = office.directory
+        self._passwords = passwords
+
+    def user(self, scope: TenantScope, name: str) -> UserRecord:
+        """The account of this name.  Raises `NotFoundError`."""
+        user = self._directory.user(scope, name)
+        if user is None:
+            raise NotFoundError(f"no user is called `{name}`; `pacsgate user list` shows those that exist")
+        return user
+
+    def users(self, scope: TenantScope) -> tuple[UserRecord, ...]:
+        """Every account."""
+        return self._directory.users(scope)
+
+    def check_new(self, name: str, password: str | None) -> None:
+        """Raise `RequestError` if an account of this name and password could not be made."""
+        if _NAME.fullmatch(name) is None:
+            raise RequestError(
+                f"`{name}` cannot be a user name: 1 to 64 letters, digits and `.`, `_`, `@`, `-` inside"
+            )
+        if password is not None:
+            self._passwords.refuse_weak(password, name)
+
+    def add(
+        self,
+        change: Change,
+        name: str,
+        *,
+        kind: SubjectKind = SubjectKind.USER,
+        display_name: str = "",
+        password: str | None = None,
+        groups: frozenset[str] = frozenset(),
+        attributes: Attributes | None = None,
+    ) -> UserRecord:
+        """Make an account; without a password nobody can sign in to it."""
+        self.check_new(name, password)
+        user = UserRecord(
+            name=name,
+            kind=kind.value,
+            display_name=display_name,
+            password_hash=None if password is None else self._passwords.hash(password),
+            groups=groups,
+            attributes=attributes or {},
+            created_at=change.at,
+        )
+        event = change.event(
+            EventKind.USER_CHANGED,
+            "added",
+            name,
+            after=f"kind={user.kind}",
+            groups=words(user.groups),
+            attributes=attributes_text(user.attributes),
+            password="none" if password is None else "set",
+        )
+        self._directory.add_user(change.scope, user, event)
+        self._office.publish()
+        return user
+
+    def set_disabled(self, change: Change, name: str, *, disabled: bool) -> None:
+        """Disable an account at once, or enable it again."""
+        state = {False: "enabled", True: "disabled"}
+        user = self.user(change.scope, name)
+        event = change.event(
+            EventKind.USER_CHANGED, state[disabled], name, before=state[user.disabled], after=state[disabled]
+        )
+        self._directory.change_user(change.scope, replace(user, disabled=disabled), event)
+        if disabled:
+            self._directory.end_sessions_of(change.scope, name)
+        self._office.publish()
+
+    def set_password(self, change: Change, name: str, password: str) -> None:
+        """Give a new password; sessions that the old one began end."""
+        user = self.user(change.scope, name)
+        self._passwords.refuse_weak(password, name)
+        hashed = self._passwords.hash(password)
+        event = change.event(EventKind.USER_CHANGED, "password", name)
+        self._directory.change_user(change.scope, replace(user, password_hash=hashed), event)
+        self._directory.end_sessions_of(change.scope, name)
+        self._office.publish()
+
+    def set_groups(self, change: Change, name: str, groups: frozenset[str]) -> None:
+        """Replace the groups that a user is in."""
+        user = self.user(change.scope, name)
+        event = change.event(
+            EventKind.USER_CHANGED, "groups", name, before=words(user.groups), after=words(groups)
+        )
+        self._directory.change_user(change.scope, replace(user, groups=groups), event)
+        self._office.publish()
+
+    def set_attributes(self, change: Change, name: str, attributes: Attributes) -> None:
+        """Replace the attributes that policies read as `user.…`."""
+        user = self.user(change.scope, name)
+        before, after = attributes_text(user.attributes), attributes_text(attributes)
+        event = change.event(EventKind.USER_CHANGED, "attributes", name, before=before, after=after)
+        self._directory.change_user(change.scope, replace(user, attributes=attributes), event)
+        self._office.publish()
+
+    def assign(self, change: Change, name: str, assignment: Assignment) -> None:
+        """Give a role in a scope, for a time."""
+        self._office.need_role(change.scope, assignment.role)
+        if assignment.until is not None and assignment.until <= (assignment.starts or change.at):
+            raise RequestError("an assignment must end after it begins, and not in the past")
+        user = self.user(change.scope, name)
+        if assignment in user.assignments:
+            raise ConflictError(f"`{name}` has this assignment already: {assignment_text(assignment)}")
+        self._reassign(change, user, "assigned", (*user.assignments, assignment))
+
+    def unassign(self, change: Change, name: str, takes: Callable[[Assignment], bool]) -> int:
+        """Take away every assignment that `takes` picks; return how many."""
+        user = self.user(change.scope, name)
+        kept = tuple(assignment for assignment in user.assignments if not takes(assignment))
+        taken = len(user.assignments) - len(kept)
+        if not taken:
+            raise NotFoundError(
+                f"`{name}` has no such assignment of its own; those that policy files make are changed there"
+            )
+        self._reassign(change, user, "unassigned", kept)
+        return taken
+
+    def remove(self, change: Change, name: str) -> None:
+        """Remove an account with its tokens, grants and sessions."""
+        user = self.user(change.scope, name)
+        # Disabled first: nothing new can begin while the rest is taken away.
+        self.set_disabled(change, name, disabled=True)
+        for token in self._directory.tokens(change.scope, name):
+            if token.revoked_at is None:
+                event = change.event(EventKind.USER_CHANGED, "token revoked", name, token=token.token_id)
+                self._directory.revoke_token(change.scope, token.token_id, change.at, event)
+        for grant in self._directory.grants(change.scope):
+            if grant.grantee_kind is GranteeKind.USER and grant.grantee == name:
+                event = grant_event(change, "revoked", grant)
+                self._directory.revoke_grant(change.scope, grant.grant_id, event)
+        event = change.event(
+            EventKind.USER_CHANGED, "removed", name, before=assignments_text(user.assignments)
+        )
+        self._directory.remove_user(change.scope, name, event)
+        self._office.publish()
+
+    def _reassign(
+        self, change: Change, user: UserRecord, word: str, assignments: tuple[Assignment, ...]
+    ) -> None:
+        event = change.event(
+            EventKind.ROLE_CHANGED,
+            word,
+            user.name,
+            before=assignments_text(user.assignments),
+            after=assignments_text(assignments),
+        )
+        self._directory.change_user(change.scope, replace(user, assignments=assignments), event)
+        self._office.publish()

@@ -1,0 +1,93 @@
+"""Objects enter the study index: with the facts that the live policy declares.
+
+Called by `store_instances`, `sync_index` and `freshness`; calls the index.
+
+Invariants:
+- an object is indexed with the facts of the policy that is live at that moment;
+  `refill_declared` brings the rows up to date when a policy declares new ones;
+- a disagreement between instances about a fact is an event.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome, StudyObject
+from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
+from pacsgate.policy.declared import declared_facts
+from pacsgate.ports import Arrival, Clock, Ingested, StudyIndex, Trail
+from pacsgate.services.live_policy import LivePolicy
+
+_GATE = Actor("pacsgate", verified=True)
+
+
+class ObjectIndexer:
+    """Turns arrivals into index rows."""
+
+    def __init__(self, index: StudyIndex, policies: LivePolicy, trail: Trail, clock: Clock) -> None:
+        self._index = index
+        self._policies = policies
+        self._trail = trail
+        self._clock = clock
+
+    def add(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        arrivals: Iterable[Arrival],
+        ingest_principal: str | None = None,
+    ) -> None:
+        """Index objects in one transaction.  `ingest_principal` names who stored them through the gate."""
+        policy = self._policies.current(scope)
+        items: list[Ingested] = []
+        for arrival in arrivals:
+            study_facts, series_facts = declared_facts(policy, arrival.summary.header)
+            items.append(
+                Ingested(
+                    arrival.summary,
+                    study_facts,
+                    series_facts,
+                    size=arrival.size,
+                    digest=arrival.digest,
+                    ingest_principal=ingest_principal,
+                )
+            )
+        if items:
+            self._ingest(scope, archive, items)
+
+    def replace_study(
+        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, arrivals: Sequence[Arrival]
+    ) -> None:
+        """Make the index hold exactly these instances of a study."""
+        self.add(scope, archive, arrivals)
+        held = {arrival.summary.sop_instance_uid for arrival in arrivals}
+        for study in self._index.studies(scope, archive, study_instance_uid):
+            for series in study.series:
+                for instance in series.instances:
+                    if instance.sop_instance_uid not in held:
+                        key = ResourceKey(
+                            study_instance_uid, series.series_instance_uid, instance.sop_instance_uid
+                        )
+                        self._index.remove(scope, archive, key)
+
+    def refill_declared(self, scope: TenantScope, archive: ArchiveName) -> int:
+        """Compute the declared facts of every kept header again; returns how many series were refilled."""
+        policy = self._policies.current(scope)
+        count = 0
+        for study_uid, series_uid, header in self._index.headers(scope, archive):
+            self._index.refill(scope, archive, study_uid, series_uid, *declared_facts(policy, header))
+            count += 1
+        return count
+
+    def _ingest(self, scope: TenantScope, archive: ArchiveName, items: list[Ingested]) -> None:
+        now = self._clock.now()
+        for study_uid in self._index.ingest(scope, archive, items, now):
+            self._trail.record(
+                AuditEvent(
+                    EventKind.ATTRIBUTES_DISAGREE,
+                    now,
+                    _GATE,
+                    Outcome.MINOR,
+                    tenant=scope.tenant,
+                    archive=archive,
+                    study=StudyObject(study_uid),
+                )
+            )

@@ -1,0 +1,203 @@
+"""From the name of a resource to the parts of it that one action may reach, or to the refusal.
+
+The order of questions is what keeps hidden things hidden:
+
+1. could this subject ever do this at all?            no → `FORBIDDEN`, before any look-up
+2. does the index hold the study, and is the named parent the real parent?
+3. may the subject `search` any part of what is named? no → `NOT_FOUND`, as if it did not exist
+4. on which of those parts may it do this?             none → `FORBIDDEN`, with the rule's message
+
+Actions that read are carried out on the allowed parts alone.  Actions that
+change or remove need every part, hidden ones included, and are refused without
+telling the cases apart.
+
+Called by the doors through the use cases; calls `LivePolicy` bindings, the index
+and, for archives that others write to, `Freshness`.
+
+Invariants:
+- a `Reach` holds at least one series, and every series in it was allowed by the engine;
+- one StudyInstanceUID under two patients is reached only if each of the two would be.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pacsgate.model.actions import Action
+from pacsgate.model.decision import Allow, Deny, Reason, ReasonCode, Revision
+from pacsgate.model.mask import Mask
+from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
+from pacsgate.policy.engine import Bound
+from pacsgate.ports import InstanceEntry, SeriesEntry, StudyEntry, StudyIndex
+from pacsgate.services.freshness import Freshness
+
+_NEEDS_EVERY_PART = frozenset({Action.UPDATE, Action.DELETE, Action.SHARE})
+
+
+class Answer(Enum):
+    """How a refusal looks from outside (design: 401, 403, the one 404, 501)."""
+
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    NOT_IMPLEMENTED = 501
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No, and how to say it.  `reasons` go to the record, `message` to the caller."""
+
+    answer: Answer
+    reasons: tuple[Reason, ...]
+    revision: Revision | None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One allowed series of one study, with the instances that were named, and what to hide in it."""
+
+    study: StudyEntry
+    series: SeriesEntry
+    instances: tuple[InstanceEntry, ...]
+    mask: Mask
+
+    def key_of(self, instance: InstanceEntry) -> ResourceKey:
+        """The full, confirmed name of an instance of this part."""
+        return ResourceKey(
+            self.study.study_instance_uid, self.series.series_instance_uid, instance.sop_instance_uid
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything of the named resource that the action may touch."""
+
+    action: Action
+    parts: tuple[Part, ...]
+    reasons: tuple[Reason, ...]
+    revision: Revision
+
+    @property
+    def studies(self) -> tuple[StudyEntry, ...]:
+        """The studies touched, each once (the same UID under two patients is two)."""
+        return tuple({id(part.study): part.study for part in self.parts}.values())
+
+    @property
+    def instance_count(self) -> int:
+        """How many instances the action touches."""
+        return sum(len(part.instances) for part in self.parts)
+
+
+class Resolver:
+    """Resolves names against one tenant's index."""
+
+    def __init__(self, index: StudyIndex, freshness: Freshness) -> None:
+        self._index = index
+        self._freshness = freshness
+
+    def reach(
+        self, scope: TenantScope, archive: ArchiveName, key: ResourceKey, action: Action, bound: Bound
+    ) -> Reach | Refusal:
+        """The parts of `key` on which `action` is allowed, or why there are none."""
+        never = bound.could(action)
+        if never is not None:
+            return Refusal(Answer.FORBIDDEN, never.reasons, never.revision, never.message)
+        self._freshness.refresh(scope, archive, key.study_instance_uid)
+        studies = self._index.studies(scope, archive, key.study_instance_uid)
+        named = tuple((study, _named_parts(study, key)) for study in studies)
+        named = tuple((study, parts) for study, parts in named if parts)
+        if not named:
+            self._freshness.ask_anyway(scope, archive, key.study_instance_uid, known=bool(studies))
+            return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_FOUND),), bound.revision)
+        visible = [_allowed(study, parts, Action.SEARCH, bound) for study, parts in named]
+        if not all(visible):
+            self._freshness.ask_anyway(scope, archive, key.study_instance_uid, known=True)
+            return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_VISIBLE),), bound.revision)
+        if action in _NEEDS_EVERY_PART:
+            return _every_part(named, action, bound)
+        return _allowed_parts(named, visible, action, bound)
+
+
+def _named_parts(
+    study: StudyEntry, key: ResourceKey
+) -> tuple[tuple[SeriesEntry, tuple[InstanceEntry, ...]], ...]:
+    """The named series of a study, each with its named instances; empty if the parents are wrong."""
+    parts = []
+    for series in study.series:
+        if key.series_instance_uid not in {None, series.series_instance_uid}:
+            continue
+        instances = tuple(
+            instance
+            for instance in series.instances
+            if key.sop_instance_uid in {None, instance.sop_instance_uid}
+        )
+        if instances:
+            parts.append((series, instances))
+    return tuple(parts)
+
+
+_Named = tuple[tuple[SeriesEntry, tuple[InstanceEntry, ...]], ...]
+
+
+def _allowed(study: StudyEntry, parts: _Named, action: Action, bound: Bound) -> dict[str, Allow]:
+    """The allowed series among `parts`, by SeriesInstanceUID."""
+    allowed = {}
+    for series, _ in parts:
+        decision = bound.decide(action, study.facts_of(series))
+        if isinstance(decision, Allow):
+            allowed[series.series_instance_uid] = decision
+    return allowed
+
+
+def _allowed_parts(
+    named: tuple[tuple[StudyEntry, _Named], ...],
+    visible: list[dict[str, Allow]],
+    action: Action,
+    bound: Bound,
+) -> Reach | Refusal:
+    found: list[Part] = []
+    reasons: dict[Reason, None] = {}
+    refused: Deny | None = None
+    for (study, parts), searchable in zip(named, visible, strict=True):
+        reached = False
+        for series, instances in parts:
+            if series.series_instance_uid not in searchable:
+                continue
+            decision = bound.decide(action, study.facts_of(series))
+            match decision:
+                case Allow(mask=mask):
+                    found.append(Part(study, series, instances, mask))
+                    reasons.update(dict.fromkeys(decision.reasons))
+                    reached = True
+                case Deny():
+                    refused = decision if refused is None else refused
+        if not reached:
+            return _forbidden(refused, bound)
+    return (
+        Reach(action, tuple(found), tuple(reasons), bound.revision) if found else _forbidden(refused, bound)
+    )
+
+
+def _every_part(
+    named: tuple[tuple[StudyEntry, _Named], ...], action: Action, bound: Bound
+) -> Reach | Refusal:
+    found: list[Part] = []
+    reasons: dict[Reason, None] = {}
+    for study, parts in named:
+        for series, instances in parts:
+            decision = bound.decide(action, study.facts_of(series))
+            if not isinstance(decision, Allow):
+                # The same words whichever part it was, and without the rule's
+                # message, which could describe a part that the caller cannot see.
+                return Refusal(
+                    Answer.FORBIDDEN, (Reason(ReasonCode.PARTLY_VISIBLE), *decision.reasons), bound.revision
+                )
+            found.append(Part(study, series, instances, decision.mask))
+            reasons.update(dict.fromkeys(decision.reasons))
+    return Reach(action, tuple(found), tuple(reasons), bound.revision)
+
+
+def _forbidden(refused: Deny | None, bound: Bound) -> Refusal:
+    reasons = refused.reasons if refused is not None else (Reason(ReasonCode.NO_PERMIT),)
+    return Refusal(
+        Answer.FORBIDDEN, reasons, bound.revision, refused.message if refused is not None else None
+    )

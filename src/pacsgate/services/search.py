@@ -1,0 +1,79 @@
+"""A search, answered with exactly what a check would allow.
+
+Called by the DICOMweb door; calls the engine for a constraint and the index
+for a page within it.
+
+Invariants:
+- a row is in the answer exactly when the engine would allow `search` on it;
+- a key that the subject may not see never decides which rows are found;
+- a masked attribute is gone from the row before the door sees it.
+
+Standard: PS3.18 section 10.6 (Search Transaction).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pacsgate.dicom.masking import mask_json
+from pacsgate.dicom.query import Query
+from pacsgate.model.actions import Action
+from pacsgate.model.decision import Allow, Deny, Reason, Revision
+from pacsgate.model.mask import Mask
+from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
+from pacsgate.policy.engine import Bound
+from pacsgate.ports import Match, StudyIndex
+from pacsgate.services.resolve import Answer, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One row of an answer, already masked."""
+
+    key: ResourceKey
+    attributes: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The answer to a search: a page of rows, how many more there are, and why it was allowed."""
+
+    rows: tuple[Found, ...]
+    remaining: int
+    reasons: tuple[Reason, ...]
+    revision: Revision
+
+
+class Search:
+    """Answers queries within what a subject may search."""
+
+    def __init__(self, index: StudyIndex) -> None:
+        self._index = index
+
+    def find(
+        self, scope: TenantScope, archive: ArchiveName, query: Query, bound: Bound
+    ) -> Findings | Refusal:
+        """One page of matches, or the refusal if the subject may never search or asks by a masked key."""
+        never = bound.could(Action.SEARCH)
+        if never is not None:
+            return Refusal(Answer.FORBIDDEN, never.reasons, never.revision, never.message)
+        constraint = bound.constraint(Action.SEARCH, frozenset(key.keyword for key in query.match))
+        if isinstance(constraint, Deny):
+            return Refusal(Answer.FORBIDDEN, constraint.reasons, constraint.revision, constraint.message)
+        page = self._index.search(scope, archive, query, constraint)
+        reasons: dict[Reason, None] = {}
+        rows = tuple(self._masked(match, bound, reasons) for match in page.matches)
+        return Findings(rows, page.remaining, tuple(reasons), bound.revision)
+
+    def _masked(self, match: Match, bound: Bound, reasons: dict[Reason, None]) -> Found:
+        mask: Mask | None = None
+        for facts in match.facts:
+            decision = bound.decide(Action.SEARCH, facts)
+            if isinstance(decision, Allow):
+                mask = decision.mask if mask is None else mask & decision.mask
+                reasons.update(dict.fromkeys(decision.reasons))
+        if mask is None:
+            # The index admitted a row that the engine does not allow.  That cannot
+            # happen while list and check agree; if it does, the row shows nothing.
+            mask = Mask(all_but=True)
+        return Found(match.key, match.attributes if mask.hides_nothing else mask_json(match.attributes, mask))

@@ -1,0 +1,198 @@
+"""Objects come in: each is decided by itself, recorded, made durable, indexed, and only then confirmed.
+
+The order: begin event → objects durable in the archive → index → completion
+event → answer.  What a crash leaves between these steps `reconcile` repairs;
+the trail itself is the journal.
+
+Called by the STOW-RS door; calls the engine, an archive, the index, the trail.
+
+Invariants:
+- a store never overwrites; a refusal for a hidden object reads like any refused `append`;
+- nothing is confirmed before its completion event is durable.
+
+Standard: PS3.18 section 10.5 (Store Transaction); PS3.4 annex B.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from pacsgate.audit.events import EventKind
+from pacsgate.dicom.summary import InstanceSummary
+from pacsgate.model.actions import Action
+from pacsgate.model.decision import Reason
+from pacsgate.model.errors import ArchiveError
+from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
+from pacsgate.model.subject import Subject
+from pacsgate.policy.engine import Bound
+from pacsgate.ports import Archive, Arrival, StoreOutcome, StudyIndex, Trail
+from pacsgate.services.freshness import Freshness
+from pacsgate.services.index_objects import ObjectIndexer
+from pacsgate.services.judge_store import Ruling, StoreJudge
+from pacsgate.services.live_policy import LivePolicy
+from pacsgate.services.record import Circumstances, stored_objects
+from pacsgate.services.resolve import Reach, Resolver
+
+INSTANCES_DETAIL = "sop_instance_uids"
+"""Detail of store events: the SOP Instance UIDs concerned, separated by spaces.  `reconcile` reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """One received object: its summary, and the durable temporary file that holds its Part 10 bytes."""
+
+    summary: InstanceSummary
+    path: Path
+    size: int
+    digest: str
+
+    @property
+    def key(self) -> ResourceKey:
+        """The full name of the object."""
+        summary = self.summary
+        return ResourceKey(summary.study_instance_uid, summary.series_instance_uid, summary.sop_instance_uid)
+
+
+class StoreResult(Enum):
+    """What became of one object."""
+
+    STORED = "stored"
+    REFUSED = "refused"
+    """Not authorized (0124H, 292 in a STOW answer); also a conflict with something hidden."""
+    DUPLICATE = "duplicate"
+    """The SOP Instance UID is taken by something else that the subject may search (0111H)."""
+    FAILED = "failed"
+    """The archive could not take it (0110H)."""
+    MISPLACED = "misplaced"
+    """It belongs to another study than the one that the request named (A900H)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The outcome for one object."""
+
+    summary: InstanceSummary
+    result: StoreResult
+
+
+class StoreInstances:
+    """The store use case over one set of archives."""
+
+    def __init__(
+        self,
+        index: StudyIndex,
+        archives: Mapping[ArchiveName, Archive],
+        resolver: Resolver,
+        freshness: Freshness,
+        indexer: ObjectIndexer,
+        policies: LivePolicy,
+        trail: Trail,
+    ) -> None:
+        self._index = index
+        self._archives = archives
+        self._resolver = resolver
+        self._freshness = freshness
+        self._indexer = indexer
+        self._policies = policies
+        self._trail = trail
+
+    def store(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        objects: Sequence[Spooled],
+        subject: Subject,
+        bound: Bound,
+        circumstances: Circumstances,
+        study_instance_uid: str | None = None,
+    ) -> tuple[Stored, ...]:
+        """Decide, record, store, index and confirm `objects`; one outcome each, in the order received.
+
+        With a `study_instance_uid`, objects of other studies are not looked at.
+        """
+        placed = [
+            spooled for spooled in objects if study_instance_uid in {None, spooled.summary.study_instance_uid}
+        ]
+        results = self._store(scope, archive, placed, subject, bound, circumstances)
+        return tuple(
+            Stored(spooled.summary, results.get(id(spooled), StoreResult.MISPLACED)) for spooled in objects
+        )
+
+    def _store(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        objects: Sequence[Spooled],
+        subject: Subject,
+        bound: Bound,
+        circumstances: Circumstances,
+    ) -> dict[int, StoreResult]:
+        judge = StoreJudge(
+            self._index, self._freshness, scope, archive, self._policies.current(scope), subject, bound
+        )
+        rulings = [judge.rule(spooled.summary) for spooled in objects]
+        self._record_refusals(objects, rulings, circumstances)
+        allowed = [
+            spooled for spooled, ruling in zip(objects, rulings, strict=True) if ruling.action is not None
+        ]
+        reasons = tuple(
+            dict.fromkeys(reason for ruling in rulings if ruling.action for reason in ruling.reasons)
+        )
+        self._record(EventKind.STORE_BEGUN, allowed, reasons, circumstances)
+        results = {id(spooled): StoreResult.REFUSED for spooled in objects}
+        results.update({id(spooled): self._put(scope, archive, spooled, bound) for spooled in allowed})
+        done = [spooled for spooled in allowed if results[id(spooled)] is StoreResult.STORED]
+        self._indexer.add(
+            scope,
+            archive,
+            [Arrival(spooled.summary, spooled.size, spooled.digest, cursor="") for spooled in done],
+            ingest_principal=subject.name,
+        )
+        self._record(EventKind.INSTANCES_STORED, done, reasons, circumstances)
+        return results
+
+    def _put(self, scope: TenantScope, archive: ArchiveName, spooled: Spooled, bound: Bound) -> StoreResult:
+        try:
+            outcome = self._archives[archive].store(spooled.key, spooled.path, spooled.digest)
+        except ArchiveError:
+            return StoreResult.FAILED
+        match outcome:
+            case StoreOutcome.STORED | StoreOutcome.ALREADY_THERE:
+                return StoreResult.STORED
+            case StoreOutcome.CONFLICT:
+                taken = self._archives[archive].existing(spooled.summary.sop_instance_uid)
+                known = taken is not None and isinstance(
+                    self._resolver.reach(scope, archive, taken, Action.SEARCH, bound), Reach
+                )
+                return StoreResult.DUPLICATE if known else StoreResult.REFUSED
+
+    def _record(
+        self,
+        kind: EventKind,
+        objects: Sequence[Spooled],
+        reasons: Iterable[Reason],
+        circumstances: Circumstances,
+    ) -> None:
+        """One event per patient and study, as PS3.15 A.5.3 asks."""
+        for study in stored_objects(spooled.summary for spooled in objects):
+            uids = " ".join(
+                spooled.summary.sop_instance_uid
+                for spooled in objects
+                if spooled.summary.study_instance_uid == study.study_instance_uid
+            )
+            self._trail.record(
+                circumstances.event(kind, study=study, reasons=reasons, details={INSTANCES_DETAIL: uids})
+            )
+
+    def _record_refusals(
+        self, objects: Sequence[Spooled], rulings: Sequence[Ruling], circumstances: Circumstances
+    ) -> None:
+        refused: dict[str, Ruling] = {}
+        for spooled, ruling in zip(objects, rulings, strict=True):
+            if ruling.action is None:
+                refused.setdefault(spooled.summary.study_instance_uid, ruling)
+        for study_uid, ruling in refused.items():
+            self._trail.record(
+                circumstances.denial(ruling.reasons, action=Action.STORE, study_instance_uid=study_uid)
+            )

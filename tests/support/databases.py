@@ -1,0 +1,78 @@
+"""Databases for tests: a fresh SQLite file each, or a schema of its own in one throwaway PostgreSQL cluster."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from pacsgate.stores.database import Database, open_database
+from tests.support.servers import find_program
+
+_number = count(1)
+
+
+def sqlite_url(directory: Path) -> str:
+    return f"sqlite:///{directory / f'gate{next(_number)}.db'}"
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    database = open_database(url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def cluster() -> Iterator["Cluster"]:
+    # Not in pytest's directory: PostgreSQL runs as another user, who may not look into it.
+    with tempfile.TemporaryDirectory(prefix="pg") as directory:
+        started = Cluster(Path(directory))
+        started.start()
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
+class Cluster:
+    """A PostgreSQL that listens on a socket in its own directory only, and is thrown away."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._data = directory / "data"
+        self._as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+
+    def start(self) -> None:
+        if self._as_postgres:
+            shutil.chown(self._directory, "postgres", "postgres")
+        self._run("initdb", "--pgdata", self._data, "--auth=trust", "--username=gate", "--encoding=UTF8", "--no-sync")
+        options = f"-c listen_addresses='' -c unix_socket_directories={self._directory} -c fsync=off"
+        self._run("pg_ctl", "--pgdata", self._data, "-w", "-o", options, "-l", self._directory / "log", "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "--pgdata", self._data, "-m", "immediate", "stop")
+
+    def url(self) -> str:
+        """Of a new, empty database."""
+        name = f"gate{next(_number)}"
+        engine = create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return self._url(name)
+
+    def _url(self, name: str) -> str:
+        return f"postgresql+psycopg://gate@/{name}?host={self._directory}"
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        command = [*self._as_postgres, str(find_program(program)), *map(str, arguments)]
+        # Not captured through a pipe: the server that pg_ctl leaves behind would hold it open.
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")

@@ -1,0 +1,97 @@
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pacsgate.cli import desk, grants, roles, tokens, users
+from pacsgate.model.decision import Revision
+from pacsgate.model.role import Role
+from pacsgate.policy.ir import Attribute, Scope, ValueType
+from pacsgate.policy.policy import Declaration, Place, Policy
+from tests.support.people import OPERATOR, SCOPE, People, open_people
+
+PLACE = Place("policy.yaml", 12)
+POLICY = Policy(
+    Revision("0" * 12),
+    roles={"radiologist": Role("radiologist")},
+    role_places={"radiologist": PLACE},
+    declarations={
+        f"user.{name}": Declaration(Attribute(Scope.USER, name, kind), PLACE)
+        for name, kind in {
+            "clearance": ValueType.NUMBER,
+            "trainee": ValueType.BOOLEAN,
+            "born": ValueType.DATE,
+            "department": ValueType.STRING,
+            "sites": ValueType.SET,
+        }.items()
+    },
+)
+
+
+@dataclass
+class StandIn:
+    """What a command sees of an installation."""
+
+    people: People
+    scope = SCOPE
+
+    @property
+    def stores(self):
+        return self.people
+
+    @property
+    def trail(self):
+        return self.people.trail
+
+    @property
+    def clock(self):
+        return self.people.clock
+
+    def policy(self):
+        return self.people.policy
+
+    def actor(self):
+        return OPERATOR
+
+
+@dataclass
+class Result:
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        assert self.exit_code == 0, self.err
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def people(tmp_path):
+    return open_people(tmp_path, policy=POLICY)
+
+
+@pytest.fixture
+def run(people, monkeypatch):
+    """Runs a command as a shell would, and answers with its exit code and output."""
+
+    @contextmanager
+    def open_installation(_config):
+        yield StandIn(people)
+
+    monkeypatch.setattr(desk, "open_installation", open_installation)
+    monkeypatch.setattr(desk, "Argon2Passwords", lambda: people.passwords)
+    program = typer.Typer()
+    for name, module in {"user": users, "token": tokens, "role": roles, "grant": grants}.items():
+        program.add_typer(module.app, name=name)
+
+    def run(*arguments, stdin=""):
+        result = CliRunner().invoke(program, arguments, input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Result(result.exit_code, result.stdout, result.stderr)
+
+    return run
