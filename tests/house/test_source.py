@@ -65,12 +65,7 @@ def test_every_module_says_what_it_is(module):
 
 def test_no_module_holds_more_than_one_idea():
     long = {str(module.relative_to(ROOT)): len(module.read_text("utf-8").splitlines()) for module in MODULES}
-    # ports.py is a list: one interface after another, read as a whole by whoever writes an adapter.
-    assert not {
-        name: lines
-        for name, lines in long.items()
-        if lines > LINES_OF_ONE_IDEA and not name.endswith("/ports.py")
-    }
+    assert not {name: lines for name, lines in long.items() if lines > LINES_OF_ONE_IDEA}
 
 
 def test_no_module_is_called_utils():

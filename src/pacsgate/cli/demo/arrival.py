@@ -24,7 +24,8 @@ from pacsgate.ports import Arrival
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
 
-_PASSWORD_BYTES = 12
+_PASSWORD_BYTES = 8
+"""As hexadecimal digits, which every shell takes as they are."""
 _MAX_OBJECT_BYTES = 64 * 1024**2
 
 
@@ -54,7 +55,7 @@ def move_in(
 def hire(installation: Installation, now: datetime) -> Mapping[str, str]:
     """Publish the policy and make everybody's account; returns each person's new password."""
     PolicyWatch(installation).publish()
-    passwords = {person.name: secrets.token_urlsafe(_PASSWORD_BYTES) for person in people()}
+    passwords = {person.name: secrets.token_hex(_PASSWORD_BYTES) for person in people()}
     stores = installation.stores
     office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
     users = UserAdministration(office, Argon2Passwords())

@@ -14,10 +14,12 @@ from typing import Annotated
 
 import typer
 
+from pacsgate.bootstrap.installation import open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.supervisor import Supervisor
 from pacsgate.cli.demo.arrival import move_in
 from pacsgate.cli.demo.hospital import policy_text, studies, write_instances
+from pacsgate.cli.demo.visibility import visible_studies
 from pacsgate.cli.demo.welcome import Hospital, as_json, as_text
 from pacsgate.cli.failures import told
 from pacsgate.cli.new_installation import CONFIG_NAME, make_installation
@@ -39,6 +41,8 @@ def demo(http_port: HttpPort = 8042, data: Data = None, json: Json = False) -> N
         settings = read_settings(config).model_copy(update={"viewer": installed_viewer()})
         objects = {study: write_instances(study) for study in studies()}
         passwords = move_in(settings, objects, progress=not json)
+        with open_installation(settings, "demo") as installation:
+            visible = visible_studies(installation)
         supervisor = Supervisor(settings)
         supervisor.prepare()
 
@@ -48,6 +52,7 @@ def demo(http_port: HttpPort = 8042, data: Data = None, json: Json = False) -> N
                 f"http://{host}:{port}",
                 directory / CONFIG_NAME,
                 passwords,
+                visible,
                 has_viewer=settings.viewer is not None,
             )
             if json:

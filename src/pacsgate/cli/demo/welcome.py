@@ -3,14 +3,19 @@
 Called by `command`.
 """
 
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pacsgate.cli.demo.hospital import people, studies
+from pacsgate.cli.new_installation import POLICY_NAME
 from pacsgate.cli.printing import Json
 
-_CURL_PERSON = "rad1"
+_PERSON = "rad1"
+_HIDDEN = "S3"
+"""A study of rad1's own department that needs a clearance she has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,8 @@ class Hospital:
     url: str
     config: Path
     passwords: Mapping[str, str]
+    visible: Mapping[str, tuple[str, ...]]
+    """What each person finds, by the studies' short names."""
     has_viewer: bool
 
 
@@ -49,21 +56,54 @@ def as_text(hospital: Hospital) -> Iterator[str]:
     """Lines for a person."""
     yield f"pacsgate demo: a hospital of {len(studies())} studies is open at {hospital.url}/"
     yield ""
-    width = max(len(person.name) for person in people())
-    for person in people():
-        yield f"  {person.name:<{width}}  {hospital.passwords[person.name]}  {person.display_name}"
-    rad1 = hospital.passwords[_CURL_PERSON]
+    rows = [("name", "password", "sees", "who")]
+    rows += [
+        (
+            person.name,
+            hospital.passwords[person.name],
+            _shown(hospital.visible[person.name]),
+            person.display_name,
+        )
+        for person in people()
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
+        yield "  " + "  ".join((*cells, row[3]))
     yield ""
-    yield "Try:"
-    yield f"  sign in with a browser:   {hospital.url}/"
-    if hospital.has_viewer:
-        yield f"  look at images (OHIF):    {hospital.url}/viewer/"
-    else:
-        yield "  for an image viewer:      pacsgate viewer install, then start the demo again"
-    yield f"  what rad1 may see:        curl -u {_CURL_PERSON}:{rad1} {hospital.url}/dicom-web/studies"
-    yield "  what nobody else may:     the same as another person, or a study that the list does not show"
-    yield f"  who did what:             pacsgate audit tail -c {hospital.config}"
-    yield f"  why not:                  pacsgate policy explain USER ACTION STUDY -c {hospital.config}"
-    yield f"  change the rules:         edit {hospital.config.parent / 'policy.yaml'}; the next request obeys"
+    yield from _lines_to_try(hospital)
     yield ""
     yield "Ctrl-C ends it."
+
+
+def _lines_to_try(hospital: Hospital) -> Iterator[str]:
+    password = hospital.passwords[_PERSON]
+    uid = next(study.study_instance_uid for study in studies() if study.name == _HIDDEN)
+    pacsgate = _program()
+    yield "sign in with a browser:"
+    yield f"  {hospital.url}/"
+    if hospital.has_viewer:
+        yield "look at images with OHIF:"
+        yield f"  {hospital.url}/viewer/"
+    else:
+        yield "get the OHIF image viewer, then start the demo again:"
+        yield f"  {pacsgate} viewer install"
+    yield f"search as {_PERSON}, then ask for a study that the list does not show ({_HIDDEN}):"
+    yield f"  curl -u {_PERSON}:{password} {hospital.url}/dicom-web/studies"
+    yield f"  curl -u {_PERSON}:{password} {hospital.url}/dicom-web/studies/{uid}/metadata"
+    yield "see who did what, and ask why not:"
+    yield f"  {pacsgate} audit tail -c {hospital.config}"
+    yield f"  {pacsgate} policy explain {_PERSON} view {uid} -c {hospital.config}"
+    yield "change the rules; the next request obeys:"
+    yield f"  edit {hospital.config.parent / POLICY_NAME}"
+
+
+def _program() -> str:
+    """How this very program is called from the shell that it was started in."""
+    return "pacsgate" if shutil.which("pacsgate") else sys.argv[0]
+
+
+def _shown(names: tuple[str, ...]) -> str:
+    if len(names) == len(studies()):
+        return "everything"
+    return " ".join(names) or "no studies"

@@ -1,0 +1,32 @@
+"""Who may see what in the demo's hospital, asked of the engine itself.
+
+Called by `command` for what it prints.
+"""
+
+from collections.abc import Mapping
+
+from pacsgate.bootstrap.installation import Installation
+from pacsgate.cli.demo.hospital import studies
+from pacsgate.identity.subjects import subject_of
+from pacsgate.model.actions import Action
+from pacsgate.model.context import Context
+from pacsgate.model.subject import Credential
+from pacsgate.policy.examine import what_can
+
+
+def visible_studies(installation: Installation) -> Mapping[str, tuple[str, ...]]:
+    """Each account's studies, by their short names, in the order of the hospital's table."""
+    scope, archive = installation.scope, installation.settings.main_archive
+    policy = installation.policies.current(scope)
+    context = Context(now=installation.clock.now(), request_id="demo", network="internal")
+    entries = [
+        (entry.study_instance_uid, [entry.facts_of(series) for series in entry.series])
+        for entry in installation.stores.index.every_study(scope, archive)
+    ]
+    seen: dict[str, tuple[str, ...]] = {}
+    for record in installation.stores.directory.users(scope):
+        subject = subject_of(record, scope.tenant, Credential.PASSWORD, authenticated_at=context.now)
+        found = what_can(policy, subject, context, archive, (), studies=entries)
+        searchable = {access.study for access in found if Action.SEARCH in access.allowed}
+        seen[record.name] = tuple(study.name for study in studies() if study.study_instance_uid in searchable)
+    return seen

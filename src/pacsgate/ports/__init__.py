@@ -1,0 +1,75 @@
+"""The interfaces between use cases and adapters.
+
+Each is a question somebody in `services` asks and an adapter in `stores`,
+`sinks`, `identity` or `upstream` answers.  All are plain and synchronous; the
+HTTP gateway runs whatever touches a database through one bounded thread
+limiter.
+
+Invariants:
+- every store method takes a `TenantScope`: there is no way to ask across tenants;
+- a method that changes administrative state writes the row, the epoch and the
+  outbox copy of the given audit event in one transaction.
+"""
+
+from pacsgate.ports.archives import Archive, Arrival, ByteSource, Capability, StoreOutcome
+from pacsgate.ports.clock import Clock
+from pacsgate.ports.directory import Directory, SessionRecord, TokenRecord, UserRecord
+from pacsgate.ports.identity import (
+    AuthenticationFailed,
+    FailureKind,
+    MintedToken,
+    PasswordDoor,
+    Passwords,
+    Sessions,
+    StartedSession,
+    TokenMint,
+)
+from pacsgate.ports.index import (
+    Ingested,
+    InstanceEntry,
+    Match,
+    Page,
+    SeriesEntry,
+    StudyEntry,
+    StudyIndex,
+    UnfinishedSync,
+)
+from pacsgate.ports.revisions import Epochs, EpochStore, RevisionStore, StoredRevision
+from pacsgate.ports.trail import AccessWindows, OutboxStore, Reading, Trail
+
+__all__ = [
+    "AccessWindows",
+    "Archive",
+    "Arrival",
+    "AuthenticationFailed",
+    "ByteSource",
+    "Capability",
+    "Clock",
+    "Directory",
+    "EpochStore",
+    "Epochs",
+    "FailureKind",
+    "Ingested",
+    "InstanceEntry",
+    "Match",
+    "MintedToken",
+    "OutboxStore",
+    "Page",
+    "PasswordDoor",
+    "Passwords",
+    "Reading",
+    "RevisionStore",
+    "SeriesEntry",
+    "SessionRecord",
+    "Sessions",
+    "StartedSession",
+    "StoreOutcome",
+    "StoredRevision",
+    "StudyEntry",
+    "StudyIndex",
+    "TokenMint",
+    "TokenRecord",
+    "Trail",
+    "UnfinishedSync",
+    "UserRecord",
+]

@@ -1,0 +1,182 @@
+"""What is kept of people: accounts, roles, tokens, sessions, grants.  None of it may be lost."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from pacsgate.audit.events import AuditEvent
+from pacsgate.model.actions import Action
+from pacsgate.model.grant import Grant
+from pacsgate.model.resource import TenantName, TenantScope
+from pacsgate.model.role import Assignment, Role
+from pacsgate.model.subject import Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """A local account.  `password_hash` is an argon2id encoded string, or `None` for no password."""
+
+    name: str
+    kind: str
+    display_name: str = ""
+    password_hash: str | None = None
+    disabled: bool = False
+    groups: frozenset[str] = frozenset()
+    attributes: Attributes = field(default_factory=dict)
+    assignments: tuple[Assignment, ...] = ()
+    created_at: datetime | None = None
+    last_sign_in_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """An API token.  The secret is never stored, only its SHA-256; `actions` `None` is no narrowing."""
+
+    token_id: str
+    user: str
+    secret_sha256: bytes
+    label: str
+    actions: frozenset[Action] | None
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A browser session, found by the SHA-256 of its cookie."""
+
+    cookie_sha256: bytes
+    user: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    csrf_token: str
+
+
+class Directory(Protocol):
+    """Users, roles, tokens, sessions and grants of one tenant: what may not be lost.
+
+    Lookups that miss return `None`.  Changes raise `NotFoundError` or
+    `ConflictError`.  `event` is written to the outbox in the same transaction.
+
+    The users epoch moves with every change to a user, role or token and when a
+    session ends, because verified subjects are remembered under it.  It stays
+    with `note_sign_in`, `note_token_use`, `touch_session` and `add_session`,
+    which take nothing away from anybody.  When `note_failure` locks a name, the
+    locks epoch moves: passwords are remembered under that one too, and whoever
+    guesses at names must not make every process read its policy again.
+    """
+
+    def user(self, scope: TenantScope, name: str) -> UserRecord | None:
+        """The account of this name."""
+        ...
+
+    def tenant_of(self, user: str) -> TenantName | None:
+        """The tenant to which a user name belongs; each belongs to one."""
+        ...
+
+    def users(self, scope: TenantScope) -> tuple[UserRecord, ...]:
+        """Every account."""
+        ...
+
+    def add_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
+        """Make an account."""
+        ...
+
+    def change_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
+        """Replace an account."""
+        ...
+
+    def remove_user(self, scope: TenantScope, name: str, event: AuditEvent) -> None:
+        """Remove an account with its tokens and sessions."""
+        ...
+
+    def note_sign_in(self, scope: TenantScope, name: str, at: datetime) -> None:
+        """Remember when somebody last signed in."""
+        ...
+
+    def roles(self, scope: TenantScope) -> tuple[Role, ...]:
+        """The stored roles."""
+        ...
+
+    def add_role(self, scope: TenantScope, role: Role, event: AuditEvent) -> None:
+        """Make a role."""
+        ...
+
+    def remove_role(self, scope: TenantScope, name: str, event: AuditEvent) -> None:
+        """Remove a role and its assignments."""
+        ...
+
+    def token(self, token_id: str) -> tuple[TenantName, TokenRecord] | None:
+        """The token with this public id, and its tenant."""
+        ...
+
+    def tokens(self, scope: TenantScope, user: str | None = None) -> tuple[TokenRecord, ...]:
+        """Every token, or those of one user."""
+        ...
+
+    def add_token(self, scope: TenantScope, token: TokenRecord, event: AuditEvent) -> None:
+        """Keep a new token."""
+        ...
+
+    def revoke_token(self, scope: TenantScope, token_id: str, at: datetime, event: AuditEvent) -> None:
+        """End a token."""
+        ...
+
+    def note_token_use(self, scope: TenantScope, token_id: str, at: datetime) -> None:
+        """Remember when a token was last used."""
+        ...
+
+    def session(self, cookie_sha256: bytes) -> tuple[TenantName, SessionRecord] | None:
+        """The session of a cookie, and its tenant."""
+        ...
+
+    def add_session(self, scope: TenantScope, session: SessionRecord) -> None:
+        """Keep a new session."""
+        ...
+
+    def touch_session(self, scope: TenantScope, cookie_sha256: bytes, at: datetime) -> None:
+        """Remember that a session was used."""
+        ...
+
+    def end_session(self, scope: TenantScope, cookie_sha256: bytes) -> None:
+        """End one session."""
+        ...
+
+    def end_sessions_of(self, scope: TenantScope, user: str) -> int:
+        """End every session of a user; returns how many."""
+        ...
+
+    def grants(self, scope: TenantScope) -> tuple[Grant, ...]:
+        """Every grant, lapsed ones included."""
+        ...
+
+    def add_grant(self, scope: TenantScope, grant: Grant, event: AuditEvent) -> None:
+        """Keep a new grant."""
+        ...
+
+    def revoke_grant(self, scope: TenantScope, grant_id: str, event: AuditEvent) -> None:
+        """End a grant."""
+        ...
+
+    def failures(self, scope: TenantScope, name: str) -> tuple[int, datetime | None]:
+        """Consecutive failed sign-ins for a *claimed* name, existing or not, and when the lock ends."""
+        ...
+
+    def note_failure(self, scope: TenantScope, name: str, count: int, locked_until: datetime | None) -> None:
+        """Count a failure, and lock the name until then."""
+        ...
+
+    def clear_failures(self, scope: TenantScope, name: str) -> None:
+        """Forget the failures of a name."""
+        ...
+
+    def setup_code_sha256(self, scope: TenantScope) -> bytes | None:
+        """The hash of the code that is worth the first account."""
+        ...
+
+    def set_setup_code(self, scope: TenantScope, code_sha256: bytes | None) -> None:
+        """Replace that hash; `None` ends it."""
+        ...

@@ -1,0 +1,199 @@
+"""What the gate knows of each archive's studies."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pacsgate.audit.events import AuditEvent
+from pacsgate.dicom.query import Query
+from pacsgate.dicom.summary import DicomJson, InstanceSummary
+from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
+from pacsgate.model.subject import Attributes
+from pacsgate.policy.constraint import Constraint
+from pacsgate.policy.facts import ResourceFacts
+from pacsgate.policy.ir import MODALITIES
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceEntry:
+    """One instance as the index holds it.  `digest` is the hex SHA-256 of its Part 10 bytes, if known."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    number_of_frames: int
+    size: int | None
+    digest: str | None
+    attributes: DicomJson
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesEntry:
+    """One series: its attributes for answers, its facts for decisions, its instances."""
+
+    series_instance_uid: str
+    attributes: DicomJson
+    facts: Attributes
+    instances: Sequence[InstanceEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyEntry:
+    """One study under one patient.
+
+    `facts` holds the study's policy attributes including `uid` and `patient_id`.
+    `observed_at` is when the row was last confirmed against the archive.
+    """
+
+    archive: ArchiveName
+    study_instance_uid: str
+    patient_id: str
+    issuer_of_patient_id: str
+    attributes: DicomJson
+    facts: Attributes
+    series: tuple[SeriesEntry, ...]
+    observed_at: datetime
+
+    def facts_of(self, series: SeriesEntry) -> ResourceFacts:
+        """What a decision about one of this study's series may know."""
+        return ResourceFacts(study=self.facts, series=series.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One row that a search found.
+
+    `attributes` is what the answer may contain, in the DICOM JSON Model, already
+    holding the level's parents' attributes and all counts, computed from
+    admitted series only.  `facts` are the facts of each admitted series that
+    the row is made of (a study row: all its admitted series), for masks.
+    """
+
+    key: ResourceKey
+    patient_id: str
+    attributes: DicomJson
+    facts: tuple[ResourceFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search.  `remaining` counts the admitted matches after it, exactly."""
+
+    matches: tuple[Match, ...]
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """One instance for the index: its summary and the policy facts computed from it.
+
+    `sets` names the facts of type `SET`; of all others several values are a disagreement.
+    """
+
+    summary: InstanceSummary
+    study_facts: Attributes
+    series_facts: Attributes
+    size: int | None = None
+    digest: str | None = None
+    ingest_principal: str | None = None
+    sets: frozenset[str] = frozenset({MODALITIES.name})
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedSync:
+    """How far an `index sync` came, and when it began."""
+
+    cursor: str
+    began_at: datetime
+
+
+class StudyIndex(Protocol):
+    """What the gate knows of each archive's studies; the ground of every decision."""
+
+    def search(self, scope: TenantScope, archive: ArchiveName, query: Query, constraint: Constraint) -> Page:
+        """Answer a query within a constraint.
+
+        Ordered by StudyDate then StudyTime, newest first, then UIDs, so that
+        paging is stable.  Raises `RequestError` (413) for an instance search
+        that no index can bound.
+        """
+        ...
+
+    def studies(
+        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str
+    ) -> tuple[StudyEntry, ...]:
+        """Every study with this UID: none, one, or one per patient that shares it."""
+        ...
+
+    def every_study(self, scope: TenantScope, archive: ArchiveName) -> Iterator[StudyEntry]:
+        """Every study of an archive, without holding them all in memory."""
+        ...
+
+    def ingest(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        items: Sequence[Ingested],
+        observed_at: datetime,
+    ) -> tuple[str, ...]:
+        """Add or replace instances, in one transaction.
+
+        Returns the StudyInstanceUIDs in which a fact that decides access now disagrees.
+        """
+        ...
+
+    def remove(self, scope: TenantScope, archive: ArchiveName, key: ResourceKey) -> int:
+        """Remove a study, series or instance; parents without children go too.  Returns instances removed."""
+        ...
+
+    def observed_before(self, scope: TenantScope, archive: ArchiveName, at: datetime) -> Iterator[str]:
+        """The UID of each study with a row that was last confirmed before `at`."""
+        ...
+
+    def remove_unobserved(
+        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, before: datetime
+    ) -> None:
+        """Remove the rows of a study that were last confirmed before then: of patients it was taken from."""
+        ...
+
+    def set_labels(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        study_instance_uid: str,
+        *,
+        labels: frozenset[str] | None = None,
+        collections: frozenset[str] | None = None,
+        event: AuditEvent,
+    ) -> None:
+        """Replace a study's labels or collections (those that are not `None`).  Raises `NotFoundError`."""
+        ...
+
+    def headers(self, scope: TenantScope, archive: ArchiveName) -> Iterator[tuple[str, str, DicomJson]]:
+        """Each series' (StudyInstanceUID, SeriesInstanceUID, kept header), for newly declared attributes."""
+        ...
+
+    def refill(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        study_instance_uid: str,
+        series_instance_uid: str,
+        study_facts: Attributes,
+        series_facts: Attributes,
+    ) -> None:
+        """Replace the declared facts that one series contributes."""
+        ...
+
+    def counts(self, scope: TenantScope, archive: ArchiveName) -> tuple[int, int, int]:
+        """Studies, series and instances held."""
+        ...
+
+    def unfinished_sync(self, scope: TenantScope, archive: ArchiveName) -> UnfinishedSync | None:
+        """The `index sync` that stopped before its end, if one did."""
+        ...
+
+    def save_sync(self, scope: TenantScope, archive: ArchiveName, sync: UnfinishedSync | None) -> None:
+        """Remember where a sync stands; `None` when it is complete."""
+        ...
