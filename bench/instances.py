@@ -51,7 +51,9 @@ def measure(stage: Stage, asker: Asker) -> list[Row]:
 
 def _questions(stage: Stage, root: str, *, with_token: bool) -> list[Question]:
     return [
-        Question(root + path, {**_ACCEPT, "Authorization": f"Bearer {reader.token}"} if with_token else _ACCEPT)
+        Question(
+            root + path, {**_ACCEPT, "Authorization": f"Bearer {reader.token}"} if with_token else _ACCEPT
+        )
         for reader in stage.readers
         for study in studies()
         if reader.sees(study)

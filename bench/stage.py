@@ -1,4 +1,4 @@
-"""What is measured, set up once: a filled Orthanc, nginx in front of it, the gate in front of it, ten readers.
+"""What is measured, set up once: a filled Orthanc, nginx and the gate in front of it, ten readers.
 
 The gate is an ordinary installation with default settings and two archives, the
 Orthanc (`pacs`, which the gate is told others write to) and a folder with the
@@ -15,6 +15,12 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
+from tests.support.hospital import serving
+from tests.support.orthanc import Orthanc, running_orthanc
+from tests.support.ports import free_port
+from tests.support.processes import running
+from tests.support.servers import find_program
+
 from bench.images import DEPARTMENTS, BenchStudy, part10, studies
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.policy_watch import PolicyWatch
@@ -28,11 +34,6 @@ from pacsgate.model.role import Assignment
 from pacsgate.services.administer_tokens import TokenAdministration
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
-from tests.support.hospital import serving
-from tests.support.orthanc import Orthanc, running_orthanc
-from tests.support.ports import free_port
-from tests.support.processes import running
-from tests.support.servers import find_program
 
 READERS = 10
 _SEES = 3
@@ -113,7 +114,9 @@ class Stage:
 def set_up(directory: Path) -> Iterator[Stage]:
     """Start and fill everything, and stop it at the end."""
     with ExitStack() as stack:
-        orthanc = stack.enter_context(running_orthanc(directory / "orthanc", settings={"SyncStorageArea": False}))
+        orthanc = stack.enter_context(
+            running_orthanc(directory / "orthanc", settings={"SyncStorageArea": False})
+        )
         objects = {study: list(part10(study)) for study in studies()}
         for files in objects.values():
             for file in files:

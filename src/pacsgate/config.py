@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pacsgate.model.errors import Diagnostic, SettingsError
 from pacsgate.model.resource import ArchiveName
@@ -138,6 +138,13 @@ class Settings(_Settings):
                 raise ValueError(f"archive name `{name}` may hold letters, digits, `-` and `_` only")
         return value
 
+    @field_validator("viewer")
+    @classmethod
+    def _viewer_is_installed(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value / "index.html").is_file():
+            raise ValueError(f"there is no viewer in `{value}`; `pacsgate viewer install` brings one")
+        return value
+
     @model_validator(mode="after")
     def _default_archive_exists(self) -> "Settings":
         if self.default_archive is None and len(self.archives) > 1:
@@ -166,14 +173,20 @@ def read_settings(path: Path) -> Settings:
     """Read and validate a configuration file; raises `SettingsError` naming every problem and its place."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the configuration file `{path}`: {error}") from error
+    except OSError as error:
+        raise SettingsError(f"cannot read the configuration file `{path}`: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"cannot read the configuration file `{path}`: it is not UTF-8 text") from error
     try:
         document = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         raise SettingsError(f"{path}:{line}:{column}: not valid YAML: {error.problem}") from error
+    except YAMLError as error:
+        raise SettingsError(
+            f"{path}: not valid YAML: it holds characters that no YAML file may hold"
+        ) from error
     if not isinstance(document, Mapping):
         raise SettingsError(f"{path}:1:1: the file must hold a mapping of settings")
     base = path.resolve().parent
@@ -276,5 +289,7 @@ def read_policy_sources(path: Path) -> dict[str, str]:
         if sum(file.stat().st_size for file in chosen) > _MAX_POLICY_BYTES:
             raise SettingsError(f"the policy at `{path}` is larger than {_MAX_POLICY_BYTES} bytes")
         return {file.name: file.read_text(encoding="utf-8") for file in chosen}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the policy at `{path}`: {error}") from error
+    except OSError as error:
+        raise SettingsError(f"cannot read the policy at `{path}`: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"cannot read the policy at `{path}`: it is not UTF-8 text") from error

@@ -139,8 +139,9 @@ def test_what_is_not_there_is_404_in_every_way_of_asking(archive: AnyArchive) ->
     assert archive.existing(NOBODY) is None
 
 
-def test_headers_have_every_element_of_the_object_and_no_bulk(archive: AnyArchive) -> None:
-    item = shipped("CT_small.dcm")
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small_RLE.dcm"])
+def test_headers_have_every_element_of_the_object_and_no_bulk(archive: AnyArchive, name: str) -> None:
+    item = shipped(name)
     put(archive, item)
     whole = archive.dataset(item.key)
     (of_instance,) = archive.headers(item.key)

@@ -39,7 +39,9 @@ SESSION = SessionRecord(b"\x02" * 32, "ann", NOW, NOW, LATER, "csrf")
 GRANT = Grant(
     "g1", GranteeKind.USER, "ann", GrantTarget.PATIENT, "site|P1", frozenset({Action.VIEW}), "bob", NOW, LATER
 )
-ROLE = Role("radiologist", frozenset({Action.VIEW}), frozenset({Permission.AUDIT_READ}), "chief", "reads images")
+ROLE = Role(
+    "radiologist", frozenset({Action.VIEW}), frozenset({Permission.AUDIT_READ}), "chief", "reads images"
+)
 
 
 @pytest.fixture
@@ -78,7 +80,12 @@ def test_a_change_replaces_everything_but_the_history(directory: Directory) -> N
     directory.add_user(SCOPE, ANN, READ)
     directory.note_sign_in(SCOPE, "ann", LATER)
     changed = replace(
-        ANN, disabled=True, password_hash=None, groups=frozenset(), attributes={}, assignments=(Assignment("student"),)
+        ANN,
+        disabled=True,
+        password_hash=None,
+        groups=frozenset(),
+        attributes={},
+        assignments=(Assignment("student"),),
     )
     directory.change_user(SCOPE, replace(changed, created_at=None, last_sign_in_at=None), READ)
     assert directory.user(SCOPE, "ann") == replace(changed, created_at=NOW, last_sign_in_at=LATER)

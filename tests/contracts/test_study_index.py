@@ -27,7 +27,7 @@ from pacsgate.policy.ir import (
     Scope,
     ValueType,
 )
-from pacsgate.ports import Match, StudyEntry, StudyIndex
+from pacsgate.ports import Match, StudyEntry, StudyIndex, UnfinishedSync
 from pacsgate.stores.stores import Stores
 from tests.support.events import READ
 from tests.support.indexing import CT_IMAGE, EVERYTHING, MAIN, SCOPE, SEEN, instance, within
@@ -509,13 +509,24 @@ def test_every_study_is_walked_once(stores: Stores) -> None:
 
 
 def test_a_sync_cursor_is_remembered_until_the_sync_is_complete(index: StudyIndex) -> None:
-    assert index.sync_cursor(SCOPE, MAIN) is None
-    index.save_sync_cursor(SCOPE, MAIN, "a", SEEN)
-    index.save_sync_cursor(SCOPE, MAIN, "b", SEEN)
-    assert index.sync_cursor(SCOPE, MAIN) == "b"
-    assert index.sync_cursor(SCOPE, ArchiveName("research")) is None
-    index.save_sync_cursor(SCOPE, MAIN, None, SEEN)
-    assert index.sync_cursor(SCOPE, MAIN) is None
+    assert index.unfinished_sync(SCOPE, MAIN) is None
+    index.save_sync(SCOPE, MAIN, UnfinishedSync("a", SEEN))
+    index.save_sync(SCOPE, MAIN, UnfinishedSync("b", SEEN))
+    assert index.unfinished_sync(SCOPE, MAIN) == UnfinishedSync("b", SEEN)
+    assert index.unfinished_sync(SCOPE, ArchiveName("research")) is None
+    index.save_sync(SCOPE, MAIN, None)
+    assert index.unfinished_sync(SCOPE, MAIN) is None
+
+
+def test_rows_that_were_not_confirmed_lately_are_found_and_removed_by_patient(index: StudyIndex) -> None:
+    later = SEEN + timedelta(seconds=1)
+    index.ingest(SCOPE, MAIN, [instance("1.2.1", patient="OLD"), instance("1.2.2")], SEEN)
+    index.ingest(SCOPE, MAIN, [instance("1.2.1", patient="NEW")], later)
+    assert set(index.observed_before(SCOPE, MAIN, later)) == {"1.2.1", "1.2.2"}
+    assert not set(index.observed_before(SCOPE, MAIN, SEEN))
+    index.remove_unobserved(SCOPE, MAIN, "1.2.1", later)
+    assert [study.patient_id for study in index.studies(SCOPE, MAIN, "1.2.1")] == ["NEW"]
+    assert set(index.observed_before(SCOPE, MAIN, later)) == {"1.2.2"}
 
 
 def test_a_series_decides_with_its_own_facts(index: StudyIndex) -> None:

@@ -4,18 +4,28 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.hospital import RunningHospital, running_hospital
+from tests.support.hospital import FurnishedHospital, RunningHospital, furnish, opened
 
 
 @pytest.fixture(scope="session")
-def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHospital]:
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> FurnishedHospital:
+    """A hospital that nobody serves: to be copied."""
+    return furnish(tmp_path_factory.mktemp("furnished") / "gate")
+
+
+@pytest.fixture(scope="session")
+def hospital(
+    furnished: FurnishedHospital, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningHospital]:
     """A hospital that nobody changes: tests of it only read, and leave passwords alone."""
-    with running_hospital(tmp_path_factory.mktemp("hospital") / "gate") as running:
+    with opened(furnished.copy_to(tmp_path_factory.mktemp("hospital") / "gate")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def own_hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHospital]:
+def own_hospital(
+    furnished: FurnishedHospital, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningHospital]:
     """A hospital of the module's own, to change."""
-    with running_hospital(tmp_path_factory.mktemp("own-hospital") / "gate") as running:
+    with opened(furnished.copy_to(tmp_path_factory.mktemp("own-hospital") / "gate")) as running:
         yield running

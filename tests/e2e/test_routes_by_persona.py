@@ -115,7 +115,7 @@ def _image_for(hospital: RunningHospital, target: Target) -> bytes:
     return part10(hospital.objects[target.study][0])
 
 
-def _targets(hospital: RunningHospital, persona: str, *, every: bool) -> Iterator[Target]:
+def _targets(persona: str, *, every: bool) -> Iterator[Target]:
     own = [study for study in studies() if sees(persona, study) and not is_mixed(persona, study)]
     mixed = [study for study in studies() if is_mixed(persona, study)]
     foreign = [study for study in studies() if not sees(persona, study)]
@@ -134,7 +134,7 @@ def _walk(hospital: RunningHospital, persona: str, *, every: bool) -> Findings:
     findings = Findings()
     client = hospital.client(persona)
     asked: set[tuple[str, str, str]] = set()
-    for target in _targets(hospital, persona, every=every):
+    for target in _targets(persona, every=every):
         for row in routes():
             if row.route_id in {"store", "store-in-study"} and not _may_be_tried(persona, target):
                 continue

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.personas import TestHospital, new_hospital
 from tests.support.faulty_gate import COMMAND
-from tests.support.hospital import running_hospital
+from tests.support.hospital import FurnishedHospital, furnish, opened
 from tests.support.objects import variant
+from tests.support.small_hospital import some_studies
 from tests.support.system_calls import Call, calls, strace
 from tests.support.unrecorded import client, token
 
@@ -39,29 +39,28 @@ class Found:
     missing: tuple[str, ...]
 
 
-def two_studies() -> TestHospital:
-    made = new_hospital()
-    names = ("S1", "S2")
-    return TestHospital(
-        {name: made.studies[name] for name in names},
-        {name: made.objects[name] for name in names},
-        made.recorder,
-    )
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> FurnishedHospital:
+    return furnish(tmp_path_factory.mktemp("sync") / "gate", workers=1, made=some_studies("S1", "S2"))
 
 
-def watched(directory: Path, fault: str) -> tuple[list[Call], str]:
+def watched(furnished: FurnishedHospital, directory: Path, fault: str) -> tuple[list[Call], str]:
     """Read and store through a gate that is watched; the trace, and the SOP Instance UID that was stored."""
     log = directory / "trace"
-    sent = variant(PatientID="P-sync", StudyInstanceUID="2.25.11", SeriesInstanceUID="2.25.12", SOPInstanceUID="2.25.13")
+    sent = variant(
+        PatientID="P-sync", StudyInstanceUID="2.25.11", SeriesInstanceUID="2.25.12", SOPInstanceUID="2.25.13"
+    )
     command = (*strace(log), *COMMAND, fault)
-    with running_hospital(directory / "gate", workers=1, made=two_studies(), command=command) as hospital:
+    with opened(furnished.copy_to(directory / "gate"), command) as hospital:
         chief, scanner = (client(token(hospital, person)) for person in ("chief1", "CT1"))
+        uids = {name: study.study_instance_uid for name, study in hospital.studies.items()}
         for path in READS:
-            for name in hospital.studies:
-                path = path.replace(f"{{{name}}}", hospital.studies[name].study_instance_uid)
-            assert chief.get(hospital.dicomweb + path, timeout=60).status_code == 200, path
+            assert chief.get(hospital.dicomweb + path.format(**uids), timeout=60).status_code == 200, path
         stored = scanner.post(
-            f"{hospital.dicomweb}/studies", data=sent.data, headers={"Content-Type": "application/dicom"}, timeout=60
+            f"{hospital.dicomweb}/studies",
+            data=sent.data,
+            headers={"Content-Type": "application/dicom"},
+            timeout=60,
         )
         assert stored.status_code == 200, stored.text
     return calls(log), str(sent.key.sop_instance_uid)
@@ -70,7 +69,11 @@ def watched(directory: Path, fault: str) -> tuple[list[Call], str]:
 def is_synced(trace: Sequence[Call], path: str, *, after: int, before: int) -> bool:
     """Whether a sync of this file began after one moment and had ended before another."""
     return any(
-        call.name in SYNCS and call.path == path and call.succeeded and call.began > after and call.ended < before
+        call.name in SYNCS
+        and call.path == path
+        and call.succeeded
+        and call.began > after
+        and call.ended < before
         for call in trace
     )
 
@@ -78,7 +81,9 @@ def is_synced(trace: Sequence[Call], path: str, *, after: int, before: int) -> b
 def unrecorded_answers(trace: Sequence[Call]) -> Found:
     """The answers whose event was not in a synced segment, in a synced directory, when their first byte left."""
     records = [call for call in trace if call.name == "write" and "/trail/" in call.path]
-    answers = [(call, found[2]) for call in trace if call.name in WRITES and (found := ANSWER.search(call.text))]
+    answers = [
+        (call, found[2]) for call in trace if call.name in WRITES and (found := ANSWER.search(call.text))
+    ]
     missing = []
     for answer, request_id in answers:
         event = f'\\"request_id\\":\\"{request_id}\\"'
@@ -97,11 +102,12 @@ def undurable_object(trace: Sequence[Call], sop_instance_uid: str) -> tuple[str,
     (answer,) = (
         call
         for call in trace
-        if call.name in WRITES and sop_instance_uid in call.text and "/trail/" not in call.path
-        and "ReferencedSOPSequence" not in call.path and "00081199" in call.text
+        if call.name in WRITES and sop_instance_uid in call.text and "00081199" in call.text
     )
     missing = []
-    links = [call for call in trace if call.name.startswith("link") and f"{sop_instance_uid}.dcm" in call.text]
+    links = [
+        call for call in trace if call.name.startswith("link") and f"{sop_instance_uid}.dcm" in call.text
+    ]
     for link in links:
         source, target = re.findall(r'"([^"]+)"', link.text)
         if not is_synced(trace, str(Path(target).parent), after=link.ended, before=answer.began):
@@ -109,18 +115,23 @@ def undurable_object(trace: Sequence[Call], sop_instance_uid: str) -> tuple[str,
         last = max(call.ended for call in trace if call.name == "write" and call.path == source)
         if not is_synced(trace, source, after=last, before=link.began):
             missing.append("bytes")
-    assert {Path(re.findall(r'"([^"]+)"', link.text)[1]).parents[1].name for link in links} == {"studies", "objects"}
+    assert {Path(re.findall(r'"([^"]+)"', link.text)[1]).parents[1].name for link in links} == {
+        "studies",
+        "objects",
+    }
     return tuple(missing)
 
 
-def test_every_answer_with_patient_data_and_every_confirmed_store_follows_its_syncs(tmp_path: Path) -> None:
-    trace, stored = watched(tmp_path, "none")
+def test_every_answer_with_patient_data_and_every_confirmed_store_follows_its_syncs(
+    furnished: FurnishedHospital, tmp_path: Path
+) -> None:
+    trace, stored = watched(furnished, tmp_path, "none")
     assert unrecorded_answers(trace) == Found(len(READS) + 1, ())
     assert undurable_object(trace, stored) == ()
 
 
-def test_an_unsynced_trail_is_noticed(tmp_path: Path) -> None:
-    trace, _ = watched(tmp_path, "trail-unsynced")
+def test_an_unsynced_trail_is_noticed(furnished: FurnishedHospital, tmp_path: Path) -> None:
+    trace, _ = watched(furnished, tmp_path, "trail-unsynced")
     found = unrecorded_answers(trace)
     assert len(found.missing) == found.answers == len(READS) + 1
 
@@ -128,7 +139,9 @@ def test_an_unsynced_trail_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "missing"), [("objects-unsynced", "bytes"), ("names-unsynced", "name in objects")]
 )
-def test_an_unsynced_object_is_noticed(tmp_path: Path, fault: str, missing: str) -> None:
-    trace, stored = watched(tmp_path, fault)
+def test_an_unsynced_object_is_noticed(
+    furnished: FurnishedHospital, tmp_path: Path, fault: str, missing: str
+) -> None:
+    trace, stored = watched(furnished, tmp_path, fault)
     assert missing in undurable_object(trace, stored)
     assert unrecorded_answers(trace).missing == ()

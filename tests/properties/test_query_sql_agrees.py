@@ -3,6 +3,8 @@
 Studies with random, partly malformed attributes fill the index once; random keys are then asked of both.
 """
 
+# ruff: noqa: ARG001, ARG005 - a fault has the signature of what it replaces
+
 from collections import Counter
 from collections.abc import Callable, Iterator
 from random import Random
@@ -27,7 +29,11 @@ NAMES: tuple[Any, ...] = (
     {"Alphabetic": "Doe"},
     {"Alphabetic": "d%e^j_ne"},
     {"Alphabetic": "Buc^J\u00e9r\u00f4me"},
-    {"Alphabetic": "Yamada^Tarou", "Ideographic": "\u5c71\u7530^\u592a\u90ce", "Phonetic": "\u3084\u307e\u3060^\u305f\u308d\u3046"},
+    {
+        "Alphabetic": "Yamada^Tarou",
+        "Ideographic": "\u5c71\u7530^\u592a\u90ce",
+        "Phonetic": "\u3084\u307e\u3060^\u305f\u308d\u3046",
+    },
     {"Ideographic": "\u5c71\u7530^\u592a\u90ce"},
     {"Alphabetic": "STRASSE^Gro\u00df"},
     {"Alphabetic": ""},
@@ -38,7 +44,25 @@ NAME_QUERIES = (
     "stra\u00dfe^*", "buc^j\u00e9r\u00f4me", "buc^jerome", "*", "", "^", "[d]oe*", "yamada*=*=*", "doe^jane^^",
 )  # fmt: skip
 TEXTS = ("A1", "a1", " A1 ", "A1\0", "A[1]", "A*1", "A%1", "", "  ", "\u00c41", "\x00")
-TEXT_QUERIES = ("A1", "a1", "A1 ", " A1", "A?", "a*", "A[1]", "A[*", "A%*", "*1", "A*1", "\u00c4?", "?", "??", "", "*", " * ")
+TEXT_QUERIES = (
+    "A1",
+    "a1",
+    "A1 ",
+    " A1",
+    "A?",
+    "a*",
+    "A[1]",
+    "A[*",
+    "A%*",
+    "*1",
+    "A*1",
+    "\u00c4?",
+    "?",
+    "??",
+    "",
+    "*",
+    " * ",
+)
 DATES = ("20260101", "20251231", "2026.01.01", "2026", "today", "", "20260229", "!20260101")
 DATE_QUERIES = ("20260101", "2026.01.01", "2026", "today", "!20260101", "", "19000101", "20301231")
 TIMES = ("1030", "103000", "103000.000000", "10:30", "10", "235959.5", "noon", "", "1030 ")
@@ -80,7 +104,14 @@ def fill(database: Database) -> SqlStudyIndex:
         of_study = some_values(random, STUDY_POOLS)
         patient, issuer = random.choice(TEXTS), random.choice(TEXTS)
         items.extend(
-            instance(uid, f"{uid}.{one}", patient=patient, issuer=issuer, of_study=of_study, of_series=some_values(random, SERIES_POOLS))
+            instance(
+                uid,
+                f"{uid}.{one}",
+                patient=patient,
+                issuer=issuer,
+                of_study=of_study,
+                of_series=some_values(random, SERIES_POOLS),
+            )
             for one in range(1, random.choice((2, 2, 3)))
         )
     index.ingest(SCOPE, MAIN, items, SEEN)
@@ -100,8 +131,12 @@ def some_values(random: Random, pools: dict[str, tuple[tuple[Any, ...], tuple[st
     return values
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server("postgresql"))])
-def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStudyIndex]:
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server("postgresql"))]
+)
+def index(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SqlStudyIndex]:
     if request.param == "sqlite":
         with opened(sqlite_url(tmp_path_factory.mktemp("keys"))) as database:
             yield fill(database)
@@ -186,10 +221,14 @@ WILDCARD = query_sql.wildcard
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "padding counts": lambda p: p.setattr(query_sql, "text_key", lambda text, vr: text),
     "wildcards fold case": lambda p: p.setattr(
-        query_sql, "wildcard", lambda flavour, column, pattern, one: column.like(pattern.replace("*", "%").replace("?", "_"))
+        query_sql,
+        "wildcard",
+        lambda flavour, column, pattern, one: column.like(pattern.replace("*", "%").replace("?", "_")),
     ),
     "a question mark is itself": lambda p: p.setattr(
-        query_sql, "wildcard", lambda flavour, column, pattern, one: WILDCARD(flavour, column, pattern, one=False)
+        query_sql,
+        "wildcard",
+        lambda flavour, column, pattern, one: WILDCARD(flavour, column, pattern, one=False),
     ),
     "what is no date is in ranges": lambda p: p.setattr(query_sql, "_FIRST_MOMENT", ""),
     "ranges compare what was written": lambda p: p.setattr(query_sql, "_in_range", _open_range),
@@ -203,7 +242,9 @@ QUERY = query_sql.name_query
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_a_clause_is_noticed(fault: str, on_sqlite: SqlStudyIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_in_a_clause_is_noticed(
+    fault: str, on_sqlite: SqlStudyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
     FAULTS[fault](monkeypatch)
     assert next(differences(on_sqlite, range(900)), None)
 

@@ -216,20 +216,17 @@ def a_grant_names_only_the_first_of_many(patch: pytest.MonkeyPatch) -> None:
 
 @fault
 def what_is_remembered_forgets_an_attribute(patch: pytest.MonkeyPatch) -> None:
-    reads = weighing._reads
-    patch.setattr(
-        weighing, "_reads", lambda *given: replace(reads(*given), names=reads(*given).names[1:], numeric=())
-    )
+    values_of = weighing._values_of
+    patch.setattr(weighing, "_values_of", lambda read: values_of(sorted(read)[1:]))
 
 
 @fault
 def what_is_remembered_forgets_the_series(patch: pytest.MonkeyPatch) -> None:
-    reads = weighing._reads
-    nothing = weighing._Reads((), ())
+    values_of = weighing._values_of
     patch.setattr(
         weighing,
-        "_reads",
-        lambda formulas, scope: nothing if scope is Scope.SERIES else reads(formulas, scope),
+        "_values_of",
+        lambda read: values_of([each for each in read if each.scope is not Scope.SERIES]),
     )
 
 

@@ -4,9 +4,11 @@ Random hospitals fill the index once; random formulas are then asked of both.  T
 the translation one by one, and the same questions must tell.
 """
 
+# ruff: noqa: ARG001 - a fault has the signature of what it replaces
+
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -19,8 +21,8 @@ from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import And, Comparison, Const, Formula, Not, Or, Truth
 from pacsgate.policy.truth import evaluate
 from pacsgate.ports import Match
-from pacsgate.stores import constraint_sql
-from pacsgate.stores.constraint_sql import _Translation
+from pacsgate.stores import admission, constraint_sql
+from pacsgate.stores.constraint_sql import Translation
 from pacsgate.stores.database import Database
 from pacsgate.stores.schema import Kind
 from pacsgate.stores.search import Search
@@ -41,6 +43,7 @@ SeriesName = tuple[str, str, str]
 class Filled:
     """An index of random hospitals, and what it says of each series."""
 
+    database: Database
     index: SqlStudyIndex
     resources: dict[ArchiveName, dict[SeriesName, ResourceFacts]]
 
@@ -54,23 +57,24 @@ def fill(database: Database) -> Filled:
         for uid, (patient, issuer) in product(worlds.STUDY_UIDS, PATIENTS):
             study = worlds.study(random, uid)
             labelled[uid] = study.facts
-            for series in study.series:
-                items.append(
-                    instance(
-                        uid,
-                        only(series["uid"]),
-                        patient=patient,
-                        issuer=issuer,
-                        study_facts=study.facts,
-                        series_facts=series,
-                        ingest_principal=only(study.facts.get("ingest_principal", ())),
-                    )
+            items.extend(
+                instance(
+                    uid,
+                    only(series["uid"]),
+                    patient=patient,
+                    issuer=issuer,
+                    study_facts=study.facts,
+                    series_facts=series,
+                    ingest_principal=only(study.facts.get("ingest_principal", ())),
                 )
+                for series in study.series
+            )
         index.ingest(SCOPE, archive, items, SEEN)
         for uid, facts in labelled.items():
             labels, collections = facts.get("labels"), facts.get("collections")
             index.set_labels(SCOPE, archive, uid, labels=labels, collections=collections, event=READ)
     return Filled(
+        database,
         index,
         {
             archive: {
@@ -165,6 +169,14 @@ def test_the_index_lists_exactly_what_a_constraint_admits(filled: Filled) -> Non
     assert not list(differences(filled, range(400)))
 
 
+def test_it_does_so_too_when_there_are_more_classes_than_it_lists(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "LISTED_CLASSES", 4)
+    index = SqlStudyIndex(filled.database)
+    assert not list(differences(replace(filled, index=index), range(400)))
+
+
 def test_the_questions_meet_every_kind_of_atom_and_outcome() -> None:
     kinds = Counter(type(atom).__name__ for seed in range(400) for atom in atoms(question(seed)[1]))
     assert min(kinds[kind] for kind in ("Compare", "OneOf", "Contains", "Like", "Has")) >= 50, kinds
@@ -183,33 +195,33 @@ def test_the_answers_are_neither_mostly_empty_nor_mostly_everything(on_sqlite: F
 
 # ------------------------------------------------------------------ faults in the translation
 
-_where, _some, _none = _Translation.where, _Translation._some, _Translation._none
-_of_every_value, _contains, _has = _Translation._of_every_value, _Translation._contains, _Translation._has
+_where, _some, _none = Translation.where, Translation._some, Translation._none
+_of_every_value, _contains, _has = Translation._of_every_value, Translation._contains, Translation._has
 
 
-def _without_exists(self: _Translation, attribute: Any, condition: Any) -> Any:
+def _without_exists(self: Translation, attribute: Any, condition: Any) -> Any:
     return true()
 
 
-def _negation_by_not(self: _Translation, formula: Formula, outcome: Truth) -> Any:
+def _negation_by_not(self: Translation, formula: Formula, outcome: Truth) -> Any:
     if isinstance(formula, Not):
         return not_(_where(self, formula.formula, outcome))
     return _where(self, formula, outcome)
 
 
-def _and_or_not_exchanged(self: _Translation, formula: Formula, outcome: Truth) -> Any:
+def _and_or_not_exchanged(self: Translation, formula: Formula, outcome: Truth) -> Any:
     if isinstance(formula, And) and outcome is Truth.FALSE:
         return constraint_sql.and_(true(), *(self.where(part, outcome) for part in formula.formulas))
     return _where(self, formula, outcome)
 
 
-def _unknown_is_true(self: _Translation, formula: Formula, outcome: Truth) -> Any:
+def _unknown_is_true(self: Translation, formula: Formula, outcome: Truth) -> Any:
     if outcome is Truth.TRUE:
         return or_(_where(self, formula, outcome), not_(_where(self, formula, Truth.FALSE)))
     return _where(self, formula, outcome)
 
 
-def _any_value_will_do(self: _Translation, atom: Any, outcome: Truth) -> Any:
+def _any_value_will_do(self: Translation, atom: Any, outcome: Truth) -> Any:
     return (
         true()
         if outcome is Truth.TRUE and atom.attribute.scope == "series"
@@ -217,12 +229,12 @@ def _any_value_will_do(self: _Translation, atom: Any, outcome: Truth) -> Any:
     )
 
 
-def _missing_set_is_empty(self: _Translation, attribute: Any, element: Any, outcome: Truth) -> Any:
+def _missing_set_is_empty(self: Translation, attribute: Any, element: Any, outcome: Truth) -> Any:
     holds = _contains(self, attribute, element, Truth.TRUE)
     return holds if outcome is Truth.TRUE else not_(holds)
 
 
-def _null_for_missing(self: _Translation, atom: Any, outcome: Truth) -> Any:
+def _null_for_missing(self: Translation, atom: Any, outcome: Truth) -> Any:
     # `NOT IN` over a list with a NULL in it is never true: what an outer join would bring.
     return constraint_sql.and_(_of_every_value(self, atom, outcome), func.nullif(1, 1).is_not(None))
 
@@ -245,16 +257,14 @@ WILDCARD = constraint_sql.wildcard
 COMPARISONS = constraint_sql.COMPARISONS
 
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "the EXISTS beside a NOT EXISTS is dropped": lambda p: p.setattr(_Translation, "_some", _without_exists),
-    "a bad value beside a good one is overlooked": lambda p: p.setattr(
-        _Translation, "_none", _without_exists
-    ),
-    "negation is SQL's NOT": lambda p: p.setattr(_Translation, "where", _negation_by_not),
-    "the opposite of AND is AND": lambda p: p.setattr(_Translation, "where", _and_or_not_exchanged),
-    "unknown counts as true": lambda p: p.setattr(_Translation, "where", _unknown_is_true),
-    "series atoms are not asked": lambda p: p.setattr(_Translation, "_of_every_value", _any_value_will_do),
-    "a missing set is an empty one": lambda p: p.setattr(_Translation, "_contains", _missing_set_is_empty),
-    "a comparison becomes NULL": lambda p: p.setattr(_Translation, "_of_every_value", _null_for_missing),
+    "the EXISTS beside a NOT EXISTS is dropped": lambda p: p.setattr(Translation, "_some", _without_exists),
+    "a bad value beside a good one is overlooked": lambda p: p.setattr(Translation, "_none", _without_exists),
+    "negation is SQL's NOT": lambda p: p.setattr(Translation, "where", _negation_by_not),
+    "the opposite of AND is AND": lambda p: p.setattr(Translation, "where", _and_or_not_exchanged),
+    "unknown counts as true": lambda p: p.setattr(Translation, "where", _unknown_is_true),
+    "series atoms are not asked": lambda p: p.setattr(Translation, "_of_every_value", _any_value_will_do),
+    "a missing set is an empty one": lambda p: p.setattr(Translation, "_contains", _missing_set_is_empty),
+    "a comparison becomes NULL": lambda p: p.setattr(Translation, "_of_every_value", _null_for_missing),
     "LIKE folds case": lambda p: p.setattr(constraint_sql, "wildcard", _case_does_not_count),
     "a question mark is wild": lambda p: p.setattr(constraint_sql, "wildcard", _question_mark_is_wild),
     "booleans are read as numbers": lambda p: p.setattr(
@@ -288,4 +298,6 @@ def test_a_fault_in_the_translation_is_noticed(
     fault: str, on_sqlite: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FAULTS[fault](monkeypatch)
-    assert next(differences(on_sqlite, range(400)), None)
+    # A new object, which remembers nothing that was put together before.
+    index = SqlStudyIndex(on_sqlite.database)
+    assert next(differences(replace(on_sqlite, index=index), range(400)), None)

@@ -1,4 +1,4 @@
-"""Databases for tests: a fresh SQLite file each, or a schema of its own in one throwaway PostgreSQL cluster."""
+"""Databases for tests: a fresh SQLite file each, or a schema each in one throwaway PostgreSQL."""
 
 import os
 import shutil
@@ -53,24 +53,32 @@ class Cluster:
     def start(self) -> None:
         if self._as_postgres:
             shutil.chown(self._directory, "postgres", "postgres")
-        self._run("initdb", "--pgdata", self._data, "--auth=trust", "--username=gate", "--encoding=UTF8", "--no-sync")
+        self._run(
+            "initdb",
+            "--pgdata",
+            self._data,
+            "--auth=trust",
+            "--username=gate",
+            "--encoding=UTF8",
+            "--no-sync",
+        )
         options = f"-c listen_addresses='' -c unix_socket_directories={self._directory} -c fsync=off"
-        self._run("pg_ctl", "--pgdata", self._data, "-w", "-o", options, "-l", self._directory / "log", "start")
+        self._run(
+            "pg_ctl", "--pgdata", self._data, "-w", "-o", options, "-l", self._directory / "log", "start"
+        )
 
     def stop(self) -> None:
         self._run("pg_ctl", "--pgdata", self._data, "-m", "immediate", "stop")
 
     def url(self) -> str:
-        """Of a new, empty database."""
+        """Of a new, empty schema."""
         name = f"gate{next(_number)}"
-        engine = create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+        url = f"postgresql+psycopg://gate@/postgres?host={self._directory}"
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE SCHEMA {name}"))
         engine.dispose()
-        return self._url(name)
-
-    def _url(self, name: str) -> str:
-        return f"postgresql+psycopg://gate@/{name}?host={self._directory}"
+        return f"{url}&options=-csearch_path%3D{name}"
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [*self._as_postgres, str(find_program(program)), *map(str, arguments)]

@@ -9,6 +9,7 @@ import signal
 import stat
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pacsgate.cli.main import main
@@ -26,7 +27,7 @@ def _skip_syncs(concerns: Callable[[str, bool], bool]) -> None:
         original = getattr(os, name)
 
         def skipping(descriptor: int, original: Callable[[int], None] = original) -> None:
-            path = os.readlink(f"/proc/self/fd/{descriptor}")
+            path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
             if not concerns(path, stat.S_ISDIR(os.fstat(descriptor).st_mode)):
                 original(descriptor)
 
@@ -72,8 +73,12 @@ def _die_at_completion() -> None:
 FAULTS: Mapping[str, Callable[[], None]] = {
     "none": lambda: None,
     "trail-unsynced": lambda: _skip_syncs(lambda path, is_directory: "/trail/" in path and not is_directory),
-    "objects-unsynced": lambda: _skip_syncs(lambda path, is_directory: "/spool/" in path and not is_directory),
-    "names-unsynced": lambda: _skip_syncs(lambda path, is_directory: "/archive/objects/" in path and is_directory),
+    "objects-unsynced": lambda: _skip_syncs(
+        lambda path, is_directory: "/spool/" in path and not is_directory
+    ),
+    "names-unsynced": lambda: _skip_syncs(
+        lambda path, is_directory: "/archive/objects/" in path and is_directory
+    ),
     "dies-before-object": lambda: _die(FolderArchive, "store", after=False),
     "dies-between-names": _die_at_second_link,
     "dies-after-object": lambda: _die(FolderArchive, "store", after=True),

@@ -1,6 +1,6 @@
 """A hospital that runs: the gate's own processes on a free port, with the demo's people and studies full of canaries.
 
-`running_hospital` serves a new installation in a directory; `running_demo` is the `demo` command as a user starts it.
+`running_hospital` serves a new installation in a directory, `opened` one that was furnished before; `running_demo` is the `demo` command as a user starts it.
 Every answer that a persona gets through `RunningHospital.client` goes past the canary recorder.  When the block
 ends the gate gets the Ctrl-C that a user would give it, and must leave no process behind.
 """
@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,18 +120,27 @@ def cli(*arguments: str, stdin: str | None = None) -> "subprocess.CompletedProce
     )
 
 
-@contextmanager
-def running_hospital(
-    directory: Path,
-    *,
-    workers: int = 2,
-    made: TestHospital | None = None,
-    settings: str = "",
-    command: Sequence[str] = PACSGATE,
-) -> Iterator[RunningHospital]:
-    """Serve a new installation in `directory`, with canaries in every study.
+@dataclass(frozen=True, slots=True)
+class FurnishedHospital:
+    """An installation into which people and studies have moved, and which nobody serves yet."""
 
-    `settings` are further lines of the configuration file; `command` runs `pacsgate` in another way.
+    made: TestHospital
+    config: Path
+    passwords: Mapping[str, str]
+
+    def copy_to(self, directory: Path) -> "FurnishedHospital":
+        """The same hospital, canaries included, somewhere else: much quicker than moving in again."""
+        # The archive's names of one object are hard links, which `shutil` would take apart.
+        subprocess.run(["cp", "-a", str(self.config.parent), str(directory)], check=True)
+        return replace(self, config=directory / self.config.name)
+
+
+def furnish(
+    directory: Path, *, workers: int = 2, made: TestHospital | None = None, settings: str = ""
+) -> FurnishedHospital:
+    """Make an installation in `directory`, with canaries in every study.
+
+    `settings` are further lines of the configuration file.
     """
     made = made or new_hospital()
     config = make_installation(directory, policy=policy_text(), port=0, workers=workers)
@@ -141,9 +150,38 @@ def running_hospital(
         made.studies[name]: [part10(instance) for instance in instances]
         for name, instances in made.objects.items()
     }
-    passwords = move_in(read_settings(config), objects, progress=False)
-    with serving(config, command) as (url, process, log):
-        yield RunningHospital(url, config, passwords, made.studies, made.objects, made.recorder, log, process)
+    return FurnishedHospital(made, config, move_in(read_settings(config), objects, progress=False))
+
+
+@contextmanager
+def opened(furnished: FurnishedHospital, command: Sequence[str] = PACSGATE) -> Iterator[RunningHospital]:
+    """Serve a furnished hospital; `command` runs `pacsgate` in another way."""
+    made = furnished.made
+    with serving(furnished.config, command) as (url, process, log):
+        yield RunningHospital(
+            url,
+            furnished.config,
+            furnished.passwords,
+            made.studies,
+            made.objects,
+            made.recorder,
+            log,
+            process,
+        )
+
+
+@contextmanager
+def running_hospital(
+    directory: Path,
+    *,
+    workers: int = 2,
+    made: TestHospital | None = None,
+    settings: str = "",
+    command: Sequence[str] = PACSGATE,
+) -> Iterator[RunningHospital]:
+    """Furnish a new installation in `directory` and serve it."""
+    with opened(furnish(directory, workers=workers, made=made, settings=settings), command) as running:
+        yield running
 
 
 @contextmanager

@@ -44,6 +44,12 @@ class OpenArchives:
     rules: dict[ArchiveName, FreshnessRule]
     spools: dict[ArchiveName, Spool]
 
+    async def aclose(self) -> None:
+        """Close what the running event loop has opened."""
+        for archive in self.by_name.values():
+            if isinstance(archive, DicomWebArchive):
+                await archive.aclose()
+
     def close(self) -> None:
         """Close connections and give back workspaces."""
         for archive in self.by_name.values():

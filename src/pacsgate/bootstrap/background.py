@@ -1,4 +1,4 @@
-"""The background process: policy files, the outbox, manifests of the trail, and crawls.
+"""The background process: policy files, the outbox, manifests of the trail, and crawls beside them.
 
 One job after another, each on its own beat.  A job that fails is logged and
 tried again at its next beat; none of them can loosen anything.
@@ -16,13 +16,13 @@ from threading import Event as Stop
 
 import structlog
 
+from pacsgate.bootstrap.crawls import Crawls
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.bootstrap.trail import manifest_signer
-from pacsgate.config import DicomWebArchiveSettings, Settings
+from pacsgate.config import Settings
 from pacsgate.model.errors import PacsgateError
-from pacsgate.model.resource import ArchiveName
 from pacsgate.services.deliver_outbox import deliver_outbox
 
 _log = structlog.get_logger("pacsgate.background")
@@ -49,6 +49,8 @@ def run_background(settings: Settings, ready: Event) -> None:
     with open_installation(settings, "background") as installation:
         signer = manifest_signer(installation)
         jobs = _jobs(installation, signer.tick)
+        crawls = Crawls(installation)
+        crawls.start()
         ready.set()
         while not stop.is_set() and _has_supervisor():
             now = time.monotonic()
@@ -57,6 +59,7 @@ def run_background(settings: Settings, ready: Event) -> None:
                     job.due = now + job.every_seconds
                     _run(job)
             stop.wait(0.1)
+        crawls.stop()
         signer.tick()
 
 
@@ -68,21 +71,13 @@ def _has_supervisor() -> bool:
 
 def _jobs(installation: Installation, sign: Callable[[], object]) -> list[_Job]:
     watch = PolicyWatch(installation)
-    jobs = [
+    return [
         _Job("policy files", POLICY_SECONDS, watch.tick),
         _Job(
             "outbox", OUTBOX_SECONDS, lambda: deliver_outbox(installation.stores.outbox, installation.trail)
         ),
         _Job("manifest", MANIFEST_SECONDS, sign),
     ]
-    for name, archive in installation.settings.archives.items():
-        if isinstance(archive, DicomWebArchiveSettings) and archive.writers == "others":
-            jobs.append(_Job(f"crawl of {name}", archive.max_staleness_seconds, _crawl(installation, name)))
-    return jobs
-
-
-def _crawl(installation: Installation, name: str) -> Callable[[], object]:
-    return lambda: installation.sync.sync(installation.scope, ArchiveName(name))
 
 
 def _run(job: _Job) -> None:

@@ -50,7 +50,7 @@ def build_gate(installation: Installation) -> Gate:
     stores, trail, clock = installation.stores, installation.trail, installation.clock
     archives = installation.archives
     freshness = installation.freshness
-    resolver = Resolver(stores.index, freshness)
+    resolver = Resolver(freshness)
     authenticator = Authenticator(
         directory=stores.directory,
         epochs=stores.epochs,
@@ -68,9 +68,9 @@ def build_gate(installation: Installation) -> Gate:
         index=stores.index,
         archives=archives.by_name,
         resolver=resolver,
+        freshness=freshness,
         search=Search(stores.index),
         store=StoreInstances(
-            stores.index,
             archives.by_name,
             resolver,
             freshness,

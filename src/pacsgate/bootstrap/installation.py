@@ -10,8 +10,9 @@ Invariants:
 import getpass
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ from pacsgate.audit.events import Actor
 from pacsgate.bootstrap.archives import OpenArchives, open_archives
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.config import Settings
+from pacsgate.identity.latest_time import LatestTime
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
 from pacsgate.policy.policy import Policy
@@ -49,13 +51,15 @@ class Installation:
     policies: LivePolicy
     scope: TenantScope
     _archives: OpenArchives | None = None
+    _opening: Lock = field(default_factory=Lock)
 
     @property
     def archives(self) -> OpenArchives:
         """The archives, opened at first use: most commands never touch them."""
-        if self._archives is None:
-            self._archives = open_archives(self.settings)
-        return self._archives
+        with self._opening:  # crawls are threads, and begin together
+            if self._archives is None:
+                self._archives = open_archives(self.settings)
+            return self._archives
 
     def policy(self) -> Policy | None:
         """The live policy, if there is one."""
@@ -81,7 +85,7 @@ class Installation:
     @property
     def sync(self) -> SyncIndex:
         """Fills the index from an archive."""
-        return SyncIndex(self.stores.index, self.archives.by_name, self.indexer, self.clock)
+        return SyncIndex(self.stores.index, self.archives.by_name, self.indexer, self.freshness, self.clock)
 
     @property
     def freshness(self) -> Freshness:
@@ -115,5 +119,6 @@ def open_installation(settings: Settings, process: str) -> Installation:
     database = open_database(settings.database_url)
     stores = stores_on(database)
     trail = SegmentTrail(trail_directory(settings), clock, process=process, host=socket.gethostname())
-    policies = LivePolicy(stores.epochs, stores.revisions, stores.directory)
+    latest = LatestTime(trail.last_recorded_at or clock.now())
+    policies = LivePolicy(stores.epochs, stores.revisions, stores.directory, latest.at)
     return Installation(settings, clock, database, stores, trail, policies, TenantScope(DEFAULT_TENANT))

@@ -9,9 +9,11 @@ Called by every process at its start.
 """
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -19,8 +21,8 @@ import structlog
 
 from pacsgate.model.errors import PacsgateError
 
-_SILENT = ("python_multipart", "pydicom")
-"""Libraries that log what they were given: the multipart reader and pydicom quote foreign bytes."""
+_SILENT = ("python_multipart", "pydicom", "py.warnings")
+"""Who logs what it was given: the multipart reader and pydicom, which also warns, quote foreign bytes."""
 
 
 def configure_logs() -> None:
@@ -33,13 +35,28 @@ def configure_logs() -> None:
             structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_Lines,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LibraryLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.captureWarnings(capture=True)
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+class _Lines:
+    """Writes each line at once, so that those of several processes do not mix; a full disk breaks nothing."""
+
+    def __init__(self, *_given: object) -> None:
+        """Take whatever structlog passes on from `get_logger`."""
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        with suppress(OSError):
+            os.write(2, line.encode("utf-8", "backslashreplace") + b"\n")
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def places(raised: BaseException) -> list[str]:

@@ -83,6 +83,7 @@ async def _serve(
     ready.set()
     await serving
     ticking.cancel()
+    await installation.archives.aclose()
 
 
 async def _tick(gate: Gate) -> None:

@@ -5,6 +5,7 @@ Reading the trail is itself recorded, with what was looked for.
 
 import sys
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -143,8 +144,16 @@ def export_trail(
             for line in lines:
                 sys.stdout.buffer.write(line)
             return
+        _write_new(output, lines)
+
+
+def _write_new(output: Path, lines: Iterable[bytes]) -> None:
+    """Write a file that does not exist yet.  Raises `SettingsError`."""
+    try:
         with output.open("xb") as file:
             file.writelines(lines)
+    except OSError as error:
+        raise SettingsError(f"cannot write `{output}`: {error.strerror}") from error
 
 
 def _filter(

@@ -22,8 +22,14 @@ def told() -> Iterator[None]:
     try:
         yield
     except (SettingsError, RequestError) as error:
-        sys.stderr.write(f"pacsgate: {error.public}\n")
+        _tell(error)
         raise typer.Exit(WRONG_USAGE) from error
     except PacsgateError as error:
-        sys.stderr.write(f"pacsgate: {error.public}\n")
+        _tell(error)
         raise typer.Exit(FAILED) from error
+
+
+def _tell(error: PacsgateError) -> None:
+    """Whoever works at the command line could read the log too, so they are told the detail."""
+    detail = f" ({error.detail})" if error.detail else ""
+    sys.stderr.write(f"pacsgate: {error.public}{detail}\n")

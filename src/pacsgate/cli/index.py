@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import told
 from pacsgate.cli.installation import open_installation
@@ -24,6 +25,9 @@ Archive = Annotated[str | None, typer.Option("--archive", help="One archive; all
 def sync(archive: Archive = None, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Index everything an archive holds; an interrupted sync goes on where it stopped."""
     with told(), open_installation(config) as installation:
+        if installation.policy() is None:
+            # The policy says which facts to index; before the first `serve` there is none yet.
+            PolicyWatch(installation).publish()
         results: dict[str, Json] = {}
         for archive_name in _chosen(archive, tuple(installation.archives.by_name)):
             with _bar(archive_name, quiet=as_json) as bar:
@@ -47,7 +51,7 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
         rows: list[dict[str, Json]] = []
         for name in installation.archives.by_name:
             studies, series, instances = installation.stores.index.counts(installation.scope, name)
-            unfinished = installation.stores.index.sync_cursor(installation.scope, name) is not None
+            unfinished = installation.stores.index.unfinished_sync(installation.scope, name) is not None
             rows.append(
                 {
                     "archive": str(name),

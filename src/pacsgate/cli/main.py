@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pacsgate import __version__
-from pacsgate.cli import audit, grants, index, policy, roles, serving, tokens, users, viewer
+from pacsgate.cli import audit, grants, index, policy, roles, serving, studies, tokens, users, viewer
 from pacsgate.cli import configuration as configuration_commands
 from pacsgate.cli.demo.command import demo
 
@@ -44,6 +44,7 @@ app.add_typer(configuration_commands.app, name="config")
 app.add_typer(policy.app, name="policy")
 app.add_typer(index.app, name="index")
 app.add_typer(audit.app, name="audit")
+app.add_typer(studies.app, name="study")
 app.add_typer(users.app, name="user")
 app.add_typer(roles.app, name="role")
 app.add_typer(grants.app, name="grant")

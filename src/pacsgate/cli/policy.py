@@ -10,7 +10,7 @@ from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import FAILED, told
-from pacsgate.cli.installation import open_installation
+from pacsgate.cli.installation import named_archive, open_installation
 from pacsgate.cli.printing import Json, print_json, print_line, print_table
 from pacsgate.config import read_policy_sources
 from pacsgate.identity.subjects import subject_of
@@ -108,7 +108,7 @@ def explain(
 ) -> None:
     """Say why a user may or may not do something to a study; exit 1 if not."""
     with told(), open_installation(config) as installation:
-        name = _archive(installation, archive)
+        name = named_archive(installation, archive)
         policy, context = _policy(installation), _context(installation, network, purpose)
         subject = _subject(installation, _user(installation, user))
         grants = installation.stores.directory.grants(installation.scope)
@@ -156,7 +156,7 @@ def who_can(
 ) -> None:
     """List the users who may do something to a study; exit 1 if there is none."""
     with told(), open_installation(config) as installation:
-        name = _archive(installation, archive)
+        name = named_archive(installation, archive)
         entries = _entries(installation, name, study)
         subjects = [_subject(installation, record) for record in _enabled(installation)]
         series = [entry.facts_of(one) for entry in entries for one in entry.series]
@@ -188,7 +188,7 @@ def what_can(
 ) -> None:
     """List the studies of which a user may do anything, and what; exit 1 if there is none."""
     with told(), open_installation(config) as installation:
-        name = _archive(installation, archive)
+        name = named_archive(installation, archive)
         found = examine.what_can(
             _policy(installation),
             _subject(installation, _user(installation, user)),
@@ -203,23 +203,19 @@ def what_can(
         rows: list[dict[str, Json]] = [
             {
                 "study": access.study,
-                "actions": [action.value for action in access.allowed],
-                "series": max(access.allowed.values()),
-                "of": access.series,
+                "series": access.series,
+                "actions": {action.value: count for action, count in access.allowed.items()}
+                if as_json
+                else [_counted(action, count, access.series) for action, count in access.allowed.items()],
             }
             for access in found
         ]
-    _print_rows(rows, ("study", "actions", "series", "of"), "Nothing.", as_json=as_json)
+    _print_rows(rows, ("study", "series", "actions"), "Nothing.", as_json=as_json)
 
 
-def _archive(installation: Installation, name: str | None) -> ArchiveName:
-    if name is None:
-        return installation.settings.main_archive
-    if name not in installation.settings.archives:
-        raise SettingsError(
-            f"no archive is called `{name}`; there are: {', '.join(installation.settings.archives)}"
-        )
-    return ArchiveName(name)
+def _counted(action: Action, count: int, series: int) -> str:
+    """An action, and on how many of a study's series it is allowed if that is not all of them."""
+    return action.value if count == series else f"{action.value} ({count} of {series})"
 
 
 def _policy(installation: Installation) -> Policy:

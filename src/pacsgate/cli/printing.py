@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pacsgate.audit.renderings.visible import visible
+
 _PIPE_COLUMNS = 2000
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -19,7 +21,8 @@ Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 def print_json(value: Json) -> None:
     """Print one JSON document on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")) + "\n")
+    # Inside JSON strings the escapes of `visible` are JSON's own.
+    sys.stdout.write(visible(json.dumps(value, ensure_ascii=False, separators=(", ", ": "))) + "\n")
 
 
 def print_table(rows: Iterable[Mapping[str, Json]], columns: Sequence[str], nothing: str) -> None:
@@ -33,7 +36,7 @@ def print_table(rows: Iterable[Mapping[str, Json]], columns: Sequence[str], noth
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in listed:
         # As `Text`: a name in square brackets is not markup.
-        table.add_row(*(Text(_shown(row[column])) for column in columns))
+        table.add_row(*(Text(visible(_shown(row[column]))) for column in columns))
     # A pipe has no width: what reads it wants each row on one line.
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
 

@@ -34,6 +34,11 @@ def declared_size(codestream: bytes) -> Size | None:
     return _jpeg_2000_size(codestream[start:]) if start >= 0 else None
 
 
+def is_whole(codestream: bytes) -> bool:
+    """Whether a JPEG or JPEG-LS codestream has its end.  CharLS 2 takes seconds over one that has not."""
+    return codestream.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
 def _jpeg_size(codestream: bytes) -> Size | None:
     at = 2
     while at + 4 <= len(codestream):

@@ -43,6 +43,7 @@ INLINE_LIMIT = 1024
 MAX_DEPTH = 32
 """Of nested sequences; real objects (SR, enhanced multi-frame) stay below 15."""
 
+_SPECIFIC_CHARACTER_SET = "00080005"
 UTF_8 = "ISO_IR 192"
 PIXEL_TAGS = frozenset({"7FE00008", "7FE00009", "7FE00010"})
 """Float, double float and integer pixel data."""
@@ -82,26 +83,26 @@ class _Writer:
         if len(path) > 2 * MAX_DEPTH:
             raise RequestError(f"sequences are nested deeper than {MAX_DEPTH} levels")
         written: dict[str, dict[str, Any]] = {}
-        for tag in sorted(dataset.keys()):
-            if tag.group in {0x0000, 0x0002} or tag.element == 0x0000:
+        # Tags as text: comparing those of pydicom costs more than reading their elements.
+        for tag, name in sorted((int(tag), f"{tag:08X}") for tag in dataset.keys()):  # noqa: SIM118 - iterating it reads
+            if name[:4] in {"0000", "0002"} or name[4:] == "0000":
                 continue
-            element = self._element(dataset, tag, path)
+            element = self._element(dataset, BaseTag(tag), (*path, name))
             if element is not None:
-                written[f"{tag:08X}"] = element
+                written[name] = element
         return written
 
     def _element(self, dataset: Dataset, tag: BaseTag, path: TagPath) -> dict[str, Any] | None:
         try:
             element = dataset[tag]
-            here = (*path, f"{tag:08X}")
             if element.VR == "SQ":
-                return self._sequence(element, here)
+                return self._sequence(element, path)
             if element.VR in BINARY_VRS or isinstance(element.value, bytes):
-                return self._binary(element, here)
+                return self._binary(element, path)
             values = [_value(element.VR, value) for value in _values(element)]
         except UNREADABLE:
             return None
-        if tag == 0x00080005:
+        if path[-1] == _SPECIFIC_CHARACTER_SET:
             values = [UTF_8]
         # A VR of pydicom is a member of an enumeration; the model holds plain text.
         vr = str(element.VR)[:2]

@@ -6,7 +6,7 @@ holds the two together.
 
 How each VR compares:
 
-- PN: folded names (`person_names`); with `fuzzy`, word beginnings.
+- PN: folded names (`person_names`); with `fuzzy`, word beginnings as well.
 - DA, TM, DT: as moments (`temporal`), singly or in a range.  Text that is no
   moment equals only itself and is in no range.
 - IS, DS and binary numbers: by number (`007` equals 7).
@@ -181,7 +181,8 @@ def _asks_nothing(matching: Matching, *, fuzzy: bool) -> bool:
 def _name_matches(matching: Matching, value: str | Mapping[str, str], *, fuzzy: bool) -> bool:
     match matching:
         case SingleValue(text) | Wildcard(text) if fuzzy:
-            return fuzzy_matches(text, fuzzy_key(value))
+            # Fuzzy matching is additional: it never loses what is found without it.
+            return fuzzy_matches(text, fuzzy_key(value)) or _name_matches(matching, value, fuzzy=False)
         case SingleValue(text):
             return name_query(text, wild=False).matches(name_keys(value))
         case Wildcard(text):

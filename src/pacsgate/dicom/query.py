@@ -55,7 +55,7 @@ class MatchKey:
 
     @property
     def keyword(self) -> str:
-        """The top-level keyword, which is what a mask names."""
+        """The top-level keyword."""
         return self.path[0]
 
 

@@ -23,8 +23,15 @@ from pydicom.dataset import FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import dcmread, read_dataset, read_preamble
 from pydicom.tag import BaseTag
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
+from pacsgate.dicom.wholeness import is_whole
 from pacsgate.model.errors import RequestError
 
 # pydicom's warnings about invalid values quote the values, which are patient data.
@@ -58,7 +65,7 @@ def read_object(data: bytes | BinaryIO, *, pixels: bool = True) -> FileDataset:
     """Read one DICOM Part 10 object.  Without `pixels`, reading stops before the pixel data."""
     source = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
-        _refuse_deflate_bomb(source)
+        _examine(source)
         return dcmread(source, stop_before_pixels=not pixels)
     except InvalidDicomError:
         raise RequestError("not a DICOM Part 10 object: the `DICM` prefix is missing") from None
@@ -71,21 +78,34 @@ def read_object(data: bytes | BinaryIO, *, pixels: bool = True) -> FileDataset:
         raise RequestError("the DICOM object ends too early") from None
 
 
-def _refuse_deflate_bomb(source: BinaryIO) -> None:
-    """Inflate a deflated data set piece by piece before pydicom does it in one go."""
+def _examine(source: BinaryIO) -> None:
+    """Refuse what pydicom would take: a data set that was cut off, or one that inflates beyond measure."""
     start = source.tell()
     read_preamble(source, force=False)
     meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=_beyond_file_meta)
-    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        inflated = 0
-        while chunk := inflater.unconsumed_tail or source.read(1 << 16):
-            inflated += len(inflater.decompress(chunk, 1 << 20))
-            if inflated > MAX_INFLATED_BYTES:
-                raise RequestError("the deflated data set is larger than the gate reads", status=413)
-            if inflater.eof:
-                break
+    syntax = UID(meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        whole = _inflates(source)
+    else:
+        whole = is_whole(
+            source,
+            implicit_vr=syntax == ImplicitVRLittleEndian,
+            little_endian=syntax != ExplicitVRBigEndian,
+        )
+    if not whole:
+        raise RequestError("the DICOM object ends too early")
     source.seek(start)
+
+
+def _inflates(source: BinaryIO) -> bool:
+    """Whether a deflated data set reaches its end, piece by piece, before pydicom inflates it in one go."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = 0
+    while not inflater.eof and (chunk := inflater.unconsumed_tail or source.read(1 << 16)):
+        inflated += len(inflater.decompress(chunk, 1 << 20))
+        if inflated > MAX_INFLATED_BYTES:
+            raise RequestError("the deflated data set is larger than the gate reads", status=413)
+    return inflater.eof
 
 
 def _beyond_file_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:

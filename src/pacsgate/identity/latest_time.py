@@ -1,6 +1,6 @@
 """A clock set back revives nothing: expiries are judged at the latest time ever seen.
 
-Called by every door of `pacsgate.identity`.
+Called by every door of `pacsgate.identity`; `bootstrap` lends it to the live policy.
 """
 
 from datetime import datetime

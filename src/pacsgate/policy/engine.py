@@ -21,9 +21,10 @@ Invariants:
 - one more forbid never turns a `Deny` into an `Allow` and never shows more; nor does one grant fewer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
@@ -41,6 +42,8 @@ from pacsgate.policy.ir import FALSE, Formula
 from pacsgate.policy.policy import Policy
 from pacsgate.policy.standing import Standing, assignments_of, standing
 from pacsgate.policy.weighing import Weighing, weighing
+
+Decider = Callable[[ResourceFacts], Decision]
 
 
 def bind(
@@ -70,6 +73,7 @@ class Bound:
     grants: tuple[Grant, ...]
     standing: Standing
     _weighings: dict[Action, Weighing] = field(default_factory=dict, repr=False)
+    _deciders: dict[Action, Decider] = field(default_factory=dict, repr=False)
 
     @property
     def revision(self) -> Revision:
@@ -99,11 +103,10 @@ class Bound:
 
     def decide(self, action: Action, facts: ResourceFacts) -> Decision:
         """Whether the subject may do this to one study or series."""
-        decision = self._decide_one(action, facts)
-        if action is not Action.EXPORT or isinstance(decision, Deny):
-            return decision
-        retrieving = self._decide_one(Action.RETRIEVE, facts)
-        return retrieving if isinstance(retrieving, Deny) else _both(decision, retrieving)
+        decide = self._deciders.get(action)
+        if decide is None:
+            decide = self._deciders[action] = self._decider(action)
+        return decide(facts)
 
     def constraint(self, action: Action, keys: frozenset[str] = frozenset()) -> Constraint | Deny:
         """All series on which the action is allowed, for a query that matches on these DICOM keywords.
@@ -167,9 +170,14 @@ class Bound:
             return self._deny(ReasonCode.NO_ROLE)
         return None
 
-    def _decide_one(self, action: Action, facts: ResourceFacts) -> Decision:
+    def _decider(self, action: Action) -> Decider:
+        """What answers for one action; everything that no resource can change is settled here."""
+        first, *others = (self._decider_of_one(needed) for needed in _needed(action))
+        return reduce(_agreed, others, first)
+
+    def _decider_of_one(self, action: Action) -> Decider:
         unable = self._unable(action)
-        return self._weighing(action).decide(facts) if unable is None else unable
+        return self._weighing(action).decide if unable is None else lambda _: unable
 
     def _admitting(self, action: Action, keys: frozenset[str] = frozenset()) -> Formula:
         return all_of(*(self._weighing(needed).admitting(keys) for needed in _needed(action)))
@@ -181,6 +189,19 @@ class Bound:
 def _needed(action: Action) -> tuple[Action, ...]:
     """Every action that must be allowed for this one to be: one can only export what one may retrieve."""
     return (action, Action.RETRIEVE) if action is Action.EXPORT else (action,)
+
+
+def _agreed(one: Decider, other: Decider) -> Decider:
+    """What both allow; the first that does not has the word."""
+
+    def decide(facts: ResourceFacts) -> Decision:
+        first = one(facts)
+        if isinstance(first, Deny):
+            return first
+        second = other(facts)
+        return second if isinstance(second, Deny) else _both(first, second)
+
+    return decide
 
 
 def _both(first: Allow, second: Allow) -> Allow:

@@ -15,7 +15,7 @@ Invariants:
 Standard: deny-overrides, deny by default (XACML 3.0 Appendix C, in its words).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -27,11 +27,15 @@ from pacsgate.policy.branches import ForbidBranch, GrantBranch, PermitBranch
 from pacsgate.policy.closures import Test, when
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.findings import attributes_of
-from pacsgate.policy.ir import FALSE, Formula, Scope, Truth, ValueType
+from pacsgate.policy.ir import FALSE, Attribute, Formula, Scope, Truth, ValueType
 from pacsgate.policy.truth import held
 
 REMEMBERED = 4096
 """Classes remembered per subject and action; a class is some 300 bytes."""
+
+
+_NUMERIC = frozenset({ValueType.NUMBER, ValueType.BOOLEAN})
+"""Of these the types of values matter too: Python holds `True` and `1` for equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +49,6 @@ class _Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reads:
-    """The names that the forbids and permits of one action read, of one scope."""
-
-    names: tuple[str, ...]
-    numeric: tuple[str, ...]
-    """Those whose values' types matter too."""
-
-    def values(self, attributes: Attributes) -> tuple[object, ...]:
-        """Everything about these attributes that an outcome could depend on."""
-        values: tuple[object, ...] = tuple(map(attributes.get, self.names))
-        if not self.numeric:
-            return values
-        return (*values, *(tuple(map(type, attributes.get(name) or ())) for name in self.numeric))
-
-
-@dataclass(frozen=True, slots=True)
 class Weighing:
     """The branches of one action, ready to be weighed."""
 
@@ -68,8 +56,8 @@ class Weighing:
     permits: tuple[tuple[Test, PermitBranch], ...]
     grants: tuple[tuple[Test, GrantBranch], ...]
     forbids: tuple[tuple[Test, ForbidBranch], ...]
-    _of_study: _Reads
-    _of_series: _Reads
+    _kind: Callable[[ResourceFacts], object]
+    """Everything of a resource that any forbid or permit reads."""
     _verdicts: dict[object, _Verdict] = field(default_factory=dict, repr=False, compare=False)
 
     def settled(self) -> Deny | None:
@@ -83,14 +71,10 @@ class Weighing:
 
     def decide(self, facts: ResourceFacts) -> Decision:
         """The answer for one resource."""
-        study, series = facts.study, facts.series
-        key = (
-            self._of_study.values(study),
-            None if series is None else self._of_series.values(series),
-        )
-        verdict = self._verdicts.get(key)
+        kind = self._kind(facts)
+        verdict = self._verdicts.get(kind)
         if verdict is None:
-            verdict = self._remember(key, self._weigh(facts))
+            verdict = self._remember(kind, self._weigh(facts))
         if verdict.forbidden or not self.grants:
             return verdict.decision
         grants = [grant for applies, grant in self.grants if applies(facts)]
@@ -110,10 +94,10 @@ class Weighing:
             *(forbid.spared for _, forbid in self.forbids),
         )
 
-    def _remember(self, key: object, verdict: _Verdict) -> _Verdict:
+    def _remember(self, kind: object, verdict: _Verdict) -> _Verdict:
         if len(self._verdicts) >= REMEMBERED:
             self._verdicts.clear()
-        self._verdicts[key] = verdict
+        self._verdicts[kind] = verdict
         return verdict
 
     def _weigh(self, facts: ResourceFacts) -> _Verdict:
@@ -161,8 +145,7 @@ def weighing(
         permits=tuple((_is_true(permit.formula), permit) for permit in permits),
         grants=tuple((_is_true(grant.formula), grant) for grant in grants),
         forbids=tuple((_is_true(forbid.spared), forbid) for forbid in forbids),
-        _of_study=_reads(formulas, Scope.STUDY),
-        _of_series=_reads(formulas, Scope.SERIES),
+        _kind=_kind_by(formulas),
     )
 
 
@@ -170,14 +153,27 @@ def _is_true(formula: Formula) -> Test:
     return when(formula, Truth.TRUE)
 
 
-def _reads(formulas: Iterable[Formula], scope: Scope) -> _Reads:
-    read = {
-        attribute
-        for attribute in chain.from_iterable(map(attributes_of, formulas))
-        if attribute.scope is scope
-    }
-    numeric = {a.name for a in read if a.type in {ValueType.NUMBER, ValueType.BOOLEAN}}
-    return _Reads(tuple(sorted({attribute.name for attribute in read})), tuple(sorted(numeric)))
+def _kind_by(formulas: Iterable[Formula]) -> Callable[[ResourceFacts], object]:
+    """A function that gives the same for two resources only if no formula can tell them apart."""
+    read = frozenset(chain.from_iterable(map(attributes_of, formulas)))
+    of_study = _values_of({each for each in read if each.scope is Scope.STUDY})
+    of_series = _values_of({each for each in read if each.scope is Scope.SERIES})
+    if not any(each.scope is Scope.SERIES for each in read):
+        return lambda facts: of_study(facts.study)
+    return lambda facts: (of_study(facts.study), None if facts.series is None else of_series(facts.series))
+
+
+def _values_of(read: Collection[Attribute]) -> Callable[[Attributes], tuple[object, ...]]:
+    """A function that gives what these attributes hold; this runs for every decision."""
+    names = tuple(sorted({each.name for each in read}))
+    numeric = tuple(sorted({each.name for each in read if each.type in _NUMERIC}))
+    if not numeric:
+        return lambda held: tuple(map(held.get, names))
+    # How many of the types belong to which name, the values before them tell.
+    return lambda held: (
+        *map(held.get, names),
+        *map(type, chain.from_iterable(filter(None, map(held.get, numeric)))),
+    )
 
 
 def _common_mask(permits: Iterable[PermitBranch]) -> Mask:

@@ -11,7 +11,7 @@ Invariants:
   outbox copy of the given audit event in one transaction.
 """
 
-from pacsgate.ports.archives import Archive, Arrival, ByteSource, Capability, StoreOutcome
+from pacsgate.ports.archives import Archive, Arrival, ByteSource, Capability, Chunk, StoreOutcome
 from pacsgate.ports.clock import Clock
 from pacsgate.ports.directory import Directory, SessionRecord, TokenRecord, UserRecord
 from pacsgate.ports.identity import (
@@ -44,6 +44,7 @@ __all__ = [
     "AuthenticationFailed",
     "ByteSource",
     "Capability",
+    "Chunk",
     "Clock",
     "Directory",
     "EpochStore",

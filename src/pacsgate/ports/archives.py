@@ -19,6 +19,10 @@ class Capability(StrEnum):
     DELETE = "delete"
 
 
+Chunk = bytes | memoryview
+"""Some bytes on their way; a view where a copy would cost as much as reading them did."""
+
+
 class ByteSource(Protocol):
     """The bytes of one DICOM Part 10 object, not yet read.
 
@@ -29,11 +33,11 @@ class ByteSource(Protocol):
     path: Path | None
     size: int | None
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[Chunk]:
         """Read from a thread.  Raises `ArchiveError`."""
         ...
 
-    def stream(self) -> AsyncIterator[bytes]:
+    def stream(self) -> AsyncIterator[Chunk]:
         """Read from an event loop.  Raises `ArchiveError`."""
         ...
 

@@ -7,16 +7,16 @@ One that others write to is asked again when a row is unknown or older than its
 So that the time of an answer tells nothing, a hidden study costs the same
 question as one that does not exist: `ask_anyway`.
 
-Called by `resolve`; calls the archive and `index_objects`.
+Called by `resolve`, `judge_store`, `sync_index` and the doors; calls the archive and `index_objects`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pacsgate.model.errors import RequestError
+from pacsgate.model.errors import GoneError
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
-from pacsgate.ports import Archive, Clock, StudyIndex
+from pacsgate.ports import Archive, Clock, StudyEntry, StudyIndex
 from pacsgate.services.index_objects import ObjectIndexer
 
 
@@ -25,6 +25,15 @@ class FreshnessRule:
     """How old a row of one archive may be; `None` when only the gate writes to it."""
 
     max_staleness: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Rows that are recent enough to decide on."""
+
+    studies: tuple[StudyEntry, ...]
+    asked: bool
+    """Whether the archive had to be asked."""
 
 
 class Freshness:
@@ -44,35 +53,58 @@ class Freshness:
         self._indexer = indexer
         self._clock = clock
 
-    def refresh(self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str) -> None:
-        """Read the study again if its row is missing or too old.  Raises `ArchiveError`."""
+    def studies(self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str) -> Fresh:
+        """What the index says of a study, read again from the archive first if it is missing or too old.
+
+        Raises `ArchiveError`.
+        """
+        rows = self._index.studies(scope, archive, study_instance_uid)
         limit = self._rules[archive].max_staleness
         if limit is None:
-            return
-        rows = self._index.studies(scope, archive, study_instance_uid)
+            return Fresh(rows, asked=False)
         now = self._clock.now()
         if rows and all(now - row.observed_at <= limit for row in rows):
-            return
-        self._read_again(scope, archive, study_instance_uid)
+            return Fresh(rows, asked=False)
+        self.look_again(scope, archive, study_instance_uid)
+        return Fresh(self._index.studies(scope, archive, study_instance_uid), asked=True)
 
     def ask_anyway(
-        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, *, known: bool
+        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, *, asked: bool
     ) -> None:
-        """Put the question that an unknown study would have cost, when the row was known and fresh.
+        """Put the question that an unknown study costs, unless `studies` did.  Raises `ArchiveError`.
 
-        Only for archives that others write to; elsewhere neither case asks.
+        Only for archives that others write to; elsewhere no case asks.
         """
-        if known and self._rules[archive].max_staleness is not None:
-            self._read_again(scope, archive, study_instance_uid)
+        if not asked and self._rules[archive].max_staleness is not None:
+            next(iter(self._archives[archive].study(study_instance_uid)), None)
 
-    def _read_again(self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str) -> None:
+    def look_again(self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str) -> None:
+        """Make the index say of a study what the archive says now.  Raises `ArchiveError`."""
+        begun = self._clock.now()
+        arrivals = tuple(self._archives[archive].study(study_instance_uid))
+        self._indexer.add(scope, archive, arrivals)
+        self.drop_missing(
+            scope, archive, study_instance_uid, {arrival.summary.sop_instance_uid for arrival in arrivals}
+        )
+        # What somebody stored through the gate meanwhile was confirmed later than `begun`, and stays.
+        self._index.remove_unobserved(scope, archive, study_instance_uid, begun)
+
+    def drop_missing(
+        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, present: Collection[str]
+    ) -> None:
+        """Take instances out of the index that are not among `present`, nor in the archive by now."""
+        if not present:
+            return
+        for study in self._index.studies(scope, archive, study_instance_uid):
+            for series in study.series:
+                for instance in series.instances:
+                    uid = instance.sop_instance_uid
+                    key = ResourceKey(study_instance_uid, series.series_instance_uid, uid)
+                    if uid not in present and self._is_gone(archive, key):
+                        self._index.remove(scope, archive, key)
+
+    def _is_gone(self, archive: ArchiveName, key: ResourceKey) -> bool:
         try:
-            arrivals = tuple(self._archives[archive].study(study_instance_uid))
-        except RequestError as gone:
-            if gone.status not in {404, 410}:
-                raise
-            arrivals = ()
-        if arrivals:
-            self._indexer.replace_study(scope, archive, study_instance_uid, arrivals)
-        else:
-            self._index.remove(scope, archive, ResourceKey(study_instance_uid))
+            return next(iter(self._archives[archive].headers(key)), None) is None
+        except GoneError:
+            return True

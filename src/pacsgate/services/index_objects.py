@@ -8,10 +8,10 @@ Invariants:
 - a disagreement between instances about a fact is an event.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome, StudyObject
-from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.policy.declared import declared_facts
 from pacsgate.ports import Arrival, Clock, Ingested, StudyIndex, Trail
 from pacsgate.services.live_policy import LivePolicy
@@ -52,21 +52,6 @@ class ObjectIndexer:
             )
         if items:
             self._ingest(scope, archive, items)
-
-    def replace_study(
-        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, arrivals: Sequence[Arrival]
-    ) -> None:
-        """Make the index hold exactly these instances of a study."""
-        self.add(scope, archive, arrivals)
-        held = {arrival.summary.sop_instance_uid for arrival in arrivals}
-        for study in self._index.studies(scope, archive, study_instance_uid):
-            for series in study.series:
-                for instance in series.instances:
-                    if instance.sop_instance_uid not in held:
-                        key = ResourceKey(
-                            study_instance_uid, series.series_instance_uid, instance.sop_instance_uid
-                        )
-                        self._index.remove(scope, archive, key)
 
     def refill_declared(self, scope: TenantScope, archive: ArchiveName) -> int:
         """Compute the declared facts of every kept header again; returns how many series were refilled."""

@@ -1,12 +1,18 @@
 """Which action storing one object is, and whether the subject may do it.
 
 An object of a study that the archive does not hold needs `store`; of one that
-it holds, `append`.  An annotation (SR, presentation state, key object,
-segmentation) may instead come in by `annotate`, if it concerns studies of which
-the subject may view some part; otherwise it is an object like any other.
-Objects that arrive together with the first of a new study all count as new.
+it holds, `append`, to the study as it is and as it will be with the object in it;
+of one that it holds only under other patients, `store` besides.  An annotation (SR,
+presentation state, key object, segmentation) may instead come in by `annotate`, if
+it concerns studies of which the subject may view some part and agrees with them;
+otherwise it is an object like any other.  Objects that arrive together with the
+first of a new study all count as new.
 
 Called by `store_instances`; calls the engine and the index.
+
+Invariants:
+- `annotate` alone changes nothing that policies know of a study or series but
+  `study.modalities`, and makes no study for another patient.
 """
 
 from dataclasses import dataclass, field
@@ -15,14 +21,18 @@ from pacsgate.dicom.annotations import is_annotation, referenced_studies
 from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow, Decision, Reason
-from pacsgate.model.resource import ArchiveName, TenantScope
+from pacsgate.model.resource import ArchiveName, TenantScope, patient_key
 from pacsgate.model.subject import Attributes, Subject
 from pacsgate.policy.declared import declared_facts
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.facts import ResourceFacts
+from pacsgate.policy.ir import COLLECTIONS, INGEST_PRINCIPAL, LABELS, MODALITIES
 from pacsgate.policy.policy import Policy
-from pacsgate.ports import StudyEntry, StudyIndex
+from pacsgate.ports import StudyEntry
 from pacsgate.services.freshness import Freshness
+
+_OF_THE_INDEX = frozenset({"uid", "patient_id", INGEST_PRINCIPAL.name, LABELS.name, COLLECTIONS.name})
+"""What no object says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +43,19 @@ class Ruling:
     reasons: tuple[Reason, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A study that the archive holds, before and after an object joins it; the series is the object's."""
+
+    study: StudyEntry
+    before: ResourceFacts
+    after: ResourceFacts
+
+
 @dataclass(slots=True)
 class StoreJudge:
     """Judges the objects of one request, so that what was new at its start stays new."""
 
-    index: StudyIndex
     freshness: Freshness
     scope: TenantScope
     archive: ArchiveName
@@ -49,46 +67,45 @@ class StoreJudge:
     def rule(self, summary: InstanceSummary) -> Ruling:
         """Judge one object."""
         study_facts, series_facts = declared_facts(self.policy, summary.header)
-        series = _with_series_keys(series_facts, summary)
-        existing = self._studies(summary.study_instance_uid)
-        if is_annotation(summary.sop_class_uid):
-            annotation = self._annotation(summary, existing, series)
+        incoming = ResourceFacts(
+            _with_study_keys(study_facts, summary, self.subject), _with_series_keys(series_facts, summary)
+        )
+        targets = [_target(study, incoming) for study in self._studies(summary.study_instance_uid)]
+        is_new = not any(_same_patient(target.study, incoming) for target in targets)
+        if is_annotation(summary.sop_class_uid) and not is_new:
+            annotation = self._annotation(summary, targets, incoming)
             if annotation is not None:
                 return annotation
-        if existing:
-            appends = [
-                self.bound.decide(Action.APPEND, ResourceFacts(study=study.facts, series=series))
-                for study in existing
-            ]
-            return _all_of(Action.APPEND, appends)
-        incoming = ResourceFacts(_with_study_keys(study_facts, summary, self.subject), series)
-        return _all_of(Action.STORE, [self.bound.decide(Action.STORE, incoming)])
+        decisions = [
+            self.bound.decide(Action.APPEND, facts)
+            for target in targets
+            for facts in (target.before, target.after)
+        ]
+        if is_new:
+            decisions.append(self.bound.decide(Action.STORE, incoming))
+        return _all_of(Action.APPEND if targets else Action.STORE, decisions)
 
     def _studies(self, study_instance_uid: str) -> tuple[StudyEntry, ...]:
         if study_instance_uid not in self._held:
-            self.freshness.refresh(self.scope, self.archive, study_instance_uid)
-            self._held[study_instance_uid] = self.index.studies(self.scope, self.archive, study_instance_uid)
+            fresh = self.freshness.studies(self.scope, self.archive, study_instance_uid)
+            self._held[study_instance_uid] = fresh.studies
         return self._held[study_instance_uid]
 
     def _annotation(
-        self, summary: InstanceSummary, existing: tuple[StudyEntry, ...], series: Attributes
+        self, summary: InstanceSummary, joined: list[_Target], incoming: ResourceFacts
     ) -> Ruling | None:
         """The ruling as an annotation, or `None` when the object must be judged like any other."""
-        targets = list(existing)
+        if not all(_agrees(target) for target in joined):
+            return None
+        targets = [(target.study, target.before) for target in joined]
         for uid in sorted(referenced_studies(summary.header) - {summary.study_instance_uid}):
             referenced = self._studies(uid)
             if not referenced:
                 return None
-            targets.extend(referenced)
-        if not targets or not all(self._may_view_some(study) for study in targets):
+            targets += [(study, ResourceFacts(study.facts, incoming.series)) for study in referenced]
+        if not all(self._may_view_some(study) for study, _ in targets):
             return None
-        ruling = _all_of(
-            Action.ANNOTATE,
-            [
-                self.bound.decide(Action.ANNOTATE, ResourceFacts(study=study.facts, series=series))
-                for study in targets
-            ],
-        )
+        ruling = _all_of(Action.ANNOTATE, [self.bound.decide(Action.ANNOTATE, facts) for _, facts in targets])
         return ruling if ruling.action is not None else None
 
     def _may_view_some(self, study: StudyEntry) -> bool:
@@ -108,13 +125,45 @@ def _all_of(action: Action, decisions: list[Decision]) -> Ruling:
     )
 
 
+def _target(study: StudyEntry, incoming: ResourceFacts) -> _Target:
+    arriving = incoming.series or {}
+    known = [series.facts for series in study.series if series.facts["uid"] == arriving["uid"]]
+    before = ResourceFacts(study.facts, known[0] if known else arriving)
+    if not _same_patient(study, incoming):
+        return _Target(study, before, before)
+    series = _united(known[0], arriving) if known else arriving
+    return _Target(study, before, ResourceFacts(_united(study.facts, incoming.study), series))
+
+
+def _same_patient(study: StudyEntry, incoming: ResourceFacts) -> bool:
+    return study.facts["patient_id"] == incoming.study["patient_id"]
+
+
+def _united(before: Attributes, arriving: Attributes) -> Attributes:
+    """What the index will know: of what the object says, all values; what the index knows itself stays.
+
+    What the object should say and nobody can read will not be known any more.
+    """
+    return {
+        name: values if name in _OF_THE_INDEX else values | arriving[name]
+        for name, values in before.items()
+        if name in _OF_THE_INDEX or name in arriving
+    }
+
+
+def _agrees(target: _Target) -> bool:
+    """Whether policies will know the same of study and series as before, but for `study.modalities`."""
+    modalities = target.after.study.get(MODALITIES.name, frozenset())
+    same = {**target.before.study, MODALITIES.name: modalities} == {**target.after.study}
+    return same and target.before.series == target.after.series
+
+
 def _with_study_keys(facts: Attributes, summary: InstanceSummary, subject: Subject) -> Attributes:
     """The facts that a new study would have once it is in the index."""
-    issuer, patient = summary.issuer_of_patient_id, summary.patient_id
     return {
         **facts,
         "uid": frozenset({summary.study_instance_uid}),
-        "patient_id": frozenset({f"{issuer}|{patient}" if issuer else patient}),
+        "patient_id": frozenset({patient_key(summary.patient_id, summary.issuer_of_patient_id)}),
         "ingest_principal": frozenset({subject.name}),
         "labels": frozenset(),
         "collections": frozenset(),

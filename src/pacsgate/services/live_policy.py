@@ -6,15 +6,24 @@ the epochs are read again (microseconds); if one has moved, what depends on it
 is read anew.  So a decision never rests on something older than the last
 committed change.
 
+What a policy leaves of itself for one subject is remembered too, since viewers
+ask many times a second: as long as policy, grants and the verified subject are
+the very same, and no longer than until the next moment that could change it.
+
 Called by every use case that decides; calls the policy engine.
 
 Invariants:
 - without a policy that was once activated nobody is bound: `NoPolicyError`;
-- a stored revision that no longer compiles is never half used.
+- a stored revision that no longer compiles is never half used;
+- what is remembered for a subject is what `bind` would return now;
+- a clock set back revives no assignment and no grant.
 """
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
 
 from pacsgate.model.context import Context
 from pacsgate.model.errors import PacsgateError
@@ -27,9 +36,31 @@ from pacsgate.policy.engine import Bound, bind
 from pacsgate.policy.policy import Policy
 from pacsgate.ports import Directory, Epochs, EpochStore, RevisionStore
 
+REMEMBERED = 500
+"""Subjects per process for whom a bound policy is kept; when there are more, all are bound anew."""
+
 
 class NoPolicyError(PacsgateError):
     """No policy has ever been activated in this tenant, so nothing is allowed."""
+
+
+class _Asker(NamedTuple):
+    """Who asks, where and under which circumstances: everything that `bind` looks at, apart from the time."""
+
+    subject: int
+    """Identity of the subject, whom the `_Kept` holds on to."""
+    archive: ArchiveName
+    network: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    bound: Bound
+    until: datetime
+
+    def holds_for(self, subject: Subject, now: datetime) -> bool:
+        return self.bound.subject is subject and self.bound.context.now <= now < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +69,22 @@ class _Snapshot:
     policy: Policy
     roles: tuple[Role, ...]
     grants: tuple[Grant, ...]
+    kept: dict[_Asker, _Kept] = field(default_factory=dict)
+    """Of this policy and these grants."""
 
 
 class LivePolicy:
     """Answers which policy is live, and binds it to a subject."""
 
-    def __init__(self, epochs: EpochStore, revisions: RevisionStore, directory: Directory) -> None:
+    def __init__(
+        self,
+        epochs: EpochStore,
+        revisions: RevisionStore,
+        directory: Directory,
+        latest: Callable[[datetime], datetime],
+    ) -> None:
+        """`latest` is the time given to it, or the latest ever seen if the clock has been set back since."""
+        self._latest = latest
         self._epochs = epochs
         self._revisions = revisions
         self._directory = directory
@@ -59,9 +100,23 @@ class LivePolicy:
         return self._snapshot(scope).policy
 
     def bind(self, scope: TenantScope, subject: Subject, context: Context, archive: ArchiveName) -> Bound:
-        """What the live policy and the live grants say about this subject, here and now."""
+        """What the live policy and the live grants say about this subject, here and now.
+
+        The `context` of what is returned may be an earlier one of the same subject.
+        """
         snapshot = self._snapshot(scope)
-        return bind(snapshot.policy, subject, context, archive, snapshot.grants)
+        latest = self._latest(context.now)
+        if latest != context.now:
+            context = replace(context, now=latest)
+        asker = _Asker(id(subject), archive, context.network, context.purpose)
+        kept = snapshot.kept.get(asker)
+        if kept is not None and kept.holds_for(subject, context.now):
+            return kept.bound
+        bound = bind(snapshot.policy, subject, context, archive, snapshot.grants)
+        if len(snapshot.kept) >= REMEMBERED:
+            snapshot.kept.clear()
+        snapshot.kept[asker] = _Kept(bound, bound.valid_until)
+        return bound
 
     def _snapshot(self, scope: TenantScope) -> _Snapshot:
         epochs = self._epochs.current()
@@ -83,7 +138,10 @@ class LivePolicy:
         # The users' epoch moves at every sign-out; compiling waits for a role that really changed.
         unchanged = known is not None and known.epochs.policy == epochs.policy and known.roles == roles
         policy = known.policy if known and unchanged else self._compile(scope, roles)
-        snapshot = _Snapshot(epochs, policy, roles, grants)
+        if known and policy is known.policy and grants is known.grants:
+            snapshot = _Snapshot(epochs, policy, roles, grants, known.kept)
+        else:
+            snapshot = _Snapshot(epochs, policy, roles, grants)
         self._snapshots[scope] = snapshot
         return snapshot
 

@@ -11,8 +11,8 @@ Actions that read are carried out on the allowed parts alone.  Actions that
 change or remove need every part, hidden ones included, and are refused without
 telling the cases apart.
 
-Called by the doors through the use cases; calls `LivePolicy` bindings, the index
-and, for archives that others write to, `Freshness`.
+Called by the doors through the use cases; calls `LivePolicy` bindings and, for
+what the index says now, `Freshness`.
 
 Invariants:
 - a `Reach` holds at least one series, and every series in it was allowed by the engine;
@@ -27,7 +27,7 @@ from pacsgate.model.decision import Allow, Deny, Reason, ReasonCode, Revision
 from pacsgate.model.mask import Mask
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.policy.engine import Bound
-from pacsgate.ports import InstanceEntry, SeriesEntry, StudyEntry, StudyIndex
+from pacsgate.ports import InstanceEntry, SeriesEntry, StudyEntry
 from pacsgate.services.freshness import Freshness
 
 _NEEDS_EVERY_PART = frozenset({Action.UPDATE, Action.DELETE, Action.SHARE})
@@ -88,10 +88,9 @@ class Reach:
 
 
 class Resolver:
-    """Resolves names against one tenant's index."""
+    """Resolves names against what the index says."""
 
-    def __init__(self, index: StudyIndex, freshness: Freshness) -> None:
-        self._index = index
+    def __init__(self, freshness: Freshness) -> None:
         self._freshness = freshness
 
     def reach(
@@ -101,16 +100,15 @@ class Resolver:
         never = bound.could(action)
         if never is not None:
             return Refusal(Answer.FORBIDDEN, never.reasons, never.revision, never.message)
-        self._freshness.refresh(scope, archive, key.study_instance_uid)
-        studies = self._index.studies(scope, archive, key.study_instance_uid)
-        named = tuple((study, _named_parts(study, key)) for study in studies)
+        fresh = self._freshness.studies(scope, archive, key.study_instance_uid)
+        named = tuple((study, _named_parts(study, key)) for study in fresh.studies)
         named = tuple((study, parts) for study, parts in named if parts)
         if not named:
-            self._freshness.ask_anyway(scope, archive, key.study_instance_uid, known=bool(studies))
+            self._freshness.ask_anyway(scope, archive, key.study_instance_uid, asked=fresh.asked)
             return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_FOUND),), bound.revision)
         visible = [_allowed(study, parts, Action.SEARCH, bound) for study, parts in named]
         if not all(visible):
-            self._freshness.ask_anyway(scope, archive, key.study_instance_uid, known=True)
+            self._freshness.ask_anyway(scope, archive, key.study_instance_uid, asked=fresh.asked)
             return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_VISIBLE),), bound.revision)
         if action in _NEEDS_EVERY_PART:
             return _every_part(named, action, bound)

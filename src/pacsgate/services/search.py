@@ -5,7 +5,7 @@ for a page within it.
 
 Invariants:
 - a row is in the answer exactly when the engine would allow `search` on it;
-- a key that the subject may not see never decides which rows are found;
+- a key that the subject may not see, also inside a sequence, never decides which rows are found;
 - a masked attribute is gone from the row before the door sees it.
 
 Standard: PS3.18 section 10.6 (Search Transaction).
@@ -57,21 +57,26 @@ class Search:
         never = bound.could(Action.SEARCH)
         if never is not None:
             return Refusal(Answer.FORBIDDEN, never.reasons, never.revision, never.message)
-        constraint = bound.constraint(Action.SEARCH, frozenset(key.keyword for key in query.match))
+        keys = frozenset(keyword for key in query.match for keyword in key.path)
+        constraint = bound.constraint(Action.SEARCH, keys)
         if isinstance(constraint, Deny):
             return Refusal(Answer.FORBIDDEN, constraint.reasons, constraint.revision, constraint.message)
         page = self._index.search(scope, archive, query, constraint)
-        reasons: dict[Reason, None] = {}
-        rows = tuple(self._masked(match, bound, reasons) for match in page.matches)
+        allowed: dict[int, Allow] = {}
+        rows = tuple(self._masked(match, bound, allowed) for match in page.matches)
+        reasons = dict.fromkeys(reason for decision in allowed.values() for reason in decision.reasons)
         return Findings(rows, page.remaining, tuple(reasons), bound.revision)
 
-    def _masked(self, match: Match, bound: Bound, reasons: dict[Reason, None]) -> Found:
+    def _masked(self, match: Match, bound: Bound, allowed: dict[int, Allow]) -> Found:
+        """The row without what any of its parts hides; its decisions join `allowed`, each object once."""
         mask: Mask | None = None
         for facts in match.facts:
             decision = bound.decide(Action.SEARCH, facts)
             if isinstance(decision, Allow):
-                mask = decision.mask if mask is None else mask & decision.mask
-                reasons.update(dict.fromkeys(decision.reasons))
+                # The engine answers alike with the same object, so a page has few.
+                allowed[id(decision)] = decision
+                if mask is not decision.mask:
+                    mask = decision.mask if mask is None else mask & decision.mask
         if mask is None:
             # The index admitted a row that the engine does not allow.  That cannot
             # happen while list and check agree; if it does, the row shows nothing.

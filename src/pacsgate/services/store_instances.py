@@ -26,7 +26,7 @@ from pacsgate.model.errors import ArchiveError
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.model.subject import Subject
 from pacsgate.policy.engine import Bound
-from pacsgate.ports import Archive, Arrival, StoreOutcome, StudyIndex, Trail
+from pacsgate.ports import Archive, Arrival, StoreOutcome, Trail
 from pacsgate.services.freshness import Freshness
 from pacsgate.services.index_objects import ObjectIndexer
 from pacsgate.services.judge_store import Ruling, StoreJudge
@@ -81,7 +81,6 @@ class StoreInstances:
 
     def __init__(
         self,
-        index: StudyIndex,
         archives: Mapping[ArchiveName, Archive],
         resolver: Resolver,
         freshness: Freshness,
@@ -89,7 +88,6 @@ class StoreInstances:
         policies: LivePolicy,
         trail: Trail,
     ) -> None:
-        self._index = index
         self._archives = archives
         self._resolver = resolver
         self._freshness = freshness
@@ -128,9 +126,7 @@ class StoreInstances:
         bound: Bound,
         circumstances: Circumstances,
     ) -> dict[int, StoreResult]:
-        judge = StoreJudge(
-            self._index, self._freshness, scope, archive, self._policies.current(scope), subject, bound
-        )
+        judge = StoreJudge(self._freshness, scope, archive, self._policies.current(scope), subject, bound)
         rulings = [judge.rule(spooled.summary) for spooled in objects]
         self._record_refusals(objects, rulings, circumstances)
         allowed = [

@@ -13,7 +13,7 @@ beside an `IN` that a missing row fails.  The one atom that a missing value make
 false is `Has`, as `policy.ir` says; it is paired with the labels that every
 study's class knows.
 
-Called by `search`.
+Called by `admission`.
 
 Invariants:
 - every translation is two-valued: nothing it compares is nullable;
@@ -23,6 +23,7 @@ Invariants:
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, assert_never
 
 from sqlalchemy import Column, and_, false, not_, or_, select, true
@@ -70,7 +71,7 @@ KEY_COLUMNS: Mapping[tuple[Scope, str], Column[str]] = {
 }
 """Attributes that are always known, with one value, in a column of the row itself."""
 
-CLASS_COLUMNS: Mapping[Scope, Column[int]] = {
+CLASS_COLUMNS: Mapping[Scope, ColumnElement[int]] = {
     Scope.STUDY: study.c.class_pk,
     Scope.SERIES: series.c.class_pk,
 }
@@ -84,6 +85,9 @@ KINDS: Mapping[ValueType, Kind] = {
     ValueType.BOOLEAN: Kind.BOOLEAN,
 }
 """As which kind of row a value of each type is kept."""
+
+_REMEMBERED = 500
+"""Translations kept in memory: about as many as there are subjects at a time."""
 
 _WIDEST = 100
 """SQLite parses a chain of ORs as a tree as deep as the chain, and takes at most 1,000."""
@@ -104,34 +108,95 @@ def uses_series(formula: Formula) -> bool:
             assert_never(formula)
 
 
-def admitted(formula: Formula, tenant: str, flavour: Flavour) -> Sql:
-    """Where the formula is `TRUE`, as a condition on `study` joined with `series` (if it uses them)."""
-    return _Translation(tenant, flavour).where(formula, Truth.TRUE)
+@lru_cache(maxsize=_REMEMBERED)
+def by_reach(formula: Formula) -> tuple[Formula, Formula]:
+    """The formula as two that must both be `TRUE`: what is alike for all series of a study, and the rest."""
+    parts = formula.formulas if isinstance(formula, And) else (formula,)
+    of_study = tuple(part for part in parts if not uses_series(part))
+    of_series = tuple(part for part in parts if uses_series(part))
+    return And(of_study), And(of_series)
+
+
+def sole_scope(formula: Formula) -> Scope | None:
+    """The scope whose facts alone settle the formula, if there is one: then a class settles it."""
+    scopes = _reach(formula)
+    return next(iter(scopes)) if len(scopes) == 1 else None
+
+
+def _reach(formula: Formula) -> frozenset[Scope | None]:
+    """Whose facts the formula is about; `None` stands for what a class does not know of its rows."""
+    match formula:
+        case Const():
+            return frozenset()
+        case Not(inner):
+            return _reach(inner)
+        case And(formulas) | Or(formulas):
+            return frozenset().union(*map(_reach, formulas))
+        case Compare() | OneOf() | Contains() | Like() | Has():
+            scope, name = formula.attribute.scope, formula.attribute.name
+            # What a series lacks is weighed together with its study (see `_has`).
+            beyond = isinstance(formula, Has) and scope is Scope.SERIES
+            of_class = scope in CLASS_COLUMNS and (scope, name) not in KEY_COLUMNS and not beyond
+            return frozenset({scope if of_class else None})
+        case _:
+            assert_never(formula)
+
+
+Decided = Callable[[Formula, Truth, Scope], Sql | None]
+"""Answers for a part that is about the facts of one scope only, or `None` if it is to be written out."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Translation:
+class Translation:
+    """From formulas to conditions on rows whose classes are in these columns."""
+
     tenant: str
     flavour: Flavour
+    class_columns: Mapping[Scope, ColumnElement[int]]
+    decided: Decided | None = None
 
     def where(self, formula: Formula, outcome: Truth) -> Sql:
         """Where the formula has this outcome: `T` for `TRUE`, `F` for `FALSE`."""
+        scope = None if self.decided is None else sole_scope(formula)
+        if self.decided is not None and scope is not None:
+            answer = self.decided(formula, outcome, scope)
+            if answer is not None:
+                return answer
+        return self._written(formula, outcome)
+
+    def _written(self, formula: Formula, outcome: Truth) -> Sql:
         match formula:
             case Const(truth):
                 return true() if truth is outcome else false()
             case Not(inner):
                 return self.where(inner, _OPPOSITE[outcome])
             case And(formulas):
-                return _joined(_ALL if outcome is Truth.TRUE else _ANY, self._each(formulas, outcome))
+                parts = self._each(And, formulas, outcome)
+                return _joined(_ALL if outcome is Truth.TRUE else _ANY, parts)
             case Or(formulas):
-                return _joined(_ANY if outcome is Truth.TRUE else _ALL, self._each(formulas, outcome))
+                parts = self._each(Or, formulas, outcome)
+                return _joined(_ANY if outcome is Truth.TRUE else _ALL, parts)
             case Compare() | OneOf() | Contains() | Like() | Has():
                 return self._atom(formula, outcome)
             case _:
                 assert_never(formula)
 
-    def _each(self, formulas: tuple[Formula, ...], outcome: Truth) -> list[Sql]:
-        return [self.where(formula, outcome) for formula in formulas]
+    def _each(
+        self, join: Callable[[tuple[Formula, ...]], Formula], formulas: tuple[Formula, ...], outcome: Truth
+    ) -> list[Sql]:
+        """Each part; several about one scope's facts are one part, so that they may be decided at once."""
+        groups: dict[Scope, list[Formula]] = {}
+        parts: list[Formula] = []
+        for formula in formulas:
+            scope = None if self.decided is None else sole_scope(formula)
+            if scope is None:
+                parts.append(formula)
+            else:
+                groups.setdefault(scope, []).append(formula)
+        for group in groups.values():
+            # Where all are of one scope, they were offered as a whole already, and not decided.
+            parts.extend(group if len(group) == len(formulas) else [join(tuple(group))])
+        return [self.where(formula, outcome) for formula in parts]
 
     def _atom(self, atom: Atom, outcome: Truth) -> Sql:
         key = KEY_COLUMNS.get((atom.attribute.scope, atom.attribute.name))
@@ -162,7 +227,7 @@ class _Translation:
         return holds if outcome is Truth.TRUE else not_(holds)
 
     def _has(self, attribute: Attribute, outcome: Truth) -> Sql:
-        if attribute.scope not in CLASS_COLUMNS:
+        if attribute.scope not in self.class_columns:
             return false()
         held = class_fact.c.kind == Kind.KNOWN if attribute.type is ValueType.SET else _IS_VALUE
         if outcome is Truth.TRUE:
@@ -170,7 +235,7 @@ class _Translation:
         return and_(self._some(LABELS, class_fact.c.kind == Kind.KNOWN), self._none(attribute, held))
 
     def _contains(self, attribute: Attribute, element: str | Attribute, outcome: Truth) -> Sql:
-        if isinstance(element, Attribute) or attribute.scope not in CLASS_COLUMNS:
+        if isinstance(element, Attribute) or attribute.scope not in self.class_columns:
             return false()
         inside = and_(class_fact.c.kind == Kind.TEXT, class_fact.c.text == element)
         if outcome is Truth.TRUE:
@@ -180,7 +245,7 @@ class _Translation:
     def _of_every_value(self, atom: Compare | OneOf | Like, outcome: Truth) -> Sql:
         kind = KINDS[atom.attribute.type]
         holds = self._good(class_fact.c.text if kind is Kind.TEXT else class_fact.c.number, atom)
-        if holds is None or atom.attribute.scope not in CLASS_COLUMNS:
+        if holds is None or atom.attribute.scope not in self.class_columns:
             return false()
         wanted = and_(class_fact.c.kind == kind, holds if outcome is Truth.TRUE else not_(holds))
         return and_(
@@ -215,10 +280,10 @@ class _Translation:
         return column.in_(sorted(numbers)) if numbers else false()
 
     def _some(self, attribute: Attribute, condition: Sql) -> Sql:
-        return CLASS_COLUMNS[attribute.scope].in_(self._classes(attribute, condition))
+        return self.class_columns[attribute.scope].in_(self._classes(attribute, condition))
 
     def _none(self, attribute: Attribute, condition: Sql) -> Sql:
-        return CLASS_COLUMNS[attribute.scope].not_in(self._classes(attribute, condition))
+        return self.class_columns[attribute.scope].not_in(self._classes(attribute, condition))
 
     def _classes(self, attribute: Attribute, condition: Sql) -> Any:
         return select(class_fact.c.class_pk).where(
@@ -232,8 +297,15 @@ _ALL = (and_, true())
 _ANY = (or_, false())
 
 
+class _Parenthesis(Grouping[bool]):
+    """Parentheses that stay: SQLAlchemy dissolves a group of the same operator as the one around it."""
+
+    inherit_cache = True
+    operator = None
+
+
 def _joined(how: tuple[Callable[..., Sql], Sql], parts: list[Sql]) -> Sql:
     join, neutral = how
     while len(parts) > _WIDEST:
-        parts = [Grouping(join(*parts[at : at + _WIDEST])) for at in range(0, len(parts), _WIDEST)]
+        parts = [_Parenthesis(join(*parts[at : at + _WIDEST])) for at in range(0, len(parts), _WIDEST)]
     return join(neutral, *parts)

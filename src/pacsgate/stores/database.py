@@ -75,8 +75,9 @@ def open_database(url: str) -> Database:
         raise SettingsError("the database URL cannot be read", detail=str(problem)) from problem
     match backend:
         case Flavour.SQLITE:
-            if parsed.database and parsed.database != ":memory:":
-                os.close(os.open(parsed.database, os.O_CREAT | os.O_RDWR, 0o600))
+            if not parsed.database or parsed.database == ":memory:":
+                raise SettingsError("a database in memory cannot be shared by processes; name a file")
+            os.close(os.open(parsed.database, os.O_CREAT | os.O_RDWR, 0o600))
             engine = create_engine(parsed, connect_args={"check_same_thread": False}, hide_parameters=True)
             event.listen(engine, "connect", _prepare_sqlite)
         case Flavour.POSTGRESQL:

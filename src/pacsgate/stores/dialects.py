@@ -11,19 +11,25 @@ arrays and advisory locks, each as its manual says.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import TypeVar, assert_never
 
-from sqlalchemy import BigInteger, Connection, Text, any_, bindparam, func, literal, select
+from sqlalchemy import BigInteger, Connection, Text, any_, bindparam, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, TextClause, UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import TypeDecorator
 
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that compares by code point in both databases."""
+
+T = TypeVar("T", str, int)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,11 +57,12 @@ class Flavour(StrEnum):
     POSTGRESQL = "postgresql"
 
 
-MANY = 200
-"""Lists longer than this travel as one parameter: PostgreSQL takes 65,535 of them in a statement."""
+MANY = 50
+"""Lists longer than this travel as one parameter: each has its cost, and PostgreSQL takes 65,535 at most."""
 
 _GLOB_LITERALS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
-_LIKE_LITERALS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+_LIKE_LITERALS = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
 
 
 def wildcard(flavour: Flavour, column: ColumnElement[str], pattern: str, *, one: bool) -> ColumnElement[bool]:
@@ -67,7 +74,7 @@ def wildcard(flavour: Flavour, column: ColumnElement[str], pattern: str, *, one:
         case Flavour.SQLITE:
             return column.op("GLOB", is_comparison=True)(_rewrite(pattern, _GLOB_LITERALS, "*", "?", one=one))
         case Flavour.POSTGRESQL:
-            return column.like(_rewrite(pattern, _LIKE_LITERALS, "%", "_", one=one), escape="\\")
+            return column.like(_rewrite(pattern, _LIKE_LITERALS, "%", "_", one=one), escape="!")
         case _:
             assert_never(flavour)
 
@@ -77,8 +84,8 @@ def _rewrite(pattern: str, literals: dict[int, str], many: str, single: str, *, 
     return "".join(wild.get(character) or character.translate(literals) for character in pattern)
 
 
-def member(flavour: Flavour, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
-    """The column is one of these strings, however many there are."""
+def member(flavour: Flavour, column: ColumnElement[T], values: Sequence[T]) -> ColumnElement[bool]:
+    """The column is one of these values, however many there are."""
     if len(values) <= MANY:
         return column.in_(values)
     match flavour:
@@ -86,7 +93,41 @@ def member(flavour: Flavour, column: ColumnElement[str], values: Sequence[str]) 
             listed = func.json_each(literal(json.dumps(values))).table_valued("value")
             return column.in_(select(listed.c.value))
         case Flavour.POSTGRESQL:
-            return column == any_(bindparam(None, list(values), type_=ARRAY(Text())))
+            return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+        case _:
+            assert_never(flavour)
+
+
+def frozen(condition: ColumnElement[bool], flavour: Flavour, name: str) -> TextClause:
+    """The same condition as text with its parameters: put together once, and not for every search.
+
+    `name` keeps its parameters apart from those of other conditions in one statement.
+    """
+    match flavour:
+        case Flavour.SQLITE:
+            dialect: Dialect = SQLiteDialect_pysqlite(paramstyle="named")
+        case Flavour.POSTGRESQL:
+            dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+        case _:
+            assert_never(flavour)
+    compiled = condition.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    written = _PARAMETER.sub(rf":{name}_\1", str(compiled))
+    return text(f"({written})").bindparams(
+        **{f"{name}_{key}": value for key, value in compiled.params.items()}
+    )
+
+
+def unindexed(column: ColumnElement[int], flavour: Flavour) -> ColumnElement[int]:
+    """The column in a form for which the planner does not look for an index.
+
+    A page is read in the order of its index.  SQLite would rather look up each
+    class, since it does not weigh the LIMIT against the sort; PostgreSQL does.
+    """
+    match flavour:
+        case Flavour.SQLITE:
+            return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+        case Flavour.POSTGRESQL:
+            return column
         case _:
             assert_never(flavour)
 

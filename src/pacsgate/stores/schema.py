@@ -145,10 +145,10 @@ NEWEST_FIRST = (
     study.c.study_instance_uid,
     study.c.patient_key,
 )
-Index("ix_study_newest", study.c.tenant, study.c.archive, *NEWEST_FIRST)
+Index("ix_study_newest", study.c.tenant, study.c.archive, *NEWEST_FIRST, study.c.class_pk)
 Index("ix_study_patient_id", study.c.tenant, study.c.archive, study.c.patient_id)
 Index("ix_study_accession_number", study.c.tenant, study.c.archive, study.c.accession_number)
-Index("ix_study_class", study.c.tenant, study.c.class_pk)
+Index("ix_study_class", study.c.tenant, study.c.class_pk, study.c.archive)
 
 series = Table(
     "series",
@@ -170,6 +170,8 @@ series = Table(
     ForeignKeyConstraint(["tenant", "class_pk"], ["access_class.tenant", "access_class.class_pk"]),
     Index("ix_series_uid", "tenant", "archive", "series_instance_uid"),
     Index("ix_series_class", "tenant", "class_pk"),
+    # What a constraint or ModalitiesInStudy asks of a series, without reading its long row.
+    Index("ix_series_admission", "tenant", "study_pk", "class_pk", "modality"),
 )
 
 study_label = Table(

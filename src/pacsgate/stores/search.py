@@ -18,11 +18,11 @@ Invariants:
 Standard: PS3.18 section 10.6; PS3.4 section C.2.2.2.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, TextClause, bindparam, exists, func, select
 
 from pacsgate.dicom.matching import matches
 from pacsgate.dicom.query import MatchKey, Query, SingleValue, UidList
@@ -30,8 +30,9 @@ from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
 from pacsgate.policy.ir import Formula
 from pacsgate.ports import Match, Page
+from pacsgate.stores.admission import Admission, last_class
 from pacsgate.stores.classes import ClassFacts
-from pacsgate.stores.constraint_sql import Sql, admitted, uses_series
+from pacsgate.stores.constraint_sql import Sql, by_reach, uses_series
 from pacsgate.stores.dialects import Flavour
 from pacsgate.stores.entries import series_values, study_values
 from pacsgate.stores.packing import unpack_instances
@@ -61,6 +62,22 @@ _SERIES_ROW = (
     series.c.attributes.label("series_attributes"),
 )
 _OF_STUDY = (series.c.tenant == study.c.tenant) & (series.c.study_pk == study.c.study_pk)
+_HOW_MANY = select(func.count())
+_ALL_SERIES = (
+    select(
+        series.c.study_pk,
+        series.c.series_instance_uid,
+        series.c.class_pk.label("series_class_pk"),
+        series.c.instances,
+        series.c.modality,
+        series.c.sop_classes,
+    )
+    .where(
+        series.c.tenant == bindparam("tenant"),
+        series.c.study_pk.in_(bindparam("study_pks", expanding=True)),
+    )
+    .order_by(series.c.study_pk, series.c.series_instance_uid)
+)
 
 
 @dataclass(slots=True)
@@ -121,14 +138,17 @@ class Search:
         self,
         place: Place,
         classes: ClassFacts,
+        admission: Admission,
         query: Query,
         formula: Formula,
     ) -> None:
         self._place = place
         self._classes = classes
+        self._admission = admission
+        self._last_class = last_class(place)
         self._query = query
-        self._admitted = admitted(formula, place.tenant, place.flavour)
-        self._tells_series_apart = uses_series(formula)
+        self._of_study, self._of_series = by_reach(formula)
+        self._tells_series_apart = uses_series(self._of_series)
         self._keys = _Keys()
         for key in query.match:
             self._keys.sort_in(key, query, place.flavour)
@@ -147,9 +167,9 @@ class Search:
         """Answer it.  Raises `RequestError`."""
         match self._query.level:
             case Level.STUDY:
-                return self._rows(self._studies())
+                return self._rows(self._studies)
             case Level.SERIES:
-                return self._rows(self._series())
+                return self._rows(self._series)
             case Level.INSTANCE:
                 _require_bound(self._query)
                 return self._instances()
@@ -160,46 +180,49 @@ class Search:
 
     # ------------------------------------------------------------- candidates
 
-    def _studies(self) -> Select[*tuple[Any, ...]]:
-        found = select(*_STUDY_ROW).where(*self._where_study).order_by(*NEWEST_FIRST)
+    def _studies(self, *, counting: bool = False) -> Select[*tuple[Any, ...]]:
+        columns = _HOW_MANY.select_from(study) if counting else select(*_STUDY_ROW)
+        found = columns.where(*self._where_study, self._admits(self._of_study, in_order=not counting))
         if self._tells_series_apart:
             found = found.where(self._some_series())
-        else:
-            found = found.where(self._admitted)
         for clause in self._keys.of_any_series:
             found = found.where(self._some_series(clause))
-        return found
+        return found if counting else found.order_by(*NEWEST_FIRST)
 
     def _some_series(self, *conditions: Sql) -> Sql:
-        inner = select(series.c.study_pk).where(_OF_STUDY, self._admitted, *conditions)
+        inner = select(series.c.study_pk).where(_OF_STUDY, self._admits(self._of_series), *conditions)
         return exists(inner.correlate(study))
 
-    def _series(self, *more: Any) -> Select[*tuple[Any, ...]]:
-        found = (
-            select(*_STUDY_ROW, *_SERIES_ROW, *more)
-            .join(series, _OF_STUDY)
-            .where(*self._where_study, self._admitted, *self._keys.of_series)
-            .order_by(*NEWEST_FIRST, series.c.series_instance_uid)
+    def _series(self, *more: Any, counting: bool = False) -> Select[*tuple[Any, ...]]:
+        columns = _HOW_MANY.select_from(study) if counting else select(*_STUDY_ROW, *_SERIES_ROW, *more)
+        found = columns.join(series, _OF_STUDY).where(
+            *self._where_study,
+            self._admits(self._of_study, in_order=not counting),
+            self._admits(self._of_series),
+            *self._keys.of_series,
         )
-        uid = self._query.series_instance_uid
-        return found if uid is None else found.where(series.c.series_instance_uid == uid)
+        if self._query.series_instance_uid is not None:
+            found = found.where(series.c.series_instance_uid == self._query.series_instance_uid)
+        return found if counting else found.order_by(*NEWEST_FIRST, series.c.series_instance_uid)
+
+    def _admits(self, formula: Formula, *, in_order: bool = False) -> TextClause:
+        return self._admission.condition(self._place, formula, self._last_class, in_order=in_order)
 
     # ------------------------------------------------------------- pages
 
-    def _rows(self, candidates: Select[*tuple[Any, ...]]) -> Page:
+    def _rows(self, candidates: Callable[..., Select[*tuple[Any, ...]]]) -> Page:
         if self._keys.residual:
             window = _Window(self._query)
-            for batch in self._batches(candidates):
+            for batch in self._batches(candidates()):
                 for found in self._matches(batch):
                     if self._satisfies(found):
                         window.offer(found)
             return window.page()
         limit, offset = self._query.limit, self._query.offset
-        rows = self._place.connection.execute(candidates.limit(limit + 1).offset(offset)).all()
+        rows = self._place.connection.execute(candidates().limit(limit + 1).offset(offset)).all()
         remaining = 0
         if len(rows) > limit:
-            counted = candidates.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
-            total: int = self._place.connection.execute(counted).scalar_one()
+            total: int = self._place.connection.execute(candidates(counting=True)).scalar_one()
             remaining = total - offset - limit
         return Page(tuple(self._matches(rows[:limit])), remaining)
 
@@ -269,21 +292,12 @@ class Search:
         return views, facts
 
     def _admitted_series(self, study_pks: Iterable[int]) -> Sequence[AnyRow]:
-        found = (
-            select(
-                series.c.study_pk,
-                series.c.series_instance_uid,
-                series.c.class_pk.label("series_class_pk"),
-                series.c.instances,
-                series.c.modality,
-                series.c.sop_classes,
-            )
-            .where(series.c.tenant == self._place.tenant, series.c.study_pk.in_(list(study_pks)))
-            .order_by(series.c.study_pk, series.c.series_instance_uid)
-        )
+        found = _ALL_SERIES
         if self._tells_series_apart:
-            found = found.join(study, _OF_STUDY).where(self._admitted)
-        return self._place.connection.execute(found).all()
+            found = found.join(study, _OF_STUDY).where(self._admits(self._of_series))
+        return self._place.connection.execute(
+            found, {"tenant": self._place.tenant, "study_pks": list(study_pks)}
+        ).all()
 
 
 def _require_bound(query: Query) -> None:

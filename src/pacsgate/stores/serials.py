@@ -4,12 +4,12 @@ A row's number must never be given to another row, even after the first is gone,
 because processes remember access classes by number.  Neither database promises
 that of its own row numbers when `tenant` leads the key.
 
-Called inside writing transactions only, which run one at a time (`dialects.begin_writing`).
+`next_number` is called inside writing transactions only, which run one at a time (`dialects.begin_writing`).
 """
 
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from pacsgate.stores.schema import serial
 
@@ -19,12 +19,23 @@ REVISION: Final = "revision"
 OUTBOX: Final = "outbox"
 
 
+_LAST = select(serial.c.value).where(
+    serial.c.tenant == bindparam("tenant"), serial.c.name == bindparam("name")
+)
+
+
 def next_number(connection: Connection, tenant: str, name: str) -> int:
     """One more than was given out last under this name; the first is 1."""
-    here = (serial.c.tenant == tenant) & (serial.c.name == name)
-    last: int | None = connection.execute(select(serial.c.value).where(here)).scalar_one_or_none()
-    if last is None:
+    last = last_number(connection, tenant, name)
+    if not last:
         connection.execute(insert(serial).values(tenant=tenant, name=name, value=1))
         return 1
+    here = (serial.c.tenant == tenant) & (serial.c.name == name)
     connection.execute(update(serial).where(here).values(value=last + 1))
     return last + 1
+
+
+def last_number(connection: Connection, tenant: str, name: str) -> int:
+    """The number that was given out last under this name; 0 if none was."""
+    found: int | None = connection.execute(_LAST, {"tenant": tenant, "name": name}).scalar_one_or_none()
+    return found or 0

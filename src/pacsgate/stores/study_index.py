@@ -17,6 +17,7 @@ from pacsgate.policy.constraint import Constraint
 from pacsgate.policy.ir import COLLECTIONS, LABELS
 from pacsgate.ports import Ingested, Page, StudyEntry, UnfinishedSync
 from pacsgate.stores import refill as filling
+from pacsgate.stores.admission import Admission
 from pacsgate.stores.changes import Topic, change
 from pacsgate.stores.classes import ClassFacts
 from pacsgate.stores.contributions import Contribution
@@ -36,11 +37,14 @@ class SqlStudyIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._classes = ClassFacts()
+        self._admission = Admission()
 
     def search(self, scope: TenantScope, archive: ArchiveName, query: Query, constraint: Constraint) -> Page:
         """Answer a query within a constraint."""
         with self._database.reading() as connection:
-            return Search(_place(connection, scope, archive), self._classes, query, constraint.formula).run()
+            return Search(
+                _place(connection, scope, archive), self._classes, self._admission, query, constraint.formula
+            ).run()
 
     def studies(
         self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str

@@ -7,7 +7,7 @@ Standard: PS3.18 tables 10.6.3-3, 10.6.3-4 and 10.6.3-5 (computed attributes).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pacsgate.dicom.attributes import tag_of, vr_of
@@ -21,7 +21,9 @@ from pacsgate.stores.schema import AnyRow
 _Json = dict[str, dict[str, Any]]
 
 
+@lru_cache(maxsize=4096)
 def _computed(keyword: str, *values: str | int) -> _Json:
+    # Few distinct ones, in every row of every answer.  Whoever takes one copies it into his own.
     element: dict[str, Any] = {"vr": vr_of(keyword)}
     return {tag_of(keyword): element | {"Value": list(values)} if values else element}
 

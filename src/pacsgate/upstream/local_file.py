@@ -14,9 +14,11 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from pacsgate.model.errors import ArchiveError, RequestError
+from pacsgate.model.errors import ArchiveError, GoneError
+from pacsgate.ports import Chunk
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 1024 * 1024
+"""Most images are one chunk; each stream holds one in the loop, and one on its way out."""
 
 
 class LocalFile:
@@ -37,7 +39,7 @@ class LocalFile:
                 yield chunk
                 offset += len(chunk)
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    async def stream(self) -> AsyncIterator[Chunk]:
         """The bytes, without making the loop wait for a disk.
 
         The file is opened in place: `Archive.open` has just looked at it, so its
@@ -46,7 +48,7 @@ class LocalFile:
         with self._opened() as descriptor:
             offset = 0
             while offset < self._end:
-                chunk = _read_cached(descriptor, offset)
+                chunk: Chunk | None = _read_cached(descriptor, offset, self._end - offset)
                 if chunk is None:
                     chunk = await anyio.to_thread.run_sync(_read, descriptor, offset)
                 yield chunk
@@ -66,14 +68,14 @@ class LocalFile:
             os.close(descriptor)
 
 
-def _read_cached(descriptor: int, offset: int) -> bytes | None:
+def _read_cached(descriptor: int, offset: int, size: int) -> memoryview | None:
     """What is in memory already; `None` when that is nothing, or the file system cannot say."""
-    buffer = bytearray(CHUNK_BYTES)
+    buffer = bytearray(min(CHUNK_BYTES, size))
     try:
         count = os.preadv(descriptor, [buffer], offset, os.RWF_NOWAIT)
     except OSError:
         return None
-    return bytes(memoryview(buffer)[:count]) or None
+    return memoryview(buffer)[:count] if count else None
 
 
 def _read(descriptor: int, offset: int) -> bytes:

@@ -28,6 +28,7 @@ from types import TracebackType
 from typing import Self
 
 from pacsgate.model.errors import RequestError
+from pacsgate.ports import Chunk
 
 _LOCK_NAME = "lock"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -58,7 +59,7 @@ class Incoming:
         self._hash = hashlib.sha256()
         self._size = 0
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: Chunk) -> None:
         """Append bytes.  Raises `RequestError`: 413 over the limit, 503 when the disk is full."""
         if self._size + len(chunk) > self._limit_bytes:
             raise RequestError(f"the object is larger than {self._limit_bytes} bytes", status=413)

@@ -152,6 +152,12 @@ def test_a_private_element_compares_by_the_vr_that_it_says() -> None:
     assert matches(MatchKey(("00091001",), SingleValue("007")), attributes)
 
 
+@pytest.mark.parametrize("name", ["*oh*", "*^Jo?n", "D*^J*", "Doe^John"])
+def test_fuzzy_matching_finds_whatever_is_found_without_it(name: str) -> None:
+    for fuzzy in (False, True):
+        assert holds("PatientName", Wildcard(name), {"Alphabetic": "Doe^John"}, fuzzy=fuzzy)
+
+
 def test_fuzzy_concerns_names_only() -> None:
     assert holds("PatientName", SingleValue("john"), {"Alphabetic": "Doe^John"}, fuzzy=True)
     assert not holds("PatientName", SingleValue("john"), {"Alphabetic": "Doe^John"})

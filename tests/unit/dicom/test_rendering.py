@@ -70,6 +70,9 @@ SEEN_BY_DCMTK = (
     "SC_rgb_rle_16bit.dcm",
     "SC_rgb_rle.dcm",
     "SC_rgb_jpeg_dcmtk.dcm",
+    "SC_rgb_jpeg_gdcm.dcm",  # lossless JPEG
+    "JPGExtended.dcm",  # 12-bit JPEG
+    "JPEG-lossy.dcm",
     "SC_rgb_dcmtk_+eb+cr.dcm",
     "SC_rgb_dcmtk_+eb+cy+np.dcm",
     "SC_ybr_full_422_uncompressed.dcm",

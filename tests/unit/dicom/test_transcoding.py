@@ -37,7 +37,7 @@ def test_a_rewritten_object_says_and_shows_the_same(path: Path) -> None:
     try:
         after = read_object(rewritten(before))
     except UndecodableFrame:
-        assert path.name in {"JPEG-lossy.dcm", "JPGExtended.dcm", "JPEG2000-embedded-sequence-delimiter.dcm"}
+        assert path.name == "JPEG2000-embedded-sequence-delimiter.dcm"
         return
     assert after.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
     for tag, element in to_json(before).items():

@@ -29,9 +29,9 @@ def test_the_loop_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "object"
     path.write_bytes(os.urandom(4 * CHUNK_BYTES))
     descriptor = os.open(path, os.O_RDONLY)
-    assert _read_cached(descriptor, 0) is not None
+    assert _read_cached(descriptor, 0, CHUNK_BYTES) is not None
     forget(path)
-    assert _read_cached(descriptor, 0) is None
+    assert _read_cached(descriptor, 0, CHUNK_BYTES) is None
     os.close(descriptor)
 
 

@@ -12,7 +12,6 @@ from io import BytesIO
 from rich.console import Console
 from rich.progress import track
 
-from pacsgate.audit.events import AuditEvent, EventKind, StudyObject
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.cli.demo.hospital import DemoPerson, DemoStudy, people
@@ -23,6 +22,7 @@ from pacsgate.model.resource import ResourceKey
 from pacsgate.ports import Arrival
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
+from pacsgate.services.classify_study import ClassifyStudy
 
 _PASSWORD_BYTES = 8
 """As hexadecimal digits, which every shell takes as they are."""
@@ -56,9 +56,7 @@ def hire(installation: Installation, now: datetime) -> Mapping[str, str]:
     """Publish the policy and make everybody's account; returns each person's new password."""
     PolicyWatch(installation).publish()
     passwords = {person.name: secrets.token_hex(_PASSWORD_BYTES) for person in people()}
-    stores = installation.stores
-    office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
-    users = UserAdministration(office, Argon2Passwords())
+    users = UserAdministration(_office(installation), Argon2Passwords())
     change = Change(installation.scope, installation.actor(), now)
     for person in people():
         _hire_one(users, change, person, passwords[person.name], now)
@@ -100,25 +98,16 @@ def _admit(installation: Installation, study: DemoStudy, objects: Iterable[bytes
 
 def classify(installation: Installation, study: DemoStudy, now: datetime) -> None:
     """Give an indexed study the labels and collections that administrators would."""
-    name = installation.settings.main_archive
     if study.labels or study.collections:
-        event = AuditEvent(
-            EventKind.OBJECT_ACCESS_CHANGED,
-            now,
-            installation.actor(),
-            tenant=installation.scope.tenant,
-            archive=name,
-            study=StudyObject(study.study_instance_uid, study.patient.patient_id),
-            details={
-                "labels": " ".join(sorted(study.labels)),
-                "collections": " ".join(sorted(study.collections)),
-            },
-        )
-        installation.stores.index.set_labels(
-            installation.scope,
-            name,
+        ClassifyStudy(_office(installation), installation.stores.index).change(
+            Change(installation.scope, installation.actor(), now),
+            installation.settings.main_archive,
             study.study_instance_uid,
             labels=study.labels,
             collections=study.collections,
-            event=event,
         )
+
+
+def _office(installation: Installation) -> Office:
+    stores = installation.stores
+    return Office(stores.directory, stores.outbox, installation.trail, installation.policy())

@@ -26,7 +26,7 @@ _DICOMWEB = b"/dicom-web"
 _ARCHIVES = b"/archives/"
 
 THREADS = 16
-"""Blocking work at a time in one worker: database reads, decoding, archive calls."""
+"""Blocking work at a time in one worker: who asks and what is found, and as much again for each archive."""
 
 EXPOSED_HEADERS = ("Content-Location", "Location", "Warning", "X-Request-Id")
 
@@ -39,6 +39,7 @@ class HttpDoor:
         self._pages = pages
         self._contexts = contexts
         self._threads = anyio.CapacityLimiter(THREADS)
+        self._at_archive = {name: anyio.CapacityLimiter(THREADS) for name in gate.archives}
         self._main = self._make(gate.settings.main_archive, _DICOMWEB)
         self._archives = {name.encode("ascii"): self._make(name, _mount(name)) for name in gate.archives}
 
@@ -61,7 +62,9 @@ class HttpDoor:
         return None
 
     def _make(self, archive: ArchiveName | None, mount: bytes) -> DicomWebDoor:
-        return DicomWebDoor(self._gate, archive, mount, self._threads, self._contexts)
+        # An archive that hangs keeps its own threads waiting, and nobody else's.
+        at_archive = self._threads if archive is None else self._at_archive[archive]
+        return DicomWebDoor(self._gate, archive, mount, self._threads, at_archive, self._contexts)
 
 
 def _mount(name: ArchiveName) -> bytes:

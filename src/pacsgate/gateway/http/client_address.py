@@ -4,6 +4,9 @@
 right: each trusted hop vouches for the one before it.
 
 Called by the doors.
+
+Invariants:
+- what a proxy wrote and nobody can read is an unknown address, never the proxy's own.
 """
 
 import ipaddress
@@ -25,7 +28,7 @@ def client_address(request: HTTPConnection, trusted: Sequence[Network]) -> str |
     address = peer
     for hop in reversed(forwarded):
         if not _is_address(hop):
-            break
+            return None
         address = hop
         if not _is_trusted(hop, trusted):
             break

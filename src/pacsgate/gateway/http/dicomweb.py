@@ -16,6 +16,7 @@ Standard: PS3.18 section 8 (DICOM Web Services).
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 import structlog
@@ -33,8 +34,9 @@ from pacsgate.gateway.http.dicomweb_retrieve import retrieve
 from pacsgate.gateway.http.dicomweb_search import search
 from pacsgate.gateway.http.dicomweb_store import store
 from pacsgate.gateway.http.dicomweb_wado_uri import wado_uri
-from pacsgate.gateway.http.exchange import Exchange
+from pacsgate.gateway.http.exchange import Exchange, named_study
 from pacsgate.gateway.http.not_implemented import not_implemented
+from pacsgate.gateway.http.own_url import own_url
 from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.authenticate import Authenticator
@@ -42,7 +44,7 @@ from pacsgate.identity.credentials import Credentials, read_credentials
 from pacsgate.identity.sessions import COOKIE_NAME
 from pacsgate.model.context import Context
 from pacsgate.model.decision import Reason, ReasonCode
-from pacsgate.model.errors import PacsgateError, RecordError, RequestError
+from pacsgate.model.errors import GoneError, PacsgateError, RecordError, RequestError
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.subject import Subject
 from pacsgate.ports import AuthenticationFailed, FailureKind
@@ -85,6 +87,8 @@ class DicomWebDoor:
     """`None` for an archive that is not configured: authenticated, then not found."""
     mount: bytes
     threads: anyio.CapacityLimiter
+    archive_threads: anyio.CapacityLimiter
+    """For whatever may wait for the archive."""
     contexts: RequestContexts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,10 +101,13 @@ class DicomWebDoor:
         except PacsgateError as raised:
             _log.info("request failed", request_id=context.request_id, **_told(raised))
             response = answers.error(raised)
+            await self._look_again_if_gone(raised, request, context)
         except Exception:  # noqa: BLE001 - the outermost edge: whatever broke, the answer is no
             _log.exception("request broke", request_id=context.request_id)
             response = await self._broken(context)
         response.headers["X-Request-Id"] = context.request_id
+        # Objects hold whatever their senders put into them: a browser must not guess that it is a page.
+        response.headers["X-Content-Type-Options"] = "nosniff"
         handler = scope.get(_HANDLER, "none")
         metrics.REQUESTS.labels(handler, response.status_code).inc()
         metrics.SECONDS.labels(handler).observe(self.gate.clock.monotonic() - arrived)
@@ -109,6 +116,7 @@ class DicomWebDoor:
         except PacsgateError as raised:
             # The server ends the connection of a body that stops short, so that nobody takes it for whole.
             _log.info("answer cut off", request_id=context.request_id, **_told(raised))
+            await self._look_again_if_gone(raised, request, context)
 
     async def _answer(self, request: Request, context: Context) -> Response:
         credentials = read_credentials(request.headers.get("authorization"), request.cookies.get(COOKIE_NAME))
@@ -127,17 +135,17 @@ class DicomWebDoor:
         if found is None:
             return await self._unknown_route(request, subject, context)
         request.scope[_HANDLER] = found.route.handler.value
-        root = self.gate.settings.public_url or str(request.base_url).rstrip("/")
         exchange = Exchange(
             gate=self.gate,
             threads=self.threads,
+            archive_threads=self.archive_threads,
             request=request,
             context=context,
             credentials=credentials,
             subject=subject,
             archive=self.archive,
             parameters=parameters,
-            root=root + self.mount.decode("ascii"),
+            root=own_url(request, self.gate.settings) + self.mount.decode("ascii"),
         )
         handle = (
             _HANDLERS.get(found.route.handler, not_implemented)
@@ -145,6 +153,19 @@ class DicomWebDoor:
             else not_implemented
         )
         return await handle(exchange, found)
+
+    async def _look_again_if_gone(self, raised: PacsgateError, request: Request, context: Context) -> None:
+        """What the archive lost must leave the index too, or every list would go on promising it."""
+        named = named_study(request)
+        if not isinstance(raised, GoneError) or named is None:
+            return
+        look_again = partial(
+            self.gate.freshness.look_again, named.scope, named.archive, named.study_instance_uid
+        )
+        try:
+            await anyio.to_thread.run_sync(look_again, limiter=self.archive_threads)
+        except PacsgateError as failed:
+            _log.info("gone study not looked into", request_id=context.request_id, **_told(failed))
 
     async def _subject(
         self, credentials: Credentials | None, context: Context

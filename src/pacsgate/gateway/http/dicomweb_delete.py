@@ -23,7 +23,7 @@ async def delete(exchange: Exchange, found: RouteMatch) -> Response:
             exchange.scope, exchange.archive, key, bound, exchange.circumstances(bound)
         )
 
-    bound, outcome = await exchange.in_thread(work)
+    bound, outcome = await exchange.at_archive(work)
     if isinstance(outcome, Refusal):
         return await exchange.refuse(
             outcome, bound, action=Action.DELETE, study_instance_uid=key.study_instance_uid

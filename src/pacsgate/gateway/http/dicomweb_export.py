@@ -8,16 +8,15 @@ Called by `dicomweb_retrieve`.
 Standard: PS3.15 A.5.3.6 (Data Export); media type of PS3.18 8.7.3.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
-from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import Response
 from zipstream import ZIP_STORED, ZipStream
 
 from pacsgate.audit.events import AuditEvent, EventKind, Outcome
 from pacsgate.gateway.http.exchange import Exchange, Reached
 from pacsgate.gateway.http.objects import Delivery, deliveries, rewritten_or_none
-from pacsgate.gateway.http.streams import RECHECK_SECONDS, started
+from pacsgate.gateway.http.streams import Watch, started
 from pacsgate.model.actions import Action
 from pacsgate.model.resource import ResourceKey
 from pacsgate.protocols.dicomweb.media_types import MediaType
@@ -34,11 +33,12 @@ async def export_zip(exchange: Exchange, key: ResourceKey) -> Response:
     return await started(exchange.request, _body(exchange, reached), MediaType.ZIP.value)
 
 
-async def _body(exchange: Exchange, reached: Reached) -> AsyncIterator[bytes]:
+async def _body(exchange: Exchange, reached: Reached) -> AsyncGenerator[bytes, None]:
     sent = 0
     phase = "broken"
     try:
-        async for chunk in iterate_in_threadpool(_zip(exchange, reached)):
+        made = _zip(exchange, reached)
+        while (chunk := await exchange.at_archive(lambda: next(made, None))) is not None:
             sent += len(chunk)
             yield chunk
         phase = "complete"
@@ -51,25 +51,23 @@ async def _body(exchange: Exchange, reached: Reached) -> AsyncIterator[bytes]:
 def _zip(exchange: Exchange, reached: Reached) -> Iterator[bytes]:
     """The zip file, uncompressed: images hardly shrink, and a stored member streams."""
     archive = ZipStream(compress_type=ZIP_STORED)
+    watch = Watch(exchange, Action.EXPORT)
     for delivery in deliveries(reached.reach.parts, ()):
         key = delivery.part.key_of(delivery.instance)
-        archive.add(_member(exchange, delivery), arcname=f"{key}.dcm")
+        archive.add(_member(exchange, delivery, watch), arcname=f"{key}.dcm")
     yield from archive
 
 
-def _member(exchange: Exchange, delivery: Delivery) -> Iterator[bytes]:
-    clock = exchange.gate.clock
-    asked_at = clock.monotonic()
+def _member(exchange: Exchange, delivery: Delivery, watch: Watch) -> Iterator[bytes]:
+    watch.check_here(delivery.part)
     changed = rewritten_or_none(exchange, delivery)
     if changed is not None:
         yield changed
         return
     key = delivery.part.key_of(delivery.instance)
     for chunk in exchange.gate.archives[exchange.archive].open(key).chunks():
-        if clock.monotonic() - asked_at >= RECHECK_SECONDS:
-            asked_at = clock.monotonic()
-            exchange.require_still_allowed(Action.EXPORT, delivery.part)
-        yield chunk
+        watch.check_here(delivery.part)
+        yield bytes(chunk)
 
 
 def _events(exchange: Exchange, reached: Reached, phase: str, sent: int | None) -> list[AuditEvent]:

@@ -36,7 +36,8 @@ async def rendered(exchange: Exchange, found: RouteMatch) -> Response:
 
     def pictures(part: Part, dataset: Dataset) -> Iterator[Piece]:
         options = drawing(parameters, dataset)
-        numbers = found.frames or tuple(range(1, frame_count(dataset) + 1))
+        # A range and not a list: the count is whatever the object says.
+        numbers = found.frames or range(1, frame_count(dataset) + 1)
         for number in numbers if representation.multipart else numbers[:1]:
             yield Piece(part, render(dataset, number, kind, options), kind.value)
 

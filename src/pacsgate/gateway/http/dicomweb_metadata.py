@@ -34,7 +34,7 @@ async def metadata(exchange: Exchange, found: RouteMatch) -> Response:
         exchange, reached.reach, reached.circumstances, EventKind.INSTANCES_ACCESSED
     )
     try:
-        body, media_type = await exchange.in_thread(lambda: _body(exchange, reached.reach, representation))
+        body, media_type = await exchange.at_archive(lambda: _body(exchange, reached.reach, representation))
         for part in reached.reach.parts:
             readings.sent(part, instances=len(part.instances), bytes_sent=0)
         readings.sent(reached.reach.parts[0], instances=0, bytes_sent=len(body))

@@ -13,7 +13,7 @@ from pacsgate.gateway.http.exchange import Exchange
 from pacsgate.gateway.http.named import named_key
 from pacsgate.gateway.http.objects import deliveries
 from pacsgate.gateway.http.reading import open_readings
-from pacsgate.gateway.http.streams import many_objects, one_object, started
+from pacsgate.gateway.http.streams import length_of_parts, many_objects, one_object, started
 from pacsgate.model.actions import Action
 from pacsgate.protocols.dicomweb.media_types import MediaType
 from pacsgate.protocols.dicomweb.multipart import content_type
@@ -39,4 +39,9 @@ async def retrieve(exchange: Exchange, found: RouteMatch) -> Response:
         return await started(exchange.request, body, items[0].media_type, length=length)
     boundary = secrets.token_hex(16)
     body = many_objects(exchange, items, Action.RETRIEVE, readings, boundary)
-    return await started(exchange.request, body, content_type(boundary, MediaType.DICOM))
+    return await started(
+        exchange.request,
+        body,
+        content_type(boundary, MediaType.DICOM),
+        length=length_of_parts(items, boundary),
+    )

@@ -54,7 +54,7 @@ async def store(exchange: Exchange, found: RouteMatch) -> Response:
     body = read_store_body(headers.get("content-type"), headers.get("content-encoding"))
     with Uploads(exchange.gate.spools[exchange.archive]) as uploads:
         await uploads.receive(body, exchange.request.stream())
-        results = await exchange.in_thread(lambda: _store(exchange, found.key, uploads.files))
+        results = await exchange.at_archive(lambda: _store(exchange, found.key, uploads.files))
     answer = store_response(results, exchange.root)
     if representation.media is MediaType.DICOM_XML:
         content = to_native_xml(answer)

@@ -1,7 +1,8 @@
 """One request on its way through the door: who asks, when, where, and what is recorded of it.
 
 A door makes one `Exchange` per request and hands it to a handler.  Everything
-that touches a database or an archive goes through `in_thread`.
+that touches the database goes through `in_thread`, and what may wait for an archive
+through `at_archive`, so that an archive that hangs holds up nobody else.
 
 Invariants:
 - everything that one request decides before its answer begins, it decides at the same instant;
@@ -38,6 +39,25 @@ from pacsgate.services.resolve import Part, Reach, Refusal
 T = TypeVar("T")
 
 
+_NAMED_STUDY = "pacsgate.study"
+"""Where the study that a request names is noted in its ASGI scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The study that a request names."""
+
+    scope: TenantScope
+    archive: ArchiveName
+    study_instance_uid: str
+
+
+def named_study(request: Request) -> Named | None:
+    """The study that the request was resolved to name, if it was."""
+    named: Named | None = request.scope.get(_NAMED_STUDY)
+    return named
+
+
 @dataclass(frozen=True, slots=True)
 class Reached:
     """What a request may touch, and the circumstances that its events share."""
@@ -52,6 +72,7 @@ class Exchange:
 
     gate: Gate
     threads: anyio.CapacityLimiter
+    archive_threads: anyio.CapacityLimiter
     request: Request
     context: Context
     credentials: Credentials
@@ -68,8 +89,12 @@ class Exchange:
         return TenantScope(self.subject.tenant)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run blocking work in one of the bounded threads."""
+        """Run blocking work that no archive takes part in, in one of the bounded threads."""
         return await anyio.to_thread.run_sync(work, limiter=self.threads)
+
+    async def at_archive(self, work: Callable[[], T]) -> T:
+        """Run work that may wait for this archive, in one of its own bounded threads."""
+        return await anyio.to_thread.run_sync(work, limiter=self.archive_threads)
 
     def bind(self) -> Bound:
         """What the live policy says about the subject; reads the epochs, so it is never stale."""
@@ -87,12 +112,13 @@ class Exchange:
 
     async def reach(self, key: ResourceKey, action: Action) -> "Reached | Response":
         """The parts of a resource on which an action is allowed, or the recorded refusal."""
+        self.request.scope[_NAMED_STUDY] = Named(self.scope, self.archive, key.study_instance_uid)
 
         def work() -> tuple[Bound, Reach | Refusal]:
             bound = self.bind()
             return bound, self.gate.resolver.reach(self.scope, self.archive, key, action, bound)
 
-        bound, found = await self.in_thread(work)
+        bound, found = await self.at_archive(work)
         if isinstance(found, Refusal):
             return await self.refuse(found, bound, action=action, study_instance_uid=key.study_instance_uid)
         return Reached(found, self.circumstances(bound))

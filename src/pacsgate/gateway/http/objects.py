@@ -9,7 +9,7 @@ Called by the retrieving handlers.
 Standard: PS3.18 8.7.3.5.2 (transfer syntax of DICOM media types).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -20,7 +20,7 @@ from pacsgate.dicom.masking import mask_dataset
 from pacsgate.dicom.transcoding import decompressed
 from pacsgate.gateway.http.exchange import Exchange
 from pacsgate.model.errors import RequestError
-from pacsgate.ports import InstanceEntry
+from pacsgate.ports import Chunk, InstanceEntry
 from pacsgate.protocols.dicomweb.accept import AS_STORED
 from pacsgate.protocols.dicomweb.media_types import MediaType
 from pacsgate.services.resolve import Part
@@ -70,12 +70,12 @@ def _syntax(stored: str, accepted: tuple[str, ...]) -> str:
     raise RequestError("no accepted transfer syntax can be made from the stored one", status=406)
 
 
-async def object_bytes(exchange: Exchange, delivery: Delivery) -> AsyncIterator[bytes]:
+async def object_bytes(exchange: Exchange, delivery: Delivery) -> AsyncGenerator[Chunk, None]:
     """The Part 10 bytes of one object, streamed.  Raises `ArchiveError`, `RequestError`."""
     archive = exchange.gate.archives[exchange.archive]
     key = delivery.part.key_of(delivery.instance)
     if not delivery.is_as_stored:
-        yield await exchange.in_thread(lambda: _rewritten(exchange, delivery))
+        yield await exchange.at_archive(lambda: _rewritten(exchange, delivery))
         return
     async for chunk in archive.open(key).stream():
         yield chunk

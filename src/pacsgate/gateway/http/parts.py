@@ -6,7 +6,7 @@ Called by the pixel and image handlers.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -51,7 +51,7 @@ async def send_pieces(
         body = _parts(exchange, readings, pieces, boundary)
         return await started(exchange.request, body, content_type(boundary, root_type))
     try:
-        piece = await exchange.in_thread(lambda: next(pieces()))
+        piece = await exchange.at_archive(lambda: next(pieces()))
         readings.sent(piece.part, instances=1, bytes_sent=len(piece.data))
     finally:
         readings.leave()
@@ -62,11 +62,11 @@ async def send_pieces(
 
 async def _parts(
     exchange: Exchange, readings: Readings, pieces: Callable[[], Iterator[Piece]], boundary: str
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     watch = Watch(exchange, Action.VIEW)
     made = pieces()
     try:
-        while (piece := await exchange.in_thread(lambda: next(made, None))) is not None:
+        while (piece := await exchange.at_archive(lambda: next(made, None))) is not None:
             await watch.check(piece.part)
             readings.sent(piece.part, instances=1, bytes_sent=len(piece.data))
             yield part_head(boundary, piece.media_type, piece.location) + piece.data + PART_TAIL

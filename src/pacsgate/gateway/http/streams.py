@@ -9,20 +9,24 @@ Called by the retrieving handlers.
 
 Invariants:
 - bytes are counted in their study's access window as they leave;
-- no object is read before the one before it was handed to the client.
+- no object is read before the one before it was handed to the client;
+- nothing more is read for a client that has gone.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from pacsgate.gateway.http.exchange import Exchange
 from pacsgate.gateway.http.objects import Delivery, object_bytes
 from pacsgate.gateway.http.reading import Readings
 from pacsgate.model.actions import Action
+from pacsgate.ports import Chunk
 from pacsgate.protocols.dicomweb.multipart import PART_TAIL, closing, part_head
 from pacsgate.services.resolve import Part
 
@@ -45,15 +49,25 @@ class Watch:
 
     async def check(self, part: Part) -> None:
         """Raise `ArchiveError`, which ends the body, if access to `part` was withdrawn."""
-        now = self.exchange.gate.clock.monotonic()
-        if now - self._asked_at >= RECHECK_SECONDS:
-            self._asked_at = now
+        if self._is_due():
             await self.exchange.in_thread(partial(self.exchange.require_still_allowed, self.action, part))
+
+    def check_here(self, part: Part) -> None:
+        """The same, in a thread already."""
+        if self._is_due():
+            self.exchange.require_still_allowed(self.action, part)
+
+    def _is_due(self) -> bool:
+        now = self.exchange.gate.clock.monotonic()
+        due = now - self._asked_at >= RECHECK_SECONDS
+        if due:
+            self._asked_at = now
+        return due
 
 
 async def one_object(
     exchange: Exchange, delivery: Delivery, action: Action, readings: Readings
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[Chunk, None]:
     """One object by itself."""
     try:
         async for chunk in _object(exchange, delivery, Watch(exchange, action), readings):
@@ -64,24 +78,36 @@ async def one_object(
 
 async def many_objects(
     exchange: Exchange, items: Sequence[Delivery], action: Action, readings: Readings, boundary: str
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[Chunk, None]:
     """Objects as the parts of a multipart/related body."""
     watch = Watch(exchange, action)
     try:
         for delivery in items:
             head = part_head(boundary, delivery.media_type)
             async for chunk in _object(exchange, delivery, watch, readings):
-                yield head + chunk if head else chunk
-                head = b""
+                # Sent by itself: to put it before the chunk would copy the chunk.
+                if head:
+                    yield head
+                    head = b""
+                yield chunk
             yield PART_TAIL
         yield closing(boundary)
     finally:
         readings.leave()
 
 
+def length_of_parts(items: Sequence[Delivery], boundary: str) -> int | None:
+    """How long the body of `many_objects` will be, if every object leaves as stored and its size is known."""
+    sizes = [item.instance.size for item in items if item.is_as_stored and item.instance.size is not None]
+    if len(sizes) < len(items):
+        return None
+    frames = sum(len(part_head(boundary, item.media_type)) + len(PART_TAIL) for item in items)
+    return sum(sizes) + frames + len(closing(boundary))
+
+
 async def _object(
     exchange: Exchange, delivery: Delivery, watch: Watch, readings: Readings
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[Chunk, None]:
     readings.sent(delivery.part, instances=1, bytes_sent=0)
     await watch.check(delivery.part)
     async for chunk in object_bytes(exchange, delivery):
@@ -90,24 +116,50 @@ async def _object(
         yield chunk
 
 
+class _Streamed(Response):
+    """Sends a body whose first chunk is in hand.
+
+    Whether the client is still there is looked at with each chunk; a task group
+    that would end the body in the middle of one costs more than the body itself.
+    """
+
+    def __init__(
+        self, first: Chunk, rest: AsyncGenerator[Chunk, None], headers: Mapping[str, str], media_type: str
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers({**headers, "Content-Type": media_type})
+        self._first = first
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - Starlette's
+        """Send everything, or as much as the client waits for."""
+        going = asyncio.create_task(_gone(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": self._first, "more_body": True})
+            async for chunk in self._rest:
+                if going.done():
+                    return
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            going.cancel()
+            await self._rest.aclose()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def started(
-    request: Request, body: AsyncIterator[bytes], media_type: str, *, length: int | None = None
+    request: Request, body: AsyncGenerator[Chunk, None], media_type: str, *, length: int | None = None
 ) -> Response:
     """A response over a body whose first chunk is already in hand; for HEAD, without the body."""
     first = await anext(body, b"")
-    headers = dict(NO_STORE) if length is None else {**NO_STORE, "Content-Length": str(length)}
+    headers = NO_STORE if length is None else {**NO_STORE, "Content-Length": str(length)}
     if request.method == "HEAD":
-        await body.aclose()  # type: ignore[attr-defined]  # all bodies here are generators
-        response = Response(headers=headers)
-        response.headers["Content-Type"] = media_type
-        return response
-
-    async def chunks() -> AsyncIterator[bytes]:
-        if first:
-            yield first
-        async for chunk in body:
-            yield chunk
-
-    response = StreamingResponse(chunks(), headers=headers)
-    response.headers["Content-Type"] = media_type
-    return response
+        await body.aclose()
+        return Response(headers={**headers, "Content-Type": media_type})
+    return _Streamed(first, body, headers, media_type)

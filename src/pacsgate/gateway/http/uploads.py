@@ -19,6 +19,7 @@ import anyio
 from starlette.requests import ClientDisconnect
 
 from pacsgate.model.errors import RequestError
+from pacsgate.ports import Chunk
 from pacsgate.protocols.dicomweb.multipart import (
     BodyEnd,
     MultipartLimits,
@@ -93,7 +94,7 @@ class Uploads:
     def _begin(self) -> None:
         self._current = self._stack.enter_context(self._spool.begin(MAX_OBJECT_BYTES))
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: Chunk) -> None:
         if self._current is None:
             raise RequestError("the body holds bytes outside its parts")
         self._current.write(data)

@@ -38,9 +38,9 @@ _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def viewer_routes(gate: Gate) -> list[Mount | Route]:
-    """The routes of the viewer; none where it is not installed."""
+    """The routes of the viewer; none where none is configured."""
     directory = gate.settings.viewer
-    if directory is None or not (directory / _PAGE).is_file():
+    if directory is None:
         return []
     headers = _headers((directory / _PAGE).read_bytes())
 
@@ -120,6 +120,8 @@ _SOURCE = {
     "showCPUFallbackMessage": False,
     "strictZSpacingForVolumeViewport": True,
     "investigationalUseDialog": {"option": "never"},
+    # The guided tour covers the first image that anybody opens.
+    "customizationService": {"global": {"ohif.tours": {"$set": []}}},
     "defaultDataSourceName": "pacsgate",
     "dataSources": [
         {
@@ -135,7 +137,7 @@ _SOURCE = {
                 "imageRendering": "wadors",
                 "thumbnailRendering": "wadors",
                 "enableStudyLazyLoad": True,
-                "supportsFuzzyMatching": True,
+                "supportsFuzzyMatching": False,
                 "supportsWildcard": True,
                 "omitQuotationForMultipartRequest": True,
                 "bulkDataURI": {"enabled": True},

@@ -8,6 +8,7 @@ from pacsgate.identity.authenticate import Authenticator
 from pacsgate.model.resource import ArchiveName
 from pacsgate.ports import Archive, Clock, StudyIndex
 from pacsgate.services.delete_resource import DeleteResource
+from pacsgate.services.freshness import Freshness
 from pacsgate.services.live_policy import LivePolicy
 from pacsgate.services.resolve import Resolver
 from pacsgate.services.search import Search
@@ -28,6 +29,7 @@ class Gate:
     index: StudyIndex
     archives: Mapping[ArchiveName, Archive]
     resolver: Resolver
+    freshness: Freshness
     search: Search
     store: StoreInstances
     delete: DeleteResource

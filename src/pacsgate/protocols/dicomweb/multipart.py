@@ -81,9 +81,9 @@ class PartBegin:
 
 @dataclass(frozen=True, slots=True)
 class PartData:
-    """More bytes of the part that began last."""
+    """More bytes of the part that began last; a view of the chunk they came in, not a copy."""
 
-    data: bytes
+    data: memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class MultipartReader:
         self._in_part += end - start
         if self._in_part > self._limits.part_bytes:
             raise RequestError(f"a part is larger than {self._limits.part_bytes} bytes", status=413)
-        self._events.append(PartData(data[start:end]))
+        self._events.append(PartData(memoryview(data)[start:end]))
 
     def _part_ends(self) -> None:
         self._events.append(PartEnd())

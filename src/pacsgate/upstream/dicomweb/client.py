@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 
 from pacsgate.model.errors import ArchiveError, GoneError, SettingsError
-from pacsgate.ports import Clock
+from pacsgate.ports import Chunk, Clock
 from pacsgate.upstream.dicomweb.answers import unreadable
 from pacsgate.upstream.dicomweb.authorization import Authorization
 from pacsgate.upstream.dicomweb.settings import DicomWebSettings
@@ -37,7 +37,7 @@ _KEEP_ALIVE_SECONDS = 0.8
 _SUCCESS = frozenset({200, 204})
 _GONE = frozenset({404, 410})
 
-Body = Callable[[], AsyncIterator[bytes]]
+Body = Callable[[], AsyncIterator[Chunk]]
 """Makes the body of a request, each time it is sent."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from pacsgate.dicom.summary import DicomJson
+from pacsgate.model.errors import ArchiveError, GoneError
 from pacsgate.upstream.dicomweb.answers import read_bounded, unreadable
 from pacsgate.upstream.dicomweb.client import OriginClient
 from pacsgate.upstream.dicomweb.json_shape import first_string, require_data_set
@@ -22,10 +23,14 @@ _JSON = {"Accept": "application/dicom+json"}
 
 async def search(client: OriginClient, resource: str, parameters: Mapping[str, str]) -> list[DicomJson]:
     """One page of one search."""
-    async with client.request("GET", resource, headers=_JSON, parameters=parameters) as response:
-        if response.status == 204:
-            return []
-        body = await read_bounded(response, _MAX_PAGE_BYTES)
+    try:
+        async with client.request("GET", resource, headers=_JSON, parameters=parameters) as response:
+            if response.status == 204:
+                return []
+            body = await read_bounded(response, _MAX_PAGE_BYTES)
+    except GoneError:
+        # A search that finds nothing is 200 or 204: here the resource itself is missing.
+        raise ArchiveError("the archive cannot be searched", detail="is `url` its DICOMweb root?") from None
     try:
         rows: Any = json.loads(body)
     except (ValueError, RecursionError):

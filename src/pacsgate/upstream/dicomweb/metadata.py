@@ -30,7 +30,7 @@ _CLOSING = frozenset({"end_map", "end_array"})
 
 
 def instances(client: OriginClient, background: BackgroundLoop, resource: str) -> Iterator[DicomJson]:
-    """The data set of each instance below a resource, without bulk data.  Raises `RequestError` (404)."""
+    """The data set of each instance below a resource, without bulk data.  Raises `GoneError`."""
     feed = _Feed(background.iterate(_body(client, f"{resource}/metadata")))
     try:
         for item in _items(feed):

@@ -27,7 +27,7 @@ from pacsgate.dicom.reading import MALFORMED, read_object
 from pacsgate.dicom.summarise import summarise_json
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.dicom.uids import is_valid_uid
-from pacsgate.model.errors import ArchiveError, RequestError
+from pacsgate.model.errors import ArchiveError, GoneError, RequestError
 from pacsgate.model.resource import ArchiveName, ResourceKey
 from pacsgate.ports import Arrival, ByteSource, Capability, Clock, StoreOutcome
 from pacsgate.upstream.dicomweb.answers import unreadable
@@ -50,6 +50,7 @@ _STUDY = "0020000D"
 _SERIES = "0020000E"
 _SOP = "00080018"
 _AVAILABLE_TRANSFER_SYNTAX_UID = "00083002"
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData", "PixelDataProviderURL")
 _MAX_DATASET_BYTES = 1 << 31
 _NO_DELETE = frozenset({405, 501})
 
@@ -102,7 +103,7 @@ class DicomWebArchive:
                 data_set = Dataset.from_json(dict(metadata), bulk_data_uri_handler=_left_out)
             except MALFORMED as damage:
                 raise unreadable(f"metadata: {type(damage).__name__}") from None
-            yield data_set
+            yield _with_pixel_data(data_set)
 
     def study(self, study_instance_uid: str) -> Iterator[Arrival]:
         """Every instance of one study, from its metadata."""
@@ -110,9 +111,8 @@ class DicomWebArchive:
             for metadata in instances(self._client, self._background, _path(ResourceKey(study_instance_uid))):
                 if (arrival := self._arrival(metadata)) is not None:
                     yield arrival
-        except RequestError as gone:
-            if gone.status != 404:
-                raise
+        except GoneError:
+            return
 
     def existing(self, sop_instance_uid: str) -> ResourceKey | None:
         """Ask the origin's search; an origin that ignores the question is an error, not a "no"."""
@@ -202,6 +202,16 @@ def _path(key: ResourceKey) -> str:
 
 def _with_cursor(arrival: Arrival, cursor: str) -> Arrival:
     return Arrival(arrival.summary, arrival.size, arrival.digest, cursor)
+
+
+def _with_pixel_data(header: Dataset) -> Dataset:
+    """The header of an image with the element for its pixels: Orthanc leaves out compressed ones.
+
+    Standard: PS3.3 C.7.6.3 (an image with `Rows` has one of them); PS3.5 A.4 (compressed ones are OB).
+    """
+    if "Rows" in header and not any(keyword in header for keyword in _PIXELS):
+        header.add_new("PixelData", "OB", None)
+    return header
 
 
 def _left_out(*_address: Any) -> None:

@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 
 from pacsgate.model.errors import RequestError
+from pacsgate.ports import Chunk
 from pacsgate.protocols.dicomweb.multipart import (
     BodyEnd,
     MultipartLimits,
@@ -46,15 +47,15 @@ class RemoteInstance:
         self._background = background
         self._resource = resource
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[Chunk]:
         """Fetch through the background loop."""
         return self._background.iterate(self._fetch())
 
-    def stream(self) -> AsyncIterator[bytes]:
+    def stream(self) -> AsyncIterator[Chunk]:
         """Fetch in the running loop.  Close the iterator when leaving early (`contextlib.aclosing`)."""
         return self._fetch()
 
-    async def _fetch(self) -> AsyncGenerator[bytes, None]:
+    async def _fetch(self) -> AsyncGenerator[Chunk, None]:
         async with self._client.request("GET", self._resource, headers={"Accept": _ACCEPT}) as response:
             # aiohttp's own `content_type` goes through the e-mail parser: 0.3 ms for each new boundary.
             header = response.headers.get("Content-Type", "")
@@ -80,7 +81,7 @@ def _reader(content_type: str) -> MultipartReader:
     return MultipartReader(boundary, _LIMITS)
 
 
-def _unwrap(reader: MultipartReader, chunk: bytes) -> Iterator[bytes]:
+def _unwrap(reader: MultipartReader, chunk: bytes) -> Iterator[memoryview]:
     try:
         events = reader.feed(chunk)
     except RequestError as damage:

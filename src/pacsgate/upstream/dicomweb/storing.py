@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import ArchiveError
-from pacsgate.ports import StoreOutcome
+from pacsgate.ports import Chunk, StoreOutcome
 from pacsgate.protocols.dicomweb.multipart import PART_TAIL, closing, content_type, part_head
 from pacsgate.upstream.dicomweb.answers import read_bounded
 from pacsgate.upstream.dicomweb.client import OriginClient
@@ -36,7 +36,7 @@ async def store_one(client: OriginClient, file: LocalFile, sop_instance_uid: str
     boundary = secrets.token_hex(16)
     head, tail = part_head(boundary, "application/dicom"), PART_TAIL + closing(boundary)
 
-    async def body() -> AsyncIterator[bytes]:
+    async def body() -> AsyncIterator[Chunk]:
         yield head
         async for chunk in file.stream():
             yield chunk

@@ -27,7 +27,7 @@ from pydicom.filereader import dcmread
 
 from pacsgate.dicom.reading import MALFORMED
 from pacsgate.dicom.summarise import summarise
-from pacsgate.model.errors import ArchiveError, RequestError
+from pacsgate.model.errors import ArchiveError, GoneError, RequestError
 from pacsgate.model.resource import ArchiveName, ResourceKey
 from pacsgate.ports import Arrival, ByteSource, Capability, StoreOutcome
 from pacsgate.upstream.digests import file_digest
@@ -77,7 +77,7 @@ class FolderArchive:
                 ) from None
 
     def headers(self, key: ResourceKey) -> Iterator[Dataset]:
-        """The data sets at or below `key`, read one at a time.  Raises `RequestError` (404)."""
+        """The data sets at or below `key`, read one at a time.  Raises `GoneError`."""
         with _file_errors():
             paths = [path for path in self._layout.members(key) if self._layout.is_committed(path)]
         if not paths:
@@ -113,7 +113,7 @@ class FolderArchive:
         return StoreOutcome.STORED
 
     def delete(self, key: ResourceKey) -> None:
-        """Remove everything at or below `key`.  Raises `RequestError` (404) when there is nothing."""
+        """Remove everything at or below `key`.  Raises `GoneError` when there is nothing."""
         with _file_errors():
             members = self._layout.members(key)
             if not any(self._layout.is_committed(member) for member in members):

@@ -155,7 +155,7 @@ def upgrade() -> None:
         Column("tenant", TEXT, nullable=False),
         Column("archive", TEXT, nullable=False),
         Column("cursor", TEXT, nullable=False),
-        Column("at", BigInteger(), nullable=False),
+        Column("began_at", BigInteger(), nullable=False),
         PrimaryKeyConstraint("tenant", "archive", name="pk_sync_cursor"),
     )
     op.create_table(
@@ -240,11 +240,19 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_study_accession_number", "study", ["tenant", "archive", "accession_number"])
-    op.create_index("ix_study_class", "study", ["tenant", "class_pk"])
+    op.create_index("ix_study_class", "study", ["tenant", "class_pk", "archive"])
     op.create_index(
         "ix_study_newest",
         "study",
-        ["tenant", "archive", desc("study_date"), desc("study_time"), "study_instance_uid", "patient_key"],
+        [
+            "tenant",
+            "archive",
+            desc("study_date"),
+            desc("study_time"),
+            "study_instance_uid",
+            "patient_key",
+            "class_pk",
+        ],
     )
     op.create_index("ix_study_patient_id", "study", ["tenant", "archive", "patient_id"])
     op.create_index(
@@ -278,5 +286,6 @@ def upgrade() -> None:
             ["tenant", "study_pk"], ["study.tenant", "study.study_pk"], name="fk_series_study"
         ),
     )
+    op.create_index("ix_series_admission", "series", ["tenant", "study_pk", "class_pk", "modality"])
     op.create_index("ix_series_class", "series", ["tenant", "class_pk"])
     op.create_index("ix_series_uid", "series", ["tenant", "archive", "series_instance_uid"])
