@@ -49,7 +49,7 @@ def _options() -> argparse.Namespace:
     every = [*_BY_ITSELF, *_ON_STAGE]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gate on this machine.")
     parser.add_argument("--only", nargs="+", choices=every, default=every, help="measure these parts")
-    parser.add_argument("--seconds", type=float, default=8.0, help="how long each row over HTTP is measured")
+    parser.add_argument("--seconds", type=float, default=9.0, help="how long each row over HTTP is measured")
     return parser.parse_args()
 
 
@@ -79,7 +79,7 @@ def _print(machine: dict[str, Any], rows: list[Row]) -> None:
             f"{row.rate:,} {row.unit}/s",
             _time(row.p50_ms),
             _time(row.p99_ms),
-            ", ".join(f"{name} {seconds}" for name, seconds in row.cpu_seconds.items()),
+            ", ".join(f"{name} {seconds:.2f}" for name, seconds in row.cpu_seconds.items()),
             "" if row.ratio is None else f"{row.ratio} x",
             row.goal if row.reached is None else f"{row.goal}: {'reached' if row.reached else 'missed'}",
         )

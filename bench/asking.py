@@ -1,4 +1,7 @@
-"""Sends the client at a server and makes a row of what it saw.
+"""Sends the client at several servers in turn, and sums up what it saw of each.
+
+Whatever else the machine does meanwhile, it does to all of them: each gets
+several short rounds, one after the other.
 
 Called by the modules that measure over HTTP.
 """
@@ -6,12 +9,18 @@ Called by the modules that measure over HTTP.
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+ROUNDS = 3
+WARM_UP_SECONDS = 1.0
+_CLIENT_SECONDS = 120
+_SEED = 20261121
 
 
 @dataclass(frozen=True)
@@ -23,42 +32,79 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """One server and what it is asked."""
+
+    name: str
+    port: int
+    questions: Sequence[Question]
+    watch: Mapping[str, Iterable[int]]
+    """Process ids by name, for their CPU time."""
+    expected: Sequence[int] = (200,)
+
+
+@dataclass
+class Seen:
+    """What the client saw of one candidate in all rounds."""
+
+    command: str
+    seconds: float = 0.0
+    bytes: int = 0
+    latencies_ms: list[float] = field(default_factory=list)
+    cpu_seconds: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def requests(self) -> int:
+        """Answers within the measured parts."""
+        return len(self.latencies_ms)
+
+    def add(self, seen: Mapping[str, Any]) -> None:
+        """Take another round in."""
+        self.seconds += seen["seconds"]
+        self.bytes += seen["bytes"]
+        self.latencies_ms += seen["latencies_ms"]
+        self.cpu_seconds.update(seen["cpu_seconds"])
+
+
+@dataclass(frozen=True)
 class Asker:
-    """Where plans are kept, and how long each is carried out."""
+    """Where plans are kept, and how long each server is measured in all."""
 
     plans: Path
     seconds: float
-    seed: int = 20261121
 
-    def ask(
-        self,
-        name: str,
-        port: int,
-        questions: Sequence[Question],
-        *,
-        connections: int,
-        watch: Mapping[str, Iterable[int]],
-        expected: Sequence[int] = (200,),
-    ) -> tuple[dict[str, Any], str]:
-        """Carry out a plan in a process of its own; what it printed, and the command."""
+    def compare(self, candidates: Sequence[Candidate], *, connections: int) -> list[Seen]:
+        """Ask all candidates in turn, several times; a process of its own asks."""
+        files = [self._plan(candidate, connections) for candidate in candidates]
+        seen = [Seen(f"python -m bench.load {file.name}") for file in files]
+        for _ in range(ROUNDS):
+            for file, so_far in zip(files, seen, strict=True):
+                so_far.add(_carried_out(file))
+        return seen
+
+    def _plan(self, candidate: Candidate, connections: int) -> Path:
         plan = {
             "host": "127.0.0.1",
-            "port": port,
+            "port": candidate.port,
             "connections": connections,
-            "seconds": self.seconds,
-            "warm_up_seconds": min(1.0, self.seconds / 3),
-            "seed": self.seed,
-            "expected": list(expected),
-            "watch": {process: list(pids) for process, pids in watch.items()},
-            "requests": [{"path": one.path, "headers": dict(one.headers)} for one in questions],
+            "seconds": self.seconds / ROUNDS,
+            "warm_up_seconds": WARM_UP_SECONDS,
+            "seed": _SEED,
+            "expected": list(candidate.expected),
+            "watch": {name: list(pids) for name, pids in candidate.watch.items()},
+            "requests": [{"path": one.path, "headers": dict(one.headers)} for one in candidate.questions],
         }
-        file = self.plans / f"{name}.plan.json"
+        file = self.plans / f"{candidate.name}.plan.json"
         file.write_text(json.dumps(plan, indent=1))
-        command = [sys.executable, "-m", "bench.load", str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        if done.returncode:
-            raise RuntimeError(f"the client failed at {name}: {done.stderr or done.stdout}")
-        return json.loads(done.stdout), f"python -m bench.load {file.name}"
+        return file
+
+
+def _carried_out(plan: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.load", str(plan)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_CLIENT_SECONDS, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the client failed at {plan.name}: {done.stderr or done.stdout}")
+    return json.loads(done.stdout)
 
 
 def family(pid: int) -> list[int]:

@@ -7,8 +7,8 @@ nginx gets the same requests, without a decision to make.
 Called by `__main__`.
 """
 
-from bench.asking import Asker, Question, family
-from bench.figures import Row
+from bench.asking import Asker, Candidate, Question, Seen, family
+from bench.figures import Row, percentile
 from bench.images import studies
 from bench.stage import Stage
 
@@ -21,31 +21,31 @@ def measure(stage: Stage, asker: Asker) -> list[Row]:
     """nginx, the gate before the same Orthanc, and the gate with its own folder."""
     orthanc = {"orthanc": [stage.orthanc.process.pid]}
     gate = {"gate": family(stage.gate)}
-    proxied = asker.ask(
-        "instances-nginx",
-        stage.nginx_port,
-        _questions(stage, "/dicom-web", with_token=False),
+    root, folder_root = "/dicom-web", "/archives/main/dicom-web"
+    proxied, gated, folder = asker.compare(
+        [
+            Candidate(
+                "instances-nginx",
+                stage.nginx_port,
+                _questions(stage, root, with_token=False),
+                {"nginx": family(stage.nginx), **orthanc},
+            ),
+            Candidate(
+                "instances-gate",
+                stage.gate_port,
+                _questions(stage, root, with_token=True),
+                {**gate, **orthanc},
+            ),
+            Candidate(
+                "instances-folder", stage.gate_port, _questions(stage, folder_root, with_token=True), gate
+            ),
+        ],
         connections=CONNECTIONS,
-        watch={"nginx": family(stage.nginx), **orthanc},
-    )
-    gated = asker.ask(
-        "instances-gate",
-        stage.gate_port,
-        _questions(stage, "/dicom-web", with_token=True),
-        connections=CONNECTIONS,
-        watch={**gate, **orthanc},
-    )
-    folder = asker.ask(
-        "instances-folder",
-        stage.gate_port,
-        _questions(stage, "/archives/main/dicom-web", with_token=True),
-        connections=CONNECTIONS,
-        watch=gate,
     )
     return [
-        _row("512 KiB instances, nginx before Orthanc", *proxied),
-        _row("512 KiB instances, the gate before Orthanc", *gated, gated[0]["bytes"] / proxied[0]["bytes"]),
-        _row("512 KiB instances, the gate's own folder", *folder, folder[0]["bytes"] / proxied[0]["bytes"]),
+        _row("512 KiB instances, nginx before Orthanc", proxied),
+        _row("512 KiB instances, the gate before Orthanc", gated, gated.bytes / proxied.bytes),
+        _row("512 KiB instances, the gate's own folder", folder, folder.bytes / proxied.bytes),
     ]
 
 
@@ -61,17 +61,17 @@ def _questions(stage: Stage, root: str, *, with_token: bool) -> list[Question]:
     ]
 
 
-def _row(work: str, seen: dict, command: str, ratio: float | None = None) -> Row:
+def _row(work: str, seen: Seen, ratio: float | None = None) -> Row:
     return Row(
         work=work,
-        rate=round(seen["bytes"] / seen["seconds"] / 1e6, 1),
+        rate=round(seen.bytes / seen.seconds / 1e6, 1),
         unit="MB",
-        p50_ms=seen["p50_ms"],
-        p99_ms=seen["p99_ms"],
-        cpu_seconds=seen["cpu_seconds"],
-        command=command,
+        p50_ms=percentile(seen.latencies_ms, 0.5),
+        p99_ms=percentile(seen.latencies_ms, 0.99),
+        cpu_seconds=seen.cpu_seconds,
+        command=seen.command,
         goal="" if ratio is None else f"at least {_GOAL:g} x nginx",
         reached=None if ratio is None else ratio >= _GOAL,
         ratio=None if ratio is None else round(ratio, 2),
-        notes={"requests": seen["requests"]},
+        notes={"requests": seen.requests},
     )

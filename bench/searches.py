@@ -9,8 +9,8 @@ Called by `__main__`.
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from bench.asking import Asker, Question, family
-from bench.figures import Row
+from bench.asking import Asker, Candidate, Question, Seen, family
+from bench.figures import Row, percentile
 from bench.images import FAMILIES, MODALITIES, studies
 from bench.stage import Reader, Stage
 
@@ -23,31 +23,32 @@ def measure(stage: Stage, asker: Asker) -> list[Row]:
     """Both rows."""
     reader = stage.readers[0]
     asked = questions(reader)
-    straight, straight_command = asker.ask(
-        "search-orthanc",
-        stage.orthanc.http_port,
-        [Question(f"/dicom-web/studies?{query}", {"Accept": "application/dicom+json"}) for query in asked],
-        connections=CONNECTIONS,
-        watch={"orthanc": [stage.orthanc.process.pid]},
-    )
-    gated, gated_command = asker.ask(
-        "search-gate",
-        stage.gate_port,
+    orthanc = {"orthanc": [stage.orthanc.process.pid]}
+    token = {"Authorization": f"Bearer {reader.token}"}
+    straight, gated = asker.compare(
         [
-            Question(
-                f"/dicom-web/studies?{query}",
-                {"Accept": "application/dicom+json", "Authorization": f"Bearer {reader.token}"},
-            )
-            for query in asked
+            Candidate("search-orthanc", stage.orthanc.http_port, _asking(asked, {}), orthanc),
+            Candidate(
+                "search-gate",
+                stage.gate_port,
+                _asking(asked, token),
+                {"gate": family(stage.gate), **orthanc},
+                expected=(200, 204),
+            ),
         ],
         connections=CONNECTIONS,
-        watch={"gate": family(stage.gate), "orthanc": [stage.orthanc.process.pid]},
-        expected=(200, 204),
     )
-    ratio = gated["requests"] / straight["requests"]
+    ratio = gated.requests / straight.requests
     return [
-        _row("QIDO-RS, straight to Orthanc", straight, straight_command, len(asked)),
-        _row("QIDO-RS, through the gate", gated, gated_command, len(asked), ratio),
+        _row("QIDO-RS, straight to Orthanc", straight, len(asked)),
+        _row("QIDO-RS, through the gate", gated, len(asked), ratio),
+    ]
+
+
+def _asking(queries: list[str], headers: dict[str, str]) -> list[Question]:
+    return [
+        Question(f"/dicom-web/studies?{query}", {"Accept": "application/dicom+json", **headers})
+        for query in queries
     ]
 
 
@@ -74,21 +75,21 @@ def questions(reader: Reader) -> list[str]:
     return [urlencode(query | page, safe="*-^") for query in queries]
 
 
-def _row(work: str, seen: dict, command: str, distinct: int, ratio: float | None = None) -> Row:
+def _row(work: str, seen: Seen, distinct: int, ratio: float | None = None) -> Row:
     return Row(
         work=work,
-        rate=round(seen["requests"] / seen["seconds"], 1),
+        rate=round(seen.requests / seen.seconds, 1),
         unit="requests",
-        p50_ms=seen["p50_ms"],
-        p99_ms=seen["p99_ms"],
-        cpu_seconds=seen["cpu_seconds"],
-        command=command,
+        p50_ms=percentile(seen.latencies_ms, 0.5),
+        p99_ms=percentile(seen.latencies_ms, 0.99),
+        cpu_seconds=seen.cpu_seconds,
+        command=seen.command,
         goal="" if ratio is None else f"at least {_GOAL:g} x Orthanc",
         reached=None if ratio is None else ratio >= _GOAL,
         ratio=None if ratio is None else round(ratio, 2),
         notes={
             "distinct queries": distinct,
-            "requests": seen["requests"],
-            "bytes per answer": round(seen["bytes"] / max(1, seen["requests"])),
+            "requests": seen.requests,
+            "bytes per answer": round(seen.bytes / max(1, seen.requests)),
         },
     )

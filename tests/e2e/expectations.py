@@ -46,11 +46,11 @@ class Row:
         last = self.path.rpartition("/")[2]
         if self.method == "GET" and self.route_id.startswith("search-"):
             return "search"
-        if "/bulkdata" in self.path:
-            return "bulkdata"
+        if self.route_id == "one-bulkdata":
+            return "value"
         if last == "{frames}":
             return "frames"
-        return last if last in {"metadata", "rendered", "thumbnail", "pixeldata"} else "object"
+        return last if last in {"metadata", "rendered", "thumbnail", "pixeldata", "bulkdata"} else "object"
 
 
 def _table(name: str) -> list[dict[str, str]]:

@@ -1,10 +1,16 @@
 """What somebody with an account tries in order to see, or to touch, what is not theirs."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
+import psutil
 import pytest
+import requests
+import urllib3
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
@@ -19,6 +25,9 @@ WAITING_REQUESTS = 64
 """Twice as many as all workers have threads for."""
 SILENT_SECONDS = 4
 PROMPT_SECONDS = 2
+CLAIMED_FRAMES = 2_000_000
+GROWTH_BYTES = 48 * 1024**2
+"""Less than a list of so many numbers takes."""
 
 CLERK_MASK = "mask: {all_but: [PatientID, StudyDate, StudyTime, StudyDescription, ModalitiesInStudy]}"
 PROCEDURE_MASK = "mask: [RequestedProcedureDescription]"
@@ -122,3 +131,61 @@ def test_an_archive_that_hangs_holds_up_nobody_who_asks_another(
     finally:
         for thread in waiting:
             thread.join()
+
+
+def test_an_image_that_claims_two_million_frames_takes_the_memory_of_those_it_has(
+    own_hospital: RunningHospital,
+) -> None:
+    """A sender writes that number; to count so far in memory would end a worker."""
+    claiming = another(own_hospital.objects["S2"][0], StudyInstanceUID=generate_uid())
+    claiming.NumberOfFrames = CLAIMED_FRAMES
+    assert stow(own_hospital, "CT1", "/studies", claiming).status_code == 200
+    chief = client(token(own_hospital, "chief1"))
+    study = f"{own_hospital.dicomweb}/studies/{claiming.StudyInstanceUID}"
+    pictures = {"Accept": 'multipart/related; type="image/jpeg"'}
+    workers = psutil.Process(own_hospital.process.pid).children(recursive=True)
+    before = {worker.pid: _peak_bytes(worker) for worker in workers}
+    for _ in range(6):
+        with suppress(requests.exceptions.ChunkedEncodingError):  # it ends where the frames do
+            chief.get(f"{study}/rendered", headers=pictures, timeout=60)
+    assert {worker.pid: _peak_bytes(worker) - before[worker.pid] < GROWTH_BYTES for worker in workers} == (
+        dict.fromkeys(before, True)
+    )
+
+
+def test_a_zip_of_many_small_objects_ends_when_access_does(own_hospital: RunningHospital) -> None:
+    uid = generate_uid()
+    for _ in range(8):
+        images = [another(own_hospital.objects["S2"][0], StudyInstanceUID=uid) for _ in range(8)]
+        for image in images:
+            image.Rows, image.Columns, image.PixelData = 512, 512, bytes(512 * 1024)
+        assert stow(own_hospital, "CT1", "/studies", *images).status_code == 200
+    chief = client(token(own_hospital, "chief1"))
+    zipped = chief.get(
+        f"{own_hospital.dicomweb}/studies/{uid}",
+        headers={"Accept": "application/zip"},
+        stream=True,
+        timeout=60,
+    )
+    received = len(zipped.raw.read(512 * 1024))
+    assert own_hospital.cli("user", "disable", "chief1").returncode == 0
+    try:
+        with suppress(urllib3.exceptions.ProtocolError):
+            while chunk := zipped.raw.read(512 * 1024):
+                received += len(chunk)
+                time.sleep(0.2)
+    finally:
+        assert own_hospital.cli("user", "enable", "chief1").returncode == 0
+    assert received < 56 * 512 * 1024
+
+
+def test_a_browser_is_told_not_to_guess_what_an_answer_is(own_hospital: RunningHospital) -> None:
+    for path in ("/studies", own_hospital.study("S1"), own_hospital.study("S2"), "/no-such-thing"):
+        assert own_hospital.client("rad1").get(path).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def _peak_bytes(process: psutil.Process) -> int:
+    status = Path(f"/proc/{process.pid}/status").read_text("ascii")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024

@@ -241,8 +241,8 @@ def test_a_search_finds_by_kind_user_and_time(desk: Desk) -> None:
     assert found("--kind", "user-changed", "--until", "2020-01-01") == []
     assert len(found("--kind", "user-changed", "--since", "2h")) == len(added)
     assert found("--user", "nobody-at-all") == []
-    labelled = found("--study", desk.uid("S3"))
-    assert [entry["details.labels"] for entry in labelled if "details.labels" in entry] == ["V"]
+    about_rad1 = found("--kind", "user-changed", "--text", "rad1")
+    assert {entry["details.target"] for entry in about_rad1} == {"rad1", "mgr1"}
 
 
 @pytest.mark.parametrize(

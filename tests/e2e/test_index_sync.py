@@ -46,9 +46,9 @@ def bring(orthanc: Orthanc, study: str, series: str, patient_id: str) -> str:
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     with running_orthanc(tmp_path_factory.mktemp("orthanc"), credentials=ORIGIN_CREDENTIALS) as running:
         for number in range(STUDIES):
-            study = generate_uid()
+            study, series = generate_uid(), generate_uid()
             for _ in range(PER_STUDY):
-                bring(running, study, f"{study}.1", f"P{number}")
+                bring(running, study, series, f"P{number}")
         yield running
 
 
@@ -130,9 +130,9 @@ def _wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
 def test_a_serving_gate_crawls_by_itself_and_follows_what_others_do(orthanc: Orthanc, tmp_path: Path) -> None:
     archive = origin_settings(orthanc.dicomweb_url, staleness_seconds=2)
     config = make_origin_installation(tmp_path / "gate", archive)
-    study = generate_uid()
-    bring(orthanc, study, f"{study}.1", "BEFORE")
-    gone = bring(orthanc, study, f"{study}.1", "BEFORE")
+    study, series = generate_uid(), generate_uid()
+    bring(orthanc, study, series, "BEFORE")
+    gone = bring(orthanc, study, series, "BEFORE")
     with (
         serving(config) as (_, _, log),
         open_installation(read_settings(config), "test") as installation,
@@ -146,7 +146,7 @@ def test_a_serving_gate_crawls_by_itself_and_follows_what_others_do(orthanc: Ort
         _remove(orthanc, gone)
         _wait_until(lambda: held() == [("BEFORE", 1)])
         _remove(orthanc, study)
-        bring(orthanc, study, f"{study}.1", "CORRECTED")
+        bring(orthanc, study, series, "CORRECTED")
         _wait_until(lambda: held() == [("CORRECTED", 1)])
         _remove(orthanc, study)
         _wait_until(lambda: held() == [])

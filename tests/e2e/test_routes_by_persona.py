@@ -201,6 +201,20 @@ def test_searching_all_instances_of_the_archive_needs_a_key(hospital: RunningHos
     assert hospital.client("chief1").get("/instances").status_code == 413
 
 
+def test_an_archive_by_its_name_is_the_same_archive_and_an_unknown_one_is_not_there(
+    hospital: RunningHospital,
+) -> None:
+    client = hospital.client("rad1")
+    named = client.get(f"{hospital.url}/archives/main/dicom-web/studies").json()
+    plain = client.get("/studies").json()
+    assert [row["0020000D"] for row in named] == [row["0020000D"] for row in plain]
+    unknown = client.get(f"{hospital.url}/archives/other/dicom-web/studies")
+    hidden = client.get(hospital.study("S2"))
+    assert (unknown.status_code, unknown.content) == (404, hidden.content)
+    nobody = hospital.client(None).get(f"{hospital.url}/archives/other/dicom-web/studies")
+    assert nobody.status_code == 401
+
+
 def test_hidden_and_missing_studies_are_told_apart_by_nobody(hospital: RunningHospital) -> None:
     answers = set()
     for persona in personas():

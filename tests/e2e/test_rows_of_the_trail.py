@@ -1,4 +1,4 @@
-"""Acceptance checks T1, T4, T5, T6 and T10: what the trail holds after people have worked, and that it cannot be changed."""
+"""Acceptance checks T1, T4, T5, T6, T10 and T12: what the trail holds after people have worked, and that it cannot be changed."""
 
 import json
 import re
@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from pydicom.uid import generate_uid
 
-from tests.e2e.asking import RELOAD_SECONDS, events, found, within
+from tests.e2e.asking import RELOAD_SECONDS, another, events, found, stow, within
 from tests.support.hospital import FurnishedHospital, RunningHospital, cli, opened
 
 
@@ -89,7 +90,6 @@ def test_t5_a_saved_policy_is_an_event_with_the_revisions_before_and_after_and_a
         policy.write_text(before.replace("study.department in user.departments", "false"), "utf-8")
         assert within(RELOAD_SECONDS, lambda: found(own_hospital, "rad2") == set())
         policy.write_text("version: 1\nruels: []\n", "utf-8")
-        refused = [event for event in _policy_events(own_hospital) if event["outcome"] == 8]
         assert within(RELOAD_SECONDS, lambda: _is_refused(own_hospital))
         refused = [event for event in _policy_events(own_hospital) if event["outcome"] == 8]
     finally:
@@ -119,6 +119,37 @@ def test_t10_reading_the_trail_is_recorded_with_what_was_looked_for(own_hospital
     assert {event["event.code"] for event in used} == {"110101"}
     assert {"search", "verify", "export"} <= {event["details.use"] for event in used}
     assert any("patient=SOMEBODY-ELSE" in event.get("query", "") for event in used)
+
+
+FORGED = "\n<85>1 2026-01-01T00:00:00Z gate pacsgate - - - chief1 deleted everything\x1b[2J"
+
+
+def test_t12_line_ends_in_names_and_queries_forge_no_line_anywhere(own_hospital: RunningHospital) -> None:
+    image = another(
+        own_hospital.objects["S2"][0],
+        StudyInstanceUID=generate_uid(),
+        PatientName="EVE" + FORGED,
+        PatientID="P666" + FORGED,
+    )
+    assert stow(own_hospital, "CT1", "/studies", image).status_code == 200
+    chief = own_hospital.client("chief1")
+    assert chief.get(f"/studies/{image.StudyInstanceUID}/metadata").status_code == 200
+    chief.get("/studies", params={"PatientName": "EVE" + FORGED})
+    own_hospital.client("eve" + FORGED, "no password").get("/studies")
+    shown = [
+        own_hospital.cli("audit", *command).stdout
+        for command in (
+            ("tail", "-n", "1000"),
+            ("tail", "-n", "1000", "--json"),
+            ("search", "--user", "chief1"),
+            ("export", "--format", "json"),
+            ("export", "--format", "dicom-xml"),
+        )
+    ]
+    assert any("P666" in text for text in shown)
+    for text in (*shown, own_hospital.log.read_text("utf-8")):
+        assert "\x1b" not in text
+        assert not [line for line in text.splitlines() if line.startswith("<85>")]
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,12 @@ def places(raised: BaseException) -> list[str]:
 
 def _named(raised: BaseException) -> str:
     kind = type(raised).__qualname__
-    return f"{kind}: {raised.public}" if isinstance(raised, PacsgateError) else kind
+    if isinstance(raised, PacsgateError):
+        return f"{kind}: {raised.public}"
+    if isinstance(raised, OSError):
+        return f"{kind}: {raised.strerror}"
+    code: str | None = getattr(raised, "sqlite_errorname", None)
+    return kind if code is None else f"{kind}: {code}"
 
 
 def _exceptions_by_place(

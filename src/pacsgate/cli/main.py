@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pacsgate import __version__
+from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.cli import audit, grants, index, policy, roles, serving, studies, tokens, users, viewer
 from pacsgate.cli import configuration as configuration_commands
 from pacsgate.cli.demo.command import demo
@@ -35,6 +36,8 @@ def _root(
     ] = False,
 ) -> None:
     """One gate in front of every picture archive: who may see this study, and who did?"""
+    # Standard output belongs to the answer of a command, so that `--json` can be read.
+    configure_logs()
 
 
 app.command()(demo)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from pacsgate.bootstrap.installation import open_installation
-from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.supervisor import Supervisor
 from pacsgate.cli.desk import DEFAULT_CONFIG, Config
 from pacsgate.cli.failures import told
@@ -34,7 +33,6 @@ def init(
 
 def serve(config: Config = DEFAULT_CONFIG) -> None:
     """Serve an installation until SIGTERM or Ctrl-C."""
-    configure_logs()
     with told():
         settings = read_settings(config)
         supervisor = Supervisor(settings)

@@ -50,6 +50,15 @@ def declared_facts(policy: Policy, header: DicomJson) -> tuple[Attributes, Attri
     return found[Scope.STUDY], found[Scope.SERIES]
 
 
+def set_facts(policy: Policy) -> frozenset[str]:
+    """The names of study and series facts that are sets, in which several values are no disagreement."""
+    return frozenset(
+        declaration.attribute.name
+        for declaration in (*_DERIVED, *policy.declarations.values())
+        if declaration.attribute.type is ValueType.SET
+    )
+
+
 def _values(declaration: Declaration, header: DicomJson) -> Values | None:
     """The values of one attribute; `None` when there is one that cannot be read."""
     read: set[Scalar] = set()

@@ -45,6 +45,9 @@ from pacsgate.policy.weighing import Weighing, weighing
 
 Decider = Callable[[ResourceFacts], Decision]
 
+_CONSTRAINTS = 64
+"""Constraints remembered per subject: clients ask by the same few sets of keys again and again."""
+
 
 def bind(
     policy: Policy,
@@ -64,7 +67,7 @@ def bind(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """A policy as it stands for one subject, in one archive, at one instant."""
+    """A policy as it stands for one subject, in one archive, from the context's instant to `valid_until`."""
 
     policy: Policy
     subject: Subject
@@ -74,6 +77,9 @@ class Bound:
     standing: Standing
     _weighings: dict[Action, Weighing] = field(default_factory=dict, repr=False)
     _deciders: dict[Action, Decider] = field(default_factory=dict, repr=False)
+    _constraints: dict[tuple[Action, frozenset[str]], Constraint | Deny] = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def revision(self) -> Revision:
@@ -114,6 +120,14 @@ class Bound:
         A series on which a key is masked is left out: to match on it would be to
         read it.  Where that leaves nothing, the answer is `masked-key`.
         """
+        known = self._constraints.get((action, keys))
+        if known is None:
+            if len(self._constraints) >= _CONSTRAINTS:
+                self._constraints.clear()
+            known = self._constraints[action, keys] = self._constrain(action, keys)
+        return known
+
+    def _constrain(self, action: Action, keys: frozenset[str]) -> Constraint | Deny:
         denied = self.could(action)
         if denied is not None:
             return denied

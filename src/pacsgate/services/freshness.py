@@ -68,9 +68,7 @@ class Freshness:
         self.look_again(scope, archive, study_instance_uid)
         return Fresh(self._index.studies(scope, archive, study_instance_uid), asked=True)
 
-    def ask_anyway(
-        self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, *, asked: bool
-    ) -> None:
+    def ask_anyway(self, archive: ArchiveName, study_instance_uid: str, *, asked: bool) -> None:
         """Put the question that an unknown study costs, unless `studies` did.  Raises `ArchiveError`.
 
         Only for archives that others write to; elsewhere no case asks.
@@ -87,7 +85,9 @@ class Freshness:
             scope, archive, study_instance_uid, {arrival.summary.sop_instance_uid for arrival in arrivals}
         )
         # What somebody stored through the gate meanwhile was confirmed later than `begun`, and stays.
-        self._index.remove_unobserved(scope, archive, study_instance_uid, begun)
+        rows = self._index.studies(scope, archive, study_instance_uid)
+        if any(row.observed_at < begun for row in rows):  # an unknown study must not cost a write
+            self._index.remove_unobserved(scope, archive, study_instance_uid, begun)
 
     def drop_missing(
         self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, present: Collection[str]

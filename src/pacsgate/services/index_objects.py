@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome, StudyObject
 from pacsgate.model.resource import ArchiveName, TenantScope
-from pacsgate.policy.declared import declared_facts
+from pacsgate.policy.declared import declared_facts, set_facts
 from pacsgate.ports import Arrival, Clock, Ingested, StudyIndex, Trail
 from pacsgate.services.live_policy import LivePolicy
 
@@ -37,6 +37,7 @@ class ObjectIndexer:
     ) -> None:
         """Index objects in one transaction.  `ingest_principal` names who stored them through the gate."""
         policy = self._policies.current(scope)
+        sets = set_facts(policy)
         items: list[Ingested] = []
         for arrival in arrivals:
             study_facts, series_facts = declared_facts(policy, arrival.summary.header)
@@ -48,6 +49,7 @@ class ObjectIndexer:
                     size=arrival.size,
                     digest=arrival.digest,
                     ingest_principal=ingest_principal,
+                    sets=sets,
                 )
             )
         if items:

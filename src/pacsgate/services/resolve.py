@@ -104,11 +104,11 @@ class Resolver:
         named = tuple((study, _named_parts(study, key)) for study in fresh.studies)
         named = tuple((study, parts) for study, parts in named if parts)
         if not named:
-            self._freshness.ask_anyway(scope, archive, key.study_instance_uid, asked=fresh.asked)
+            self._freshness.ask_anyway(archive, key.study_instance_uid, asked=fresh.asked)
             return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_FOUND),), bound.revision)
         visible = [_allowed(study, parts, Action.SEARCH, bound) for study, parts in named]
         if not all(visible):
-            self._freshness.ask_anyway(scope, archive, key.study_instance_uid, asked=fresh.asked)
+            self._freshness.ask_anyway(archive, key.study_instance_uid, asked=fresh.asked)
             return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_VISIBLE),), bound.revision)
         if action in _NEEDS_EVERY_PART:
             return _every_part(named, action, bound)

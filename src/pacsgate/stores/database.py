@@ -14,7 +14,7 @@ Invariants:
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -40,6 +40,7 @@ class Database:
     """An open database with a current schema."""
 
     def __init__(self, engine: Engine) -> None:
+        self._kept: list[Connection] = []
         self.engine = engine
         self.flavour = Flavour(engine.dialect.name)
 
@@ -57,8 +58,16 @@ class Database:
             begin_writing(connection, self.flavour)
             yield connection
 
+    def keep(self) -> Connection:
+        """A connection outside transactions, for as long as the database is open."""
+        connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._kept.append(connection)
+        return connection
+
     def close(self) -> None:
-        """Close all pooled connections."""
+        """Close all connections."""
+        for connection in self._kept:
+            connection.close()
         self.engine.dispose()
 
 
@@ -77,7 +86,7 @@ def open_database(url: str) -> Database:
         case Flavour.SQLITE:
             if not parsed.database or parsed.database == ":memory:":
                 raise SettingsError("a database in memory cannot be shared by processes; name a file")
-            os.close(os.open(parsed.database, os.O_CREAT | os.O_RDWR, 0o600))
+            _create_private(parsed.database)
             engine = create_engine(parsed, connect_args={"check_same_thread": False}, hide_parameters=True)
             event.listen(engine, "connect", _prepare_sqlite)
         case Flavour.POSTGRESQL:
@@ -90,6 +99,13 @@ def open_database(url: str) -> Database:
     # Connections keep the schema and the planner statistics with which they were opened.
     engine.dispose()
     return Database(engine)
+
+
+def _create_private(path: str) -> None:
+    # An existing file is not even opened: closing it would give up the locks that this process's other
+    # connections hold on it (POSIX), and another process would take away the write-ahead log under them.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -48,7 +48,7 @@ class _WatchedEpochs:
     """Keeps one connection that never writes, so that every commit is another's and moves `data_version`."""
 
     def __init__(self, database: Database) -> None:
-        self._connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._connection = database.keep()
         self._driver: Any = self._connection.connection.dbapi_connection
         self._turn = threading.Lock()
         self._version: int | None = None

@@ -15,7 +15,6 @@ from typing import Annotated
 import typer
 
 from pacsgate.bootstrap.installation import open_installation
-from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.supervisor import Supervisor
 from pacsgate.cli.demo.arrival import move_in
 from pacsgate.cli.demo.hospital import policy_text, studies, write_instances
@@ -34,7 +33,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON line when it 
 
 def demo(http_port: HttpPort = 8042, data: Data = None, json: Json = False) -> None:
     """Run a demonstration hospital until Ctrl-C: real images, made-up people, a policy to play with."""
-    configure_logs()
     with told(), ExitStack() as stack:
         directory = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pacsgate-demo-")))
         config = make_installation(directory, policy=policy_text(), port=http_port)
