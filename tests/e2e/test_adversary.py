@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -13,8 +15,9 @@ import requests
 import urllib3
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
+from requests.auth import _basic_auth_str as basic_auth
 
-from tests.e2e.asking import NOT_AUTHORIZED, annotation, another, found, policy_of, reasons, stow
+from tests.e2e.asking import NOT_AUTHORIZED, annotation, another, events, found, policy_of, reasons, stow
 from tests.support.hospital import FurnishedHospital, RunningHospital, opened
 from tests.support.scripted_http import answering
 from tests.support.unrecorded import client, token
@@ -96,6 +99,21 @@ def test_an_annotation_cannot_join_a_series_of_another_kind(
     assert (answered.status_code, reasons(answered)) == (409, [NOT_AUTHORIZED])
 
 
+def test_a_hidden_report_does_not_tell_by_what_it_says_of_its_study(own_hospital: RunningHospital) -> None:
+    image = own_hospital.objects["S9"][0]
+    report = annotation(image, BASIC_TEXT_SR, "SR")
+    report.StudyDescription, report.PatientName = "Suspected carcinoma", "Hidden^Name"
+    assert stow(own_hospital, "chief1", "/studies", report).status_code == 200
+    tech = client(token(own_hospital, "tech1"))
+    for path in ("/studies?", f"/studies/{image.StudyInstanceUID}/series?"):
+        asked = f"{own_hospital.dicomweb}{path}StudyInstanceUID={image.StudyInstanceUID}"
+        for told in ("StudyDescription=Suspected*", "PatientName=Hidden*"):
+            assert tech.get(f"{asked}&{told}").status_code == 204
+        shown = tech.get(f"{asked}&includefield=all&StudyDescription={image.StudyDescription}")
+        assert shown.status_code == 200
+        assert not {"Suspected", "Hidden"} & set(re.findall(r"\w+", shown.text))
+
+
 def test_a_reference_to_a_hidden_study_is_refused_like_one_to_a_missing_study(
     own_hospital: RunningHospital,
 ) -> None:
@@ -107,6 +125,22 @@ def test_a_reference_to_a_hidden_study_is_refused_like_one_to_a_missing_study(
         answered = stow(own_hospital, "rad1", "/studies", made)
         answers.add((answered.status_code, answered.content))
     assert len(answers) == 1
+
+
+def test_an_object_with_the_uid_of_a_hidden_one_is_refused_on_record(own_hospital: RunningHospital) -> None:
+    """That its refusal can tell of the UID is the one documented exception, so it must be seen."""
+    probing = annotation(own_hospital.objects["S1"][0], BASIC_TEXT_SR, "SR")
+    probing.SOPInstanceUID = own_hospital.objects["S2"][0].SOPInstanceUID
+    probing.file_meta.MediaStorageSOPInstanceUID = probing.SOPInstanceUID
+    before = len(_probes(own_hospital))
+    answered = stow(own_hospital, "rad1", "/studies", probing)
+    assert (answered.status_code, reasons(answered)) == (409, [NOT_AUTHORIZED])
+    assert len(_probes(own_hospital)) == before + 1
+
+
+def _probes(hospital: RunningHospital) -> list[dict]:
+    denials = events(hospital, "--user", "rad1", "--denied")
+    return [event for event in denials if event["action"] == "store" and "not-visible" in event["reasons"]]
 
 
 def test_an_archive_that_hangs_holds_up_nobody_who_asks_another(
@@ -189,3 +223,15 @@ def _peak_bytes(process: psutil.Process) -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
     return int(found[1]) * 1024
+
+
+def test_of_two_credentials_in_one_request_none_counts(hospital: RunningHospital) -> None:
+    address = urlsplit(hospital.url)
+    connection = HTTPConnection(address.hostname or "", address.port)
+    basic = [basic_auth(name, hospital.passwords[name]) for name in ("stud1", "chief1")]
+    connection.putrequest("GET", "/dicom-web/studies")
+    for value in basic:
+        connection.putheader("Authorization", value)
+    connection.endheaders()
+    assert connection.getresponse().status == 401
+    connection.close()

@@ -37,6 +37,7 @@ def test_ctrl_c_ends_every_process_and_removes_the_directory(tmp_path, monkeypat
     assert not [member for member in family if member.is_running()]
 
 
+@pytest.mark.long
 def test_with_a_directory_the_hospital_stays_and_can_be_served_again(tmp_path) -> None:
     kept = tmp_path / "kept"
     with running_demo(tmp_path, "--data", str(kept)) as (said, process):

@@ -21,7 +21,7 @@ from pacsgate.cli.demo.hospital import part10, policy_text
 from tests.e2e import expectations
 from tests.e2e import test_routes_by_persona as table
 from tests.e2e.expectations import personas, studies
-from tests.support.hospital import RunningHospital, opened
+from tests.support.hospital import RunningHospital, cli, opened
 from tests.support.multipart import multipart_related
 from tests.support.origin_hospital import ORIGIN_CREDENTIALS, furnish_origin
 from tests.support.orthanc import Orthanc, running_orthanc
@@ -208,11 +208,15 @@ def test_index_status_counts_what_the_origin_holds(guarded: RunningHospital, ort
     assert (row["archive"], row["sync"]) == ("main", "complete")
 
 
-def test_an_installation_whose_origin_needs_no_password_file_says_what_is_wrong(
+def test_a_password_in_the_configuration_itself_is_refused_with_its_place_and_not_repeated(
     guarded: RunningHospital, tmp_path: Path
 ) -> None:
-    text = guarded.config.read_text("utf-8").replace("password_file: origin.password", "password: secret")
+    text = guarded.config.read_text("utf-8").replace("password_file: origin.password", "password: top-secret")
     wrong = tmp_path / "pacsgate.yaml"
     wrong.write_text(text, "utf-8")
-    checked = guarded.cli("config", "check", str(wrong))
+    checked = cli("config", "check", str(wrong))
+    line = next(number for number, row in enumerate(text.splitlines(), 1) if "top-secret" in row)
     assert checked.returncode == 2
+    assert f"pacsgate.yaml:{line}:" in checked.stderr
+    assert "unknown key `password` (did you mean `password_file`?)" in checked.stderr
+    assert "top-secret" not in checked.stderr

@@ -5,7 +5,8 @@ import os
 import pytest
 import requests
 
-from tests.e2e.asking import RELOAD_SECONDS, events, found, within
+from pacsgate.audit.events import EventKind
+from tests.e2e.asking import PATIENCE_SECONDS, RELOAD_SECONDS, events, found, within
 from tests.support.hospital import FurnishedHospital, RunningHospital, cli, opened, serving
 
 BROKEN = "version: 1\nrules:\n  - id: everybody\n    efect: permit\n    roles: [radiologist]\n"
@@ -30,7 +31,7 @@ def test_x5_a_saved_change_decides_within_two_seconds(own_hospital: RunningHospi
         assert within(RELOAD_SECONDS, lambda: found(own_hospital, "rad1") == {"S1"})
     finally:
         own_hospital.policy.write_text(before, "utf-8")
-    assert within(RELOAD_SECONDS, lambda: found(own_hospital, "rad1") == {"S1"})
+    assert within(PATIENCE_SECONDS, lambda: found(own_hospital, "rad1") == {"S1"})
 
 
 @pytest.mark.parametrize("damage", ["broken", "not yaml", "empty", "gone", "not text"])
@@ -58,7 +59,7 @@ def test_x5_a_broken_file_leaves_the_last_good_revision_live_and_says_so(
         assert str(policy) in told.stderr or "policy.yaml:" in told.stderr
     finally:
         policy.write_text(before, "utf-8")
-    assert within(RELOAD_SECONDS, lambda: _ready(own_hospital.url) == 200)
+    assert within(PATIENCE_SECONDS, lambda: _ready(own_hospital.url) == 200)
 
 
 def test_x5_the_refusal_names_every_problem_with_its_place(own_hospital: RunningHospital) -> None:
@@ -73,11 +74,11 @@ def test_x5_the_refusal_names_every_problem_with_its_place(own_hospital: Running
         assert "did you mean `effect`?" in said
         assert "radiologist" in said
         assert "policy.yaml:4:5" in own_hospital.log.read_text("utf-8")
-        refused = [e for e in events(own_hospital, "--kind", "policy-changed") if e["outcome"] == 8]
+        refused = [e for e in events(own_hospital, kind=EventKind.POLICY_CHANGED) if e["outcome"] == 8]
         assert "policy.yaml:4:5" in refused[-1]["details.first"]
     finally:
         policy.write_text(before, "utf-8")
-    assert within(RELOAD_SECONDS, lambda: _ready(own_hospital.url) == 200)
+    assert within(PATIENCE_SECONDS, lambda: _ready(own_hospital.url) == 200)
 
 
 def test_x5_a_restart_with_a_broken_file_serves_the_last_good_revision(

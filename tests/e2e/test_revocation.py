@@ -97,8 +97,10 @@ def large_study(own_hospital: RunningHospital) -> str:
     return f"/studies/{uid}"
 
 
-@pytest.mark.parametrize("accept", ['multipart/related; type="application/dicom"', "application/zip"])
-@pytest.mark.parametrize("revocation", ["user", "policy"])
+@pytest.mark.parametrize(
+    ("accept", "revocation"),
+    [('multipart/related; type="application/dicom"', "user"), ("application/zip", "policy")],
+)
 def test_a_running_stream_ends_within_two_seconds(
     own_hospital: RunningHospital, large_study: str, accept: str, revocation: str
 ) -> None:

@@ -4,7 +4,6 @@ What must come out is worked out in `expectations` from tables written by hand. 
 the trail is asked afterwards about every denial and every study that was read.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ import pytest
 import requests
 
 from pacsgate.cli.demo.hospital import part10
+from tests.e2e.asking import events
 from tests.e2e.expectations import (
     MISSING,
     Row,
@@ -158,20 +158,16 @@ def _check(hospital: RunningHospital, persona: str, findings: Findings) -> None:
     assert not findings.wrong, "\n".join(findings.wrong[:40])
     for status, answers in findings.constant.items():
         assert len(answers) == 1, f"{persona} can tell answers with {status} apart: {answers}"
-    events = _events(hospital, persona)
+    recorded_events = events(hospital, user=persona)
     for request_id, where in findings.denied.items():
-        of_request = [event for event in events if event.get("request_id") == request_id]
+        of_request = [event for event in recorded_events if event.get("request_id") == request_id]
         alerts = [event for event in of_request if event["event.code"] == "110113"]
         assert len(alerts) == 1, f"{where}: {of_request}"
         assert {event["kind"] for event in of_request} <= {"DENIED", "SIGN_IN"}, where
-    recorded = {event.get("study.study_instance_uid") for event in events if event["kind"] != "DENIED"}
+    recorded = {
+        event.get("study.study_instance_uid") for event in recorded_events if event["kind"] != "DENIED"
+    }
     assert {hospital.studies[study].study_instance_uid for study in findings.read} <= recorded
-
-
-def _events(hospital: RunningHospital, persona: str) -> list[dict]:
-    answered = hospital.cli("audit", "search", "--user", persona, "--json")
-    assert answered.returncode == 0, answered.stderr
-    return [json.loads(line) for line in answered.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("persona", personas())

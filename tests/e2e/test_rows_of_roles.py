@@ -14,6 +14,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from pacsgate.audit.events import EventKind
 from tests.e2e.asking import NOT_AUTHORIZED, annotation, another, events, found, policy_of, reasons, stow
 from tests.e2e.expectations import personas, routes
 from tests.support.hospital import RunningHospital
@@ -70,7 +71,7 @@ def test_v4_a_zip_is_an_export_with_recipient_and_byte_count(own_hospital: Runni
     answer = own_hospital.client("chief1").get(own_hospital.study("S3"), headers=as_zip)
     assert answer.status_code == 200
     assert len(zipfile.ZipFile(io.BytesIO(answer.content)).namelist()) == len(own_hospital.objects["S3"])
-    exports = events(own_hospital, "--kind", "data-exported", "--user", "chief1")
+    exports = events(own_hospital, kind=EventKind.DATA_EXPORTED, user="chief1")
     phases = {event["details.phase"]: event for event in exports}
     assert {event["event.code"] for event in exports} == {"110106"}
     assert phases["complete"]["bytes_sent"] == len(answer.content)
@@ -129,7 +130,7 @@ def test_a4_administrators_see_no_images_and_their_changes_say_what_stood_before
     own_hospital.cli("user", "assign", "temp1", "manager")
     changes = [
         event
-        for event in events(own_hospital, "--text", "temp1")
+        for event in events(own_hospital, text="temp1")
         if event.get("details.target") == "temp1" and "details.before" in event
     ]
     groups = next(event for event in changes if "heads" in event.get("details.after", ""))

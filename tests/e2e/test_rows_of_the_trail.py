@@ -10,7 +10,8 @@ import pytest
 import requests
 from pydicom.uid import generate_uid
 
-from tests.e2e.asking import RELOAD_SECONDS, another, events, found, stow, within
+from pacsgate.audit.events import EventKind
+from tests.e2e.asking import PATIENCE_SECONDS, another, events, found, stow, within
 from tests.support.hospital import FurnishedHospital, RunningHospital, cli, opened
 
 
@@ -18,7 +19,9 @@ def test_t1_one_look_is_one_event_with_who_when_what_and_why(own_hospital: Runni
     study = own_hospital.studies["S4"].study_instance_uid
     answer = own_hospital.client("rad2").get(f"{own_hospital.instance('S4')}/rendered")
     assert answer.status_code == 200
-    (seen,) = [event for event in events(own_hospital, "--study", study) if event["event.code"] == "110103"]
+    (seen,) = [
+        event for event in events(own_hospital, study_instance_uid=study) if event["event.code"] == "110103"
+    ]
     assert seen["actor.name"] == "rad2"
     assert seen["actor.address"] == "127.0.0.1"
     assert seen["actor.roles"] == ["radiologist"]
@@ -57,7 +60,7 @@ def test_t1_scrolling_is_one_window_with_an_exact_count(furnished: FurnishedHosp
 def test_t4_a_failed_sign_in_is_recorded_without_its_password(own_hospital: RunningHospital) -> None:
     wrong = "never-write-this-down-0815"
     assert own_hospital.client("rad1", wrong).get("/studies").status_code == 401
-    failed = [e for e in events(own_hospital, "--user", "rad1", "--kind", "sign-in") if e["outcome"] == 8]
+    failed = [e for e in events(own_hospital, user="rad1", kind=EventKind.SIGN_IN) if e["outcome"] == 8]
     assert [event["event.code"] for event in failed] == ["110114"]
     assert failed[0]["actor.verified"] is False
     for file in own_hospital.config.parent.rglob("*"):
@@ -69,7 +72,7 @@ def test_t4_a_role_given_is_recorded_with_actor_target_before_and_after(
 ) -> None:
     assert own_hospital.cli("user", "assign", "stud1", "manager").returncode == 0
     assert own_hospital.cli("user", "unassign", "stud1", "manager").returncode == 0
-    given, taken = events(own_hospital, "--kind", "role-changed", "--text", "manager")
+    given, taken = events(own_hospital, kind=EventKind.ROLE_CHANGED, text="manager")
     for event in (given, taken):
         assert event["event.type.code"] == "110136"
         assert event["details.target"] == "stud1"
@@ -88,13 +91,13 @@ def test_t5_a_saved_policy_is_an_event_with_the_revisions_before_and_after_and_a
     policy, before = own_hospital.policy, own_hospital.policy.read_text("utf-8")
     try:
         policy.write_text(before.replace("study.department in user.departments", "false"), "utf-8")
-        assert within(RELOAD_SECONDS, lambda: found(own_hospital, "rad2") == set())
+        assert within(PATIENCE_SECONDS, lambda: found(own_hospital, "rad2") == set())
         policy.write_text("version: 1\nruels: []\n", "utf-8")
-        assert within(RELOAD_SECONDS, lambda: _is_refused(own_hospital))
+        assert within(PATIENCE_SECONDS, lambda: _is_refused(own_hospital))
         refused = [event for event in _policy_events(own_hospital) if event["outcome"] == 8]
     finally:
         policy.write_text(before, "utf-8")
-    assert within(RELOAD_SECONDS, lambda: found(own_hospital, "rad2") == {"S2", "S4"})
+    assert within(PATIENCE_SECONDS, lambda: found(own_hospital, "rad2") == {"S2", "S4"})
     first, second, *_ = [event for event in _policy_events(own_hospital) if event["outcome"] == 0]
     assert second["details.before"] == first["details.after"] != second["details.after"]
     assert {event["event.type.code"] for event in (first, second, *refused)} == {"110129"}
@@ -104,7 +107,7 @@ def test_t5_a_saved_policy_is_an_event_with_the_revisions_before_and_after_and_a
 
 
 def _policy_events(hospital: RunningHospital) -> list[dict]:
-    return events(hospital, "--kind", "policy-changed")
+    return events(hospital, kind=EventKind.POLICY_CHANGED)
 
 
 def _is_refused(hospital: RunningHospital) -> bool:
@@ -115,7 +118,7 @@ def test_t10_reading_the_trail_is_recorded_with_what_was_looked_for(own_hospital
     own_hospital.cli("audit", "search", "--patient", "SOMEBODY-ELSE")
     own_hospital.cli("audit", "verify")
     own_hospital.cli("audit", "export", "--format", "dicom-xml", "--user", "rad1")
-    used = events(own_hospital, "--kind", "audit-log-used")
+    used = events(own_hospital, kind=EventKind.AUDIT_LOG_USED)
     assert {event["event.code"] for event in used} == {"110101"}
     assert {"search", "verify", "export"} <= {event["details.use"] for event in used}
     assert any("patient=SOMEBODY-ELSE" in event.get("query", "") for event in used)

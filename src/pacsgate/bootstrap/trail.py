@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from pacsgate.audit.event_filter import EventFilter
+from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome
 from pacsgate.bootstrap.installation import Installation, trail_directory
-from pacsgate.model.errors import ArchiveError
+from pacsgate.model.errors import ArchiveError, TrailBroken
 from pacsgate.services.reconcile import reconcile
 from pacsgate.sinks.manifests import ManifestSigner
 from pacsgate.sinks.signing_key import SigningKey
@@ -49,6 +50,22 @@ def finish_stores(installation: Installation) -> None:
     except ArchiveError as error:
         _log.warning("unfinished stores could not be looked into", error=error.public)
         return
+    except TrailBroken as broken:
+        # Whoever can change a file of the trail must not thereby stop the hospital: it is served, loudly.
+        _log.error("THE TRAIL WAS CHANGED", segment=broken.segment, position=broken.position)
+        installation.trail.record(_tampered(installation, broken))
+        return
     if found:
         _log.info("objects of unfinished stores were indexed", count=found)
     mark.touch()
+
+
+def _tampered(installation: Installation, broken: TrailBroken) -> AuditEvent:
+    return AuditEvent(
+        EventKind.TRAIL_TAMPERED,
+        installation.clock.now(),
+        Actor("pacsgate", verified=True),
+        Outcome.MAJOR,
+        tenant=installation.scope.tenant,
+        details={"segment": broken.segment, "position": str(broken.position), "finding": broken.public},
+    )

@@ -59,6 +59,11 @@ class Weighing:
     _kind: Callable[[ResourceFacts], object]
     """Everything of a resource that any forbid or permit reads."""
     _verdicts: dict[object, _Verdict] = field(default_factory=dict, repr=False, compare=False)
+    """By kind of resource."""
+    _distinct: dict[tuple[tuple[int, ...], tuple[int, ...]], _Verdict] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """By the forbids and permits that apply, by their place: what `_verdicts` points to."""
 
     def settled(self) -> Deny | None:
         """The answer for every resource alike, if it is no."""
@@ -97,14 +102,24 @@ class Weighing:
     def _remember(self, kind: object, verdict: _Verdict) -> _Verdict:
         if len(self._verdicts) >= REMEMBERED:
             self._verdicts.clear()
+            self._distinct.clear()
         self._verdicts[kind] = verdict
         return verdict
 
     def _weigh(self, facts: ResourceFacts) -> _Verdict:
-        forbids = [forbid for spared, forbid in self.forbids if not spared(facts)]
-        if forbids:
+        """The verdict on one kind of resource; most kinds share theirs with others."""
+        forbids = tuple(n for n, (spared, _) in enumerate(self.forbids) if not spared(facts))
+        permits = () if forbids else tuple(n for n, (applies, _) in enumerate(self.permits) if applies(facts))
+        known = self._distinct.get((forbids, permits))
+        if known is None:
+            known = self._distinct[forbids, permits] = self._verdict(forbids, permits)
+        return known
+
+    def _verdict(self, forbidden_by: Sequence[int], permitted_by: Sequence[int]) -> _Verdict:
+        if forbidden_by:
+            forbids = [self.forbids[n][1] for n in forbidden_by]
             return _Verdict(self._forbidden(forbids), forbidden=True, usable=())
-        permits = [permit for applies, permit in self.permits if applies(facts)]
+        permits = [self.permits[n][1] for n in permitted_by]
         usable = tuple(permit for permit in permits if not permit.unsupported)
         decision = self._allow(usable) if usable else self._nothing_applies(permits)
         return _Verdict(decision, forbidden=False, usable=usable)

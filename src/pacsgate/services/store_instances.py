@@ -21,7 +21,7 @@ from pathlib import Path
 from pacsgate.audit.events import EventKind
 from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.model.actions import Action
-from pacsgate.model.decision import Reason
+from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import ArchiveError
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.model.subject import Subject
@@ -36,6 +36,9 @@ from pacsgate.services.resolve import Reach, Resolver
 
 INSTANCES_DETAIL = "sop_instance_uids"
 """Detail of store events: the SOP Instance UIDs concerned, separated by spaces.  `reconcile` reads it."""
+
+_TAKEN = Ruling(None, (Reason(ReasonCode.NOT_VISIBLE),))
+"""The SOP Instance UID is that of something hidden: whoever asks so may be probing for what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ class StoreInstances:
         self._record(EventKind.STORE_BEGUN, allowed, reasons, circumstances)
         results = {id(spooled): StoreResult.REFUSED for spooled in objects}
         results.update({id(spooled): self._put(scope, archive, spooled, bound) for spooled in allowed})
+        probing = [spooled for spooled in allowed if results[id(spooled)] is StoreResult.REFUSED]
+        self._record_refusals(probing, [_TAKEN] * len(probing), circumstances)
         done = [spooled for spooled in allowed if results[id(spooled)] is StoreResult.STORED]
         self._indexer.add(
             scope,

@@ -40,7 +40,8 @@ def test_whatever_could_be_read_as_something_else_is_no_uid(uid: str) -> None:
 
 @given(st.text())
 def test_what_pydicom_accepts_is_accepted(text: str) -> None:
-    assert is_valid_uid(text) or not pydicom.uid.UID(text, validation_mode=0).is_valid
+    # pydicom strips white space before it looks; in a path or a query it would be another name.
+    assert is_valid_uid(text.strip()) or not pydicom.uid.UID(text, validation_mode=0).is_valid
 
 
 @given(st.lists(st.text(), min_size=1), st.lists(st.text(), min_size=1))

@@ -119,7 +119,9 @@ class DicomWebDoor:
             await self._look_again_if_gone(raised, request, context)
 
     async def _answer(self, request: Request, context: Context) -> Response:
-        credentials = read_credentials(request.headers.get("authorization"), request.cookies.get(COOKIE_NAME))
+        # Two fields make one value (RFC 9110 5.2), which is then no credential: which of them would count?
+        authorization = ", ".join(request.headers.getlist("authorization")) or None
+        credentials = read_credentials(authorization, request.cookies.get(COOKIE_NAME))
         subject = await self._subject(credentials, context)
         if isinstance(subject, AuthenticationFailed):
             if subject.kind is FailureKind.NO_CREDENTIAL:

@@ -13,10 +13,9 @@ from pacsgate.dicom.rendering import RenderedType, RenderingOptions, render
 from pacsgate.dicom.rendering import thumbnail as small_picture
 from pacsgate.gateway.http.drawing import drawing
 from pacsgate.gateway.http.exchange import Exchange
-from pacsgate.gateway.http.named import named_key
+from pacsgate.gateway.http.named import action_of, named_key
 from pacsgate.gateway.http.parts import Piece, send_pieces
 from pacsgate.gateway.http.pixel_objects import images, pieces_of
-from pacsgate.model.actions import Action
 from pacsgate.model.errors import RequestError
 from pacsgate.protocols.dicomweb.rendering_parameters import read_rendering
 from pacsgate.protocols.dicomweb.routing import RouteMatch
@@ -30,7 +29,7 @@ async def rendered(exchange: Exchange, found: RouteMatch) -> Response:
     representation = exchange.representations(found)[0]
     kind = RenderedType(representation.media.value)
     parameters = read_rendering(exchange.parameters, thumbnail=False)
-    reached = await exchange.reach(named_key(found), Action.VIEW)
+    reached = await exchange.reach(named_key(found), action_of(found, representation.media))
     if isinstance(reached, Response):
         return reached
 
@@ -52,9 +51,9 @@ async def rendered(exchange: Exchange, found: RouteMatch) -> Response:
 
 async def thumbnail(exchange: Exchange, found: RouteMatch) -> Response:
     """Send one small picture that stands for what is named: of its first visible image."""
-    exchange.representations(found)
+    representation = exchange.representations(found)[0]
     parameters = read_rendering(exchange.parameters, thumbnail=True)
-    reached = await exchange.reach(named_key(found), Action.VIEW)
+    reached = await exchange.reach(named_key(found), action_of(found, representation.media))
     if isinstance(reached, Response):
         return reached
 

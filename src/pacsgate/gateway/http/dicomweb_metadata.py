@@ -13,10 +13,9 @@ from pacsgate.dicom.masking import mask_json
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.gateway.http.data_sets import data_sets_body
 from pacsgate.gateway.http.exchange import Exchange
-from pacsgate.gateway.http.named import named_key
+from pacsgate.gateway.http.named import action_of, named_key
 from pacsgate.gateway.http.reading import open_readings
 from pacsgate.gateway.http.streams import NO_STORE
-from pacsgate.model.actions import Action
 from pacsgate.model.resource import ResourceKey
 from pacsgate.protocols.dicomweb.accept import Representation
 from pacsgate.protocols.dicomweb.bulk_uris import bulkdata_url
@@ -27,7 +26,7 @@ from pacsgate.services.resolve import Part, Reach
 async def metadata(exchange: Exchange, found: RouteMatch) -> Response:
     """Send the metadata of what is visible of the named resource."""
     representation = exchange.representations(found)[0]
-    reached = await exchange.reach(named_key(found), Action.VIEW)
+    reached = await exchange.reach(named_key(found), action_of(found, representation.media))
     if isinstance(reached, Response):
         return reached
     readings = await open_readings(

@@ -24,10 +24,9 @@ from pacsgate.dicom.frames import (
 from pacsgate.dicom.json_model import TagPath, to_json
 from pacsgate.dicom.masking import hides_tag
 from pacsgate.gateway.http.exchange import Exchange
-from pacsgate.gateway.http.named import named_key
+from pacsgate.gateway.http.named import action_of, named_key
 from pacsgate.gateway.http.parts import Piece, send_pieces
 from pacsgate.gateway.http.pixel_objects import images, pieces_of
-from pacsgate.model.actions import Action
 from pacsgate.model.errors import RequestError
 from pacsgate.protocols.dicomweb.accept import AS_STORED, Representation
 from pacsgate.protocols.dicomweb.bulk_uris import bulkdata_url
@@ -49,7 +48,7 @@ async def pixeldata(exchange: Exchange, found: RouteMatch) -> Response:
 
 async def _pixels(exchange: Exchange, found: RouteMatch, numbers: tuple[int, ...] | None) -> Response:
     accepted = exchange.representations(found)
-    reached = await exchange.reach(named_key(found), Action.VIEW)
+    reached = await exchange.reach(named_key(found), action_of(found, accepted[0].media))
     if isinstance(reached, Response):
         return reached
 
@@ -97,7 +96,7 @@ def _as_stored(part: Part, frame: EncodedFrame) -> Piece:
 async def bulkdata(exchange: Exchange, found: RouteMatch) -> Response:
     """Send one bulk data value of an instance, or all of what is named."""
     accepted = exchange.representations(found)[0]
-    reached = await exchange.reach(named_key(found), Action.VIEW)
+    reached = await exchange.reach(named_key(found), action_of(found, accepted.media))
     if isinstance(reached, Response):
         return reached
     return await send_pieces(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from pacsgate.audit.events import EventKind
 from pacsgate.gateway.http.dicomweb_export import export_zip
 from pacsgate.gateway.http.exchange import Exchange
-from pacsgate.gateway.http.named import named_key
+from pacsgate.gateway.http.named import action_of, named_key
 from pacsgate.gateway.http.objects import deliveries
 from pacsgate.gateway.http.reading import open_readings
 from pacsgate.gateway.http.streams import length_of_parts, many_objects, one_object, started
@@ -24,9 +24,10 @@ async def retrieve(exchange: Exchange, found: RouteMatch) -> Response:
     """Send the visible objects of what is named."""
     representation = exchange.representations(found)[0]
     key = named_key(found)
-    if representation.media is MediaType.ZIP:
+    action = action_of(found, representation.media)
+    if action is Action.EXPORT:
         return await export_zip(exchange, key)
-    reached = await exchange.reach(key, Action.RETRIEVE)
+    reached = await exchange.reach(key, action)
     if isinstance(reached, Response):
         return reached
     items = deliveries(reached.reach.parts, representation.transfer_syntaxes)
@@ -34,11 +35,11 @@ async def retrieve(exchange: Exchange, found: RouteMatch) -> Response:
         exchange, reached.reach, reached.circumstances, EventKind.INSTANCES_TRANSFERRED
     )
     if not representation.multipart:
-        body = one_object(exchange, items[0], Action.RETRIEVE, readings)
+        body = one_object(exchange, items[0], action, readings)
         length = items[0].instance.size if items[0].is_as_stored else None
         return await started(exchange.request, body, items[0].media_type, length=length)
     boundary = secrets.token_hex(16)
-    body = many_objects(exchange, items, Action.RETRIEVE, readings, boundary)
+    body = many_objects(exchange, items, action, readings, boundary)
     return await started(
         exchange.request,
         body,

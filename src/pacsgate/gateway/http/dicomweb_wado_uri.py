@@ -10,7 +10,8 @@ from starlette.responses import Response
 from pacsgate.audit.events import EventKind
 from pacsgate.dicom.rendering import RenderedType, render
 from pacsgate.gateway.http.drawing import drawing
-from pacsgate.gateway.http.exchange import Exchange
+from pacsgate.gateway.http.exchange import Exchange, Reached
+from pacsgate.gateway.http.named import action_of
 from pacsgate.gateway.http.objects import deliveries
 from pacsgate.gateway.http.parts import Piece, send_pieces
 from pacsgate.gateway.http.pixel_objects import images
@@ -30,11 +31,12 @@ async def wado_uri(exchange: Exchange, found: RouteMatch) -> Response:
     asked = read_wado_uri(exchange.parameters)
     accept = ", ".join(exchange.request.headers.getlist("accept")) or None
     representation = negotiate(offers(found.route), accept, asked.accept)[0]
-    if representation.media is MediaType.DICOM:
-        return await _object(exchange, asked)
-    reached = await exchange.reach(asked.key, Action.VIEW)
+    action = action_of(found, representation.media)
+    reached = await exchange.reach(asked.key, action)
     if isinstance(reached, Response):
         return reached
+    if representation.media is MediaType.DICOM:
+        return await _object(exchange, asked, reached, action)
     kind = RenderedType(representation.media.value)
 
     def pieces() -> Iterator[Piece]:
@@ -46,10 +48,7 @@ async def wado_uri(exchange: Exchange, found: RouteMatch) -> Response:
     return await send_pieces(exchange, reached, pieces, multipart=False, root_type=kind.value)
 
 
-async def _object(exchange: Exchange, asked: WadoUriRequest) -> Response:
-    reached = await exchange.reach(asked.key, Action.RETRIEVE)
-    if isinstance(reached, Response):
-        return reached
+async def _object(exchange: Exchange, asked: WadoUriRequest, reached: Reached, action: Action) -> Response:
     # PS3.18 9.1.2.2.5 would have Explicit VR Little Endian where none is asked for; what
     # cannot be decoded here would then not leave at all, so it is sent as it is stored.
     syntaxes = () if asked.transfer_syntax is None else (asked.transfer_syntax,)
@@ -57,6 +56,6 @@ async def _object(exchange: Exchange, asked: WadoUriRequest) -> Response:
     readings = await open_readings(
         exchange, reached.reach, reached.circumstances, EventKind.INSTANCES_TRANSFERRED
     )
-    body = one_object(exchange, delivery, Action.RETRIEVE, readings)
+    body = one_object(exchange, delivery, action, readings)
     length = delivery.instance.size if delivery.is_as_stored else None
     return await started(exchange.request, body, MediaType.DICOM.value, length=length)

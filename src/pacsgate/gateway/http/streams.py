@@ -81,17 +81,18 @@ async def many_objects(
 ) -> AsyncGenerator[Chunk, None]:
     """Objects as the parts of a multipart/related body."""
     watch = Watch(exchange, action)
+    tail = b""
     try:
         for delivery in items:
-            head = part_head(boundary, delivery.media_type)
+            head = tail + part_head(boundary, delivery.media_type)
+            tail = PART_TAIL
             async for chunk in _object(exchange, delivery, watch, readings):
                 # Sent by itself: to put it before the chunk would copy the chunk.
                 if head:
                     yield head
                     head = b""
                 yield chunk
-            yield PART_TAIL
-        yield closing(boundary)
+        yield tail + closing(boundary)
     finally:
         readings.leave()
 
