@@ -67,7 +67,7 @@ def _machine() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "orthanc": orthanc.partition("\n")[0],
-        "load before": os.getloadavg()[0],
+        "load of the last minute": os.getloadavg()[0],
     }
 
 

@@ -11,6 +11,7 @@ import json
 import random
 import time
 from datetime import UTC, datetime
+from functools import cache
 
 from bench.figures import Row, percentile
 from pacsgate.model.actions import Action
@@ -18,14 +19,14 @@ from pacsgate.model.context import Context
 from pacsgate.model.decision import Allow
 from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName
 from pacsgate.model.role import Assignment
-from pacsgate.model.subject import Subject
+from pacsgate.model.subject import Scalar, Subject, Values
 from pacsgate.policy.document import load_policy
 from pacsgate.policy.engine import bind
 from pacsgate.policy.facts import ResourceFacts
 
 RULES = 200
 PERMITS = 170
-SUBJECTS = 200
+SUBJECTS = 50
 STUDIES = 2_000
 DECISIONS = 200_000
 _ROLES = tuple(f"role{number}" for number in range(20))
@@ -51,6 +52,7 @@ _FORBID_ATOMS = (
     "'TEACHING-{level}' in study.labels",
 )
 """What rules are made of; each permit is a conjunction of one to four atoms."""
+_NOTHING: Values = frozenset()
 _TELLING = ("department", "station", "sensitivity", "modality_group", "labels")
 """What makes one kind of study another, to these rules."""
 
@@ -207,14 +209,20 @@ def _facts(chance: random.Random, number: int) -> ResourceFacts:
     study = {
         "uid": frozenset({f"1.2.3.{number}"}),
         "patient_id": frozenset({f"P{number}"}),
-        "department": frozenset({_DEPARTMENTS[department]}),
-        "station": frozenset({_STATIONS[(department * 2 + chance.randrange(2)) % len(_STATIONS)]}),
-        "sensitivity": frozenset({chance.randint(2, 4) if chance.random() < 0.1 else 1}),
-        "modality_group": frozenset({modality}),
-        "modalities": frozenset({modality}),
-        "labels": frozenset({"VIP"} if chance.random() < 0.02 else ()),
+        "department": _held(_DEPARTMENTS[department]),
+        "station": _held(_STATIONS[(department * 2 + chance.randrange(2)) % len(_STATIONS)]),
+        "sensitivity": _held(chance.randint(2, 4) if chance.random() < 0.1 else 1),
+        "modality_group": _held(modality),
+        "modalities": _held(modality),
+        "labels": _held("VIP") if chance.random() < 0.02 else _NOTHING,
     }
-    return ResourceFacts(study, {"uid": frozenset({f"1.2.3.{number}.1"}), "modality": frozenset({modality})})
+    return ResourceFacts(study, {"uid": frozenset({f"1.2.3.{number}.1"}), "modality": _held(modality)})
+
+
+@cache
+def _held(value: Scalar) -> Values:
+    """The same object for the same value, as the index reads it once for all studies of a class."""
+    return frozenset({value})
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from bench.figures import Row, percentile
 from bench.images import studies
 from bench.stage import Stage
 
-CONNECTIONS = 8
+CONNECTIONS = 16
 _GOAL = 0.8
 _ACCEPT = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
 
@@ -68,7 +68,7 @@ def _row(work: str, seen: Seen, ratio: float | None = None) -> Row:
         unit="MB",
         p50_ms=percentile(seen.latencies_ms, 0.5),
         p99_ms=percentile(seen.latencies_ms, 0.99),
-        cpu_seconds=seen.cpu_seconds,
+        cpu_seconds=dict(seen.cpu_seconds),
         command=seen.command,
         goal="" if ratio is None else f"at least {_GOAL:g} x nginx",
         reached=None if ratio is None else ratio >= _GOAL,

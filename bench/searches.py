@@ -15,7 +15,7 @@ from bench.images import FAMILIES, MODALITIES, studies
 from bench.stage import Reader, Stage
 
 PAGE = 25
-CONNECTIONS = 8
+CONNECTIONS = 16
 _GOAL = 10.0
 
 
@@ -82,7 +82,7 @@ def _row(work: str, seen: Seen, distinct: int, ratio: float | None = None) -> Ro
         unit="requests",
         p50_ms=percentile(seen.latencies_ms, 0.5),
         p99_ms=percentile(seen.latencies_ms, 0.99),
-        cpu_seconds=seen.cpu_seconds,
+        cpu_seconds=dict(seen.cpu_seconds),
         command=seen.command,
         goal="" if ratio is None else f"at least {_GOAL:g} x Orthanc",
         reached=None if ratio is None else ratio >= _GOAL,

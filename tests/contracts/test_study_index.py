@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from pacsgate.dicom.attributes import tag_of
-from pacsgate.dicom.query import MatchKey, Query, SingleValue, Wildcard
+from pacsgate.dicom.query import MatchKey, Query, Range, SingleValue, UidList, Wildcard
 from pacsgate.model.errors import NotFoundError, RequestError
 from pacsgate.model.resource import ArchiveName, Level, ResourceKey, TenantName, TenantScope
 from pacsgate.policy.facts import ResourceFacts
@@ -28,6 +28,7 @@ from pacsgate.policy.ir import (
     ValueType,
 )
 from pacsgate.ports import Match, StudyEntry, StudyIndex, UnfinishedSync
+from pacsgate.stores import dialects
 from pacsgate.stores.stores import Stores
 from tests.support.events import READ
 from tests.support.indexing import CT_IMAGE, EVERYTHING, MAIN, SCOPE, SEEN, instance, within
@@ -334,6 +335,102 @@ def test_a_study_is_shown_as_its_admitted_series_make_it(index: StudyIndex) -> N
     (series,) = index.search(SCOPE, MAIN, Query(Level.SERIES), within(is_(SERIES_MODALITY, "CT"))).matches
     assert value(series, "NumberOfSeriesRelatedInstances") == [2]
     assert value(series, "NumberOfStudyRelatedSeries") == [1]
+
+
+TOLD = {
+    "StudyDescription": ("Head", "Secret finding"),
+    "PatientName": ({"Alphabetic": "Doe^Jane"}, {"Alphabetic": "Hidden^Name"}),
+    "AccessionNumber": ("A1", "A2"),
+    "StudyDate": ("20260101", "20260202"),
+    "InstitutionName": ("Site", "Elsewhere"),
+}
+ASKED = {keyword: values for keyword, values in TOLD.items() if keyword != "PatientName"} | {
+    "PatientName": ("Doe^Jane", "Hidden^Name")
+}
+CT_ONLY = is_(SERIES_MODALITY, "CT")
+
+
+def _told_twice(index: StudyIndex, *order: str, study: str = "1.2.1") -> None:
+    """A CT that says one thing of its study and a report that says another, stored in this order."""
+    for modality in order:
+        number = ("CT", "SR").index(modality)
+        item = instance(
+            study,
+            f"{study}.{number + 1}",
+            of_study={keyword: values[number] for keyword, values in TOLD.items()},
+            of_series={"Modality": modality},
+            series_facts={"modality": frozenset({modality})},
+        )
+        index.ingest(SCOPE, MAIN, [item], SEEN)
+
+
+@pytest.mark.parametrize("order", [("CT", "SR"), ("SR", "CT")])
+@pytest.mark.parametrize("level", [Level.STUDY, Level.SERIES, Level.INSTANCE])
+def test_what_only_a_hidden_series_says_of_its_study_is_neither_shown_nor_matched(
+    index: StudyIndex, level: Level, order: tuple[str, str]
+) -> None:
+    _told_twice(index, *order)
+    bound = MatchKey(("PatientID",), SingleValue("P1"))
+    for number, formula in enumerate((CT_ONLY, is_(SERIES_MODALITY, "SR"))):
+        (match,) = index.search(SCOPE, MAIN, Query(level, (bound,)), within(formula)).matches
+        assert {keyword: value(match, keyword) for keyword in TOLD} == {
+            keyword: [values[number]] for keyword, values in TOLD.items()
+        }
+        assert value(match, "PatientID") == ["P1"]
+        for keyword, values in ASKED.items():
+            for asked, text in enumerate(values):
+                query = Query(level, (bound, MatchKey((keyword,), SingleValue(text))))
+                assert len(found(index, formula, query)) == (asked == number), (keyword, text)
+
+
+def test_a_hidden_series_does_not_decide_by_a_list_or_a_range_either(index: StudyIndex) -> None:
+    _told_twice(index, "CT", "SR")
+    for keyword, matching in (
+        ("AccessionNumber", UidList(("A1", "no such"))),
+        ("AccessionNumber", UidList(("A1", "A2"))),
+        ("StudyDate", Range("20260101", "20260101")),
+        ("StudyDate", Range("20260101", "20261231")),
+    ):
+        assert found(index, CT_ONLY, Query(Level.STUDY, (MatchKey((keyword,), matching),))) == ["1.2.1"]
+    for keyword, matching in (("AccessionNumber", Wildcard("*2")), ("StudyDate", Range("20260102", None))):
+        assert not found(index, CT_ONLY, Query(Level.STUDY, (MatchKey((keyword,), matching),)))
+
+
+@pytest.mark.parametrize("level", [Level.STUDY, Level.SERIES])
+@pytest.mark.parametrize("keyword", ["AccessionNumber", "StudyDescription"])
+@pytest.mark.parametrize("many", [dialects.MANY, 1])
+def test_pages_are_exact_where_a_hidden_series_says_otherwise(
+    index: StudyIndex, level: Level, keyword: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialects, "MANY", many)
+    for number in range(7):
+        _told_twice(index, *(("CT", "SR"), ("SR", "CT"), ("CT",))[number % 3], study=f"1.2.{number}")
+    key = (MatchKey((keyword,), SingleValue(TOLD[keyword][0])),)
+    whole = found(index, CT_ONLY, Query(level, key))
+    assert len(whole) == len(set(whole)) == 7
+    hidden = (MatchKey((keyword,), SingleValue(TOLD[keyword][1])),)
+    assert not found(index, CT_ONLY, Query(level, hidden))
+    pages = [
+        index.search(SCOPE, MAIN, Query(level, key, limit=3, offset=at), within(CT_ONLY)) for at in (0, 3, 6)
+    ]
+    assert [str(match.key) for page in pages for match in page.matches] == whole
+    assert [page.remaining for page in pages] == [4, 1, 0]
+
+
+def test_a_study_is_found_by_what_any_admitted_series_says_of_it(index: StudyIndex) -> None:
+    _told_twice(index, "CT", "SR")
+    third = instance(
+        series="1.2.1.3",
+        of_study={"AccessionNumber": "A3", "StudyDescription": "Neck"},
+        series_facts={"modality": frozenset({"CT"})},
+    )
+    index.ingest(SCOPE, MAIN, [third], SEEN)
+    (match,) = index.search(SCOPE, MAIN, STUDIES, within(CT_ONLY)).matches
+    assert value(match, "AccessionNumber") == ["A1"]
+    for keyword, values in {"AccessionNumber": "A1 A3", "StudyDescription": "Head Neck"}.items():
+        for text in values.split():
+            key = MatchKey((keyword,), SingleValue(text))
+            assert found(index, CT_ONLY, Query(Level.STUDY, (key,))) == ["1.2.1"]
 
 
 def test_studies_come_newest_first_and_pages_neither_overlap_nor_miss(index: StudyIndex) -> None:

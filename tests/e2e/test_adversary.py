@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from requests.auth import _basic_auth_str as basic_auth
 
+from pacsgate.audit.events import EventKind
 from tests.e2e.asking import NOT_AUTHORIZED, annotation, another, events, found, policy_of, reasons, stow
 from tests.support.hospital import FurnishedHospital, RunningHospital, opened
 from tests.support.scripted_http import answering
@@ -139,7 +140,7 @@ def test_an_object_with_the_uid_of_a_hidden_one_is_refused_on_record(own_hospita
 
 
 def _probes(hospital: RunningHospital) -> list[dict]:
-    denials = events(hospital, "--user", "rad1", "--denied")
+    denials = events(hospital, user="rad1", kind=EventKind.DENIED)
     return [event for event in denials if event["action"] == "store" and "not-visible" in event["reasons"]]
 
 

@@ -66,7 +66,9 @@ class Match:
 
     `attributes` is what the answer may contain, in the DICOM JSON Model, already
     holding the level's parents' attributes and all counts, computed from
-    admitted series only.  `facts` are the facts of each admitted series that
+    admitted series only.  Of a study of which a series is hidden, the study's and
+    patient's attributes are those that the row's first admitted series says, and keys
+    match what any of its admitted series says.  `facts` are the facts of each admitted series that
     the row is made of (a study row: all its admitted series), for masks.
     """
 

@@ -21,9 +21,7 @@ from typing import TypeVar
 
 from sqlalchemy import insert, select, update
 
-from pacsgate.dicom.attributes import tag_of, vr_of
 from pacsgate.dicom.matching import text_key
-from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.resource import patient_key
 from pacsgate.model.subject import Attributes
 from pacsgate.ports import Ingested
@@ -33,6 +31,7 @@ from pacsgate.stores.match_columns import SERIES_COLUMNS, STUDY_COLUMNS, column_
 from pacsgate.stores.merging import SeriesState
 from pacsgate.stores.packing import pack_attributes
 from pacsgate.stores.place import Place
+from pacsgate.stores.said import identified
 from pacsgate.stores.schema import AnyRow, series, study
 from pacsgate.stores.serials import STUDY, next_number
 from pacsgate.stores.storable import storable_text
@@ -157,7 +156,7 @@ class Ingest:
     def _write_study(
         self, key: _StudyKey, last: Ingested, row: AnyRow | None, class_pk: int, principal: str
     ) -> int:
-        attributes = _identified(
+        attributes = identified(
             single_valued(last.summary.study, STUDY_COLUMNS),
             StudyInstanceUID=key.study_instance_uid,
             PatientID=key.patient_id,
@@ -185,7 +184,7 @@ class Ingest:
         return study_pk
 
     def _write_series(self, study_pk: int, uid: str, merged: _Merged) -> None:
-        attributes = _identified(
+        attributes = identified(
             single_valued(merged.last.summary.series, SERIES_COLUMNS), SeriesInstanceUID=uid
         )
         values = {
@@ -220,15 +219,3 @@ def _grouped(
 
 def _flat(by_series: dict[str, list[Contribution]]) -> list[Contribution]:
     return [contribution for contributions in by_series.values() for contribution in contributions]
-
-
-def _identified(attributes: DicomJson, **identifiers: str) -> DicomJson:
-    """The attributes with these identifiers as the index knows them; an empty one is no attribute."""
-    identified = dict(attributes)
-    for keyword, value in identifiers.items():
-        tag = tag_of(keyword)
-        if value:
-            identified[tag] = {"vr": vr_of(keyword), "Value": [value]}
-        else:
-            identified.pop(tag, None)
-    return identified

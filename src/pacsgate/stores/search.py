@@ -8,6 +8,12 @@ Keys without a column, and fuzzy names, are asked with `matching.matches` of eac
 candidate that SQL found, in bounded batches, so that page and total are exact
 whatever the key.
 
+Columns of `study` hold what the instance that came last says.  Where the constraint
+tells series apart, the studies of which something is hidden are asked first, by
+what their admitted series say; where that differs from the columns, the page's
+query is told so.  Such a study matches a key that any admitted series matches, and
+shows what the first of them says.
+
 Called by `study_index`.
 
 Invariants:
@@ -18,14 +24,28 @@ Invariants:
 Standard: PS3.18 section 10.6; PS3.4 section C.2.2.2.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from sqlalchemy import Select, TextClause, bindparam, exists, func, select
+from sqlalchemy import (
+    Select,
+    Text,
+    TextClause,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from pacsgate.dicom.matching import matches
-from pacsgate.dicom.query import MatchKey, Query, SingleValue, UidList
+from pacsgate.dicom.query import MatchKey, Query
+from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
 from pacsgate.policy.ir import Formula
@@ -33,16 +53,15 @@ from pacsgate.ports import Match, Page
 from pacsgate.stores.admission import Admission, last_class
 from pacsgate.stores.classes import ClassFacts
 from pacsgate.stores.constraint_sql import Sql, by_reach, uses_series
-from pacsgate.stores.dialects import Flavour
+from pacsgate.stores.dialects import member
 from pacsgate.stores.entries import series_values, study_values
 from pacsgate.stores.packing import unpack_instances
 from pacsgate.stores.place import Place
-from pacsgate.stores.query_sql import modalities_clause, series_clause, study_clause
+from pacsgate.stores.said import Said, said_by
 from pacsgate.stores.schema import NEWEST_FIRST, AnyRow, series, study
+from pacsgate.stores.search_keys import Keys, require_bound
 from pacsgate.stores.views import SeriesView, StudyView
-
-INSTANCE_SEARCH_KEYS = frozenset({"StudyInstanceUID", "SeriesInstanceUID", "PatientID", "AccessionNumber"})
-"""Keys with an index that bound a search for instances when its path names no parent."""
+from pacsgate.stores.window import Window
 
 _BATCH = 200
 """Candidates in memory at a time when keys are asked in Python."""
@@ -51,6 +70,7 @@ _STUDY_ROW = (
     study.c.study_pk,
     study.c.study_instance_uid,
     study.c.patient_id,
+    study.c.issuer_of_patient_id,
     study.c.patient_key,
     study.c.class_pk,
     study.c.attributes,
@@ -62,6 +82,15 @@ _SERIES_ROW = (
     series.c.attributes.label("series_attributes"),
 )
 _OF_STUDY = (series.c.tenant == study.c.tenant) & (series.c.study_pk == study.c.study_pk)
+_siblings = series.alias("siblings")
+_HOW_MANY_SERIES = (
+    select(func.count())
+    .where(_siblings.c.tenant == series.c.tenant, _siblings.c.study_pk == series.c.study_pk)
+    .correlate(series)
+    .scalar_subquery()
+    .label("of_all")
+)
+_SERIES_NAME = cast(study.c.study_pk, Text) + "/" + series.c.series_instance_uid
 _HOW_MANY = select(func.count())
 _ALL_SERIES = (
     select(
@@ -78,57 +107,6 @@ _ALL_SERIES = (
     )
     .order_by(series.c.study_pk, series.c.series_instance_uid)
 )
-
-
-@dataclass(slots=True)
-class _Keys:
-    """A query's matching keys, by who can answer them."""
-
-    of_study: list[Sql] = field(default_factory=list)
-    of_series: list[Sql] = field(default_factory=list)
-    of_any_series: list[Sql] = field(default_factory=list)
-    residual: list[MatchKey] = field(default_factory=list)
-
-    def sort_in(self, key: MatchKey, query: Query, flavour: Flavour) -> None:
-        """Put one key where it can be answered soonest."""
-        clause = study_clause(key, flavour, fuzzy=query.fuzzy)
-        if clause is not None:
-            self.of_study.append(clause)
-        elif (
-            query.level is not Level.STUDY
-            and (clause := series_clause(key, flavour, fuzzy=query.fuzzy)) is not None
-        ):
-            self.of_series.append(clause)
-        elif query.level is Level.STUDY and (clause := modalities_clause(key, flavour)) is not None:
-            self.of_any_series.append(clause)
-        else:
-            self.residual.append(key)
-
-
-class _Window:
-    """The part of all matches that a page shows, and how many there are."""
-
-    def __init__(self, query: Query) -> None:
-        self.matches: list[Match] = []
-        self._seen = 0
-        self._first = query.offset
-        self._end = query.offset + query.limit
-
-    def stretch(self, count: int) -> slice:
-        """Count so many further matches; which of them, numbered from 0, are on the page."""
-        wanted = slice(max(0, self._first - self._seen), max(0, min(count, self._end - self._seen)))
-        self._seen += count
-        return wanted
-
-    def offer(self, match: Match) -> None:
-        """Count one match, and keep it if it is on the page."""
-        if self._first <= self._seen < self._end:
-            self.matches.append(match)
-        self._seen += 1
-
-    def page(self) -> Page:
-        """The page, once all matches have been counted."""
-        return Page(tuple(self.matches), max(0, self._seen - self._end))
 
 
 class Search:
@@ -149,7 +127,7 @@ class Search:
         self._query = query
         self._of_study, self._of_series = by_reach(formula)
         self._tells_series_apart = uses_series(self._of_series)
-        self._keys = _Keys()
+        self._keys = Keys()
         for key in query.match:
             self._keys.sort_in(key, query, place.flavour)
         self._where_study = [
@@ -171,7 +149,7 @@ class Search:
             case Level.SERIES:
                 return self._rows(self._series)
             case Level.INSTANCE:
-                _require_bound(self._query)
+                require_bound(self._query)
                 return self._instances()
             case Level.PATIENT:
                 raise RequestError("there is no search for patients; search for studies by `PatientID`")
@@ -180,8 +158,8 @@ class Search:
 
     # ------------------------------------------------------------- candidates
 
-    def _studies(self, *, counting: bool = False) -> Select[*tuple[Any, ...]]:
-        columns = _HOW_MANY.select_from(study) if counting else select(*_STUDY_ROW)
+    def _studies(self, *more: Any, counting: bool = False) -> Select[*tuple[Any, ...]]:
+        columns = _HOW_MANY.select_from(study) if counting else select(*_STUDY_ROW, *more)
         found = columns.where(*self._where_study, self._admits(self._of_study, in_order=not counting))
         if self._tells_series_apart:
             found = found.where(self._some_series())
@@ -208,14 +186,46 @@ class Search:
     def _admits(self, formula: Formula, *, in_order: bool = False) -> TextClause:
         return self._admission.condition(self._place, formula, self._last_class, in_order=in_order)
 
+    def _said(self) -> Sql:
+        """The keys on what is said of a study, as far as it is said by admitted series."""
+        in_row = and_(true(), *(clause for _, clause in self._keys.said))
+        if not self._keys.said or not self._tells_series_apart:
+            return in_row
+        missed: list[Any] = []
+        wrong: list[Any] = []
+        of_studies = self._query.level is Level.STUDY
+        name: Any = study.c.study_pk if of_studies else _SERIES_NAME
+        asked = (self._studies if of_studies else self._series)(
+            name.label("name"), case((in_row, 1), else_=0).label("in_row")
+        )
+        for batch in self._batches(asked.where(self._something_hidden())):
+            studies = {row.study_pk: row for row in batch}
+            said_of = self._said_of(studies, self._admitted_series(studies))
+            for row in batch:
+                said = said_of[row.study_pk]
+                who = said.values() if of_studies else (said[row.series_instance_uid],)
+                holds = all(self._any_matches(key, who) for key, _ in self._keys.said)
+                if holds != bool(row.in_row):
+                    (missed if holds else wrong).append(row.name)
+        flavour = self._place.flavour
+        found = or_(in_row, member(flavour, name, missed)) if missed else in_row
+        return and_(found, ~member(flavour, name, wrong)) if wrong else found
+
+    def _something_hidden(self) -> Sql:
+        hidden = select(series.c.study_pk).where(
+            _OF_STUDY, case((self._admits(self._of_series), 0), else_=1) == 1
+        )
+        return exists(hidden.correlate(study))
+
     # ------------------------------------------------------------- pages
 
     def _rows(self, candidates: Callable[..., Select[*tuple[Any, ...]]]) -> Page:
+        self._where_study.append(self._said())
         if self._keys.residual:
-            window = _Window(self._query)
+            window = Window(self._query)
             for batch in self._batches(candidates()):
-                for found in self._matches(batch):
-                    if self._satisfies(found):
+                for found, others in self._matches(batch):
+                    if self._satisfies(found, others):
                         window.offer(found)
             return window.page()
         limit, offset = self._query.limit, self._query.offset
@@ -224,10 +234,11 @@ class Search:
         if len(rows) > limit:
             total: int = self._place.connection.execute(candidates(counting=True)).scalar_one()
             remaining = total - offset - limit
-        return Page(tuple(self._matches(rows[:limit])), remaining)
+        return Page(tuple(found for found, _ in self._matches(rows[:limit])), remaining)
 
     def _instances(self) -> Page:
-        window = _Window(self._query)
+        self._where_study.append(self._said())
+        window = Window(self._query)
         for batch in self._batches(self._series(series.c.packed)):
             views, facts = self._views(batch)
             for row in batch:
@@ -245,21 +256,24 @@ class Search:
     def _batches(self, candidates: Select[*tuple[Any, ...]]) -> Iterator[Sequence[AnyRow]]:
         return self._place.connection.execute(candidates.execution_options(yield_per=_BATCH)).partitions()
 
-    def _satisfies(self, found: Match) -> bool:
-        return all(matches(key, found.attributes, fuzzy=self._query.fuzzy) for key in self._keys.residual)
+    def _satisfies(self, found: Match, others: Iterable[DicomJson] = ()) -> bool:
+        return all(self._any_matches(key, (found.attributes, *others)) for key in self._keys.residual)
+
+    def _any_matches(self, key: MatchKey, said: Iterable[DicomJson]) -> bool:
+        return any(matches(key, attributes, fuzzy=self._query.fuzzy) for attributes in said)
 
     # ------------------------------------------------------------- what may be shown
 
-    def _matches(self, rows: Sequence[AnyRow]) -> Iterator[Match]:
+    def _matches(self, rows: Sequence[AnyRow]) -> Iterator[tuple[Match, Iterable[DicomJson]]]:
+        """Each row's match, and what else admitted series say of it."""
         views, facts = self._views(rows)
         for row in rows:
             view = views[row.study_pk]
             if self._query.level is Level.STUDY:
-                yield view.match()
+                yield view.match(), view.said.values()
             else:
-                yield view.series_match(
-                    row, series_values(facts[row.series_class_pk], row.series_instance_uid)
-                )
+                of_series = series_values(facts[row.series_class_pk], row.series_instance_uid)
+                yield view.series_match(row, of_series), ()
 
     def _instance_matches(
         self, view: StudyView, row: AnyRow, facts: dict[int, Any], wanted: slice
@@ -281,33 +295,34 @@ class Search:
         for row in shown:
             values = series_values(facts[row.series_class_pk], row.series_instance_uid)
             of_study[row.study_pk].append(SeriesView(row, values))
+        said = self._said_of(studies, shown)
         views = {
             study_pk: StudyView(
                 row,
                 study_values(facts[row.class_pk], row.study_instance_uid, row.patient_key),
                 of_study[study_pk],
+                said.get(study_pk, {}),
             )
             for study_pk, row in studies.items()
         }
         return views, facts
 
+    def _said_of(self, studies: dict[int, AnyRow], shown: Sequence[AnyRow]) -> dict[int, Said]:
+        if not self._tells_series_apart:
+            return {}
+        admitted = {(row.study_pk, row.series_instance_uid) for row in shown}
+        how_many = Counter(row.study_pk for row in shown)
+        partly = {row.study_pk: studies[row.study_pk] for row in shown if row.of_all > how_many[row.study_pk]}
+        return said_by(self._place, partly, admitted)
+
     def _admitted_series(self, study_pks: Iterable[int]) -> Sequence[AnyRow]:
         found = _ALL_SERIES
         if self._tells_series_apart:
-            found = found.join(study, _OF_STUDY).where(self._admits(self._of_series))
+            found = (
+                found.add_columns(_HOW_MANY_SERIES)
+                .join(study, _OF_STUDY)
+                .where(self._admits(self._of_series))
+            )
         return self._place.connection.execute(
             found, {"tenant": self._place.tenant, "study_pks": list(study_pks)}
         ).all()
-
-
-def _require_bound(query: Query) -> None:
-    """Raise `RequestError` (413) unless an index bounds the series whose instances must be looked through."""
-    if query.study_instance_uid is not None or query.series_instance_uid is not None:
-        return
-    for key in query.match:
-        if key.keyword in INSTANCE_SEARCH_KEYS and isinstance(key.matching, SingleValue | UidList):
-            return
-    keys = ", ".join(f"`{key}`" for key in sorted(INSTANCE_SEARCH_KEYS))
-    raise RequestError(
-        f"a search for instances needs a study or series in its path, or one of {keys}", status=413
-    )

@@ -16,6 +16,7 @@ from pacsgate.model.subject import Attributes
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.ports import Match
 from pacsgate.stores.packing import PackedInstance, unpack_attributes
+from pacsgate.stores.said import Said
 from pacsgate.stores.schema import AnyRow
 
 _Json = dict[str, dict[str, Any]]
@@ -42,18 +43,30 @@ class SeriesView:
 
 @dataclass(frozen=True)
 class StudyView:
-    """One study as its admitted series show it."""
+    """One study as its admitted series show it.
+
+    `said` is what each admitted series says of the study, if another series is
+    hidden; it is empty when all are admitted, and the row speaks for them.
+    """
 
     row: AnyRow
     facts: Attributes
     series: Sequence[SeriesView]
+    said: Said
 
     @cached_property
     def attributes(self) -> _Json:
         """The study's own attributes and those computed from its admitted series."""
+        return {**self._own, **self._computed}
+
+    @cached_property
+    def _own(self) -> Mapping[str, Any]:
+        return next(iter(self.said.values())) if self.said else unpack_attributes(self.row.attributes)
+
+    @cached_property
+    def _computed(self) -> _Json:
         rows = [one.row for one in self.series]
         return {
-            **unpack_attributes(self.row.attributes),
             **_computed("ModalitiesInStudy", *sorted({row.modality for row in rows if row.modality})),
             **_computed(
                 "SOPClassesInStudy", *sorted({uid for row in rows for uid in row.sop_classes.split("\\")})
@@ -75,7 +88,8 @@ class StudyView:
     def series_attributes(self, row: AnyRow) -> _Json:
         """The attributes of one of its series, whose row was read with its attributes, after the study's."""
         return {
-            **self.attributes,
+            **self.said.get(row.series_instance_uid, self._own),
+            **self._computed,
             **unpack_attributes(row.series_attributes),
             **_computed("NumberOfSeriesRelatedInstances", row.instances),
         }
