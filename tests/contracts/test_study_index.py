@@ -383,6 +383,22 @@ def test_what_only_a_hidden_series_says_of_its_study_is_neither_shown_nor_matche
                 assert len(found(index, formula, query)) == (asked == number), (keyword, text)
 
 
+@pytest.mark.parametrize("order", [("CT", "SR"), ("SR", "CT")])
+def test_what_a_removed_series_said_of_its_study_goes_with_it(
+    index: StudyIndex, order: tuple[str, str]
+) -> None:
+    _told_twice(index, *order)
+    assert index.remove(SCOPE, MAIN, ResourceKey("1.2.1", "1.2.1.2")) == 1
+    (match,) = index.search(SCOPE, MAIN, STUDIES, within(CT_ONLY)).matches
+    assert {keyword: value(match, keyword) for keyword in TOLD} == {
+        keyword: [said] for keyword, (said, _) in TOLD.items()
+    }
+    for keyword, (said, gone) in ASKED.items():
+        for text, count in ((said, 1), (gone, 0)):
+            query = Query(Level.STUDY, (MatchKey((keyword,), SingleValue(text)),))
+            assert len(found(index, CT_ONLY, query)) == count, (keyword, text)
+
+
 def test_a_hidden_series_does_not_decide_by_a_list_or_a_range_either(index: StudyIndex) -> None:
     _told_twice(index, "CT", "SR")
     for keyword, matching in (

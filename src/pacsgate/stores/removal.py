@@ -4,6 +4,7 @@ Called by `study_index`, inside one transaction.
 
 Invariants:
 - an access class that no row has any more is gone too;
+- a study's row says what a series says that is still there;
 - a study's labels stay: if the index finds the study again, it is still under
   the forbids that name them.
 """
@@ -11,12 +12,15 @@ Invariants:
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, select, update
 
 from pacsgate.model.resource import ResourceKey
 from pacsgate.stores.classes import class_of, forget_unused
+from pacsgate.stores.match_columns import STUDY_COLUMNS, column_values
 from pacsgate.stores.merging import SeriesState
+from pacsgate.stores.packing import pack_attributes
 from pacsgate.stores.place import Place
+from pacsgate.stores.said import said_by
 from pacsgate.stores.schema import AnyRow, series, study
 from pacsgate.stores.study_facts import rows_with_uid, settle
 
@@ -81,10 +85,14 @@ class Removal:
 
     def _settle_or_delete(self, row: AnyRow) -> None:
         of_study = (series.c.tenant == self.place.tenant) & (series.c.study_pk == row.study_pk)
-        if self.place.connection.execute(select(exists().where(of_study))).scalar_one():
+        here = (study.c.tenant == self.place.tenant) & (study.c.study_pk == row.study_pk)
+        remaining = self.place.connection.scalars(select(series.c.series_instance_uid).where(of_study)).all()
+        if remaining:
             settle(self.place, row)
+            said = said_by(self.place, {row.study_pk: row}, {(row.study_pk, uid) for uid in remaining})
+            attributes = next(iter(said[row.study_pk].values()))
+            values = {**column_values(attributes, STUDY_COLUMNS), "attributes": pack_attributes(attributes)}
+            self.place.connection.execute(update(study).where(here).values(values))
             return
-        self.place.connection.execute(
-            delete(study).where(study.c.tenant == self.place.tenant, study.c.study_pk == row.study_pk)
-        )
+        self.place.connection.execute(delete(study).where(here))
         forget_unused(self.place.connection, self.place.tenant, [row.class_pk])

@@ -67,6 +67,8 @@ def rows_with_uid(place: Place, study_instance_uid: str) -> list[AnyRow]:
             select(
                 study.c.study_pk,
                 study.c.study_instance_uid,
+                study.c.patient_id,
+                study.c.issuer_of_patient_id,
                 study.c.ingest_principal,
                 study.c.class_pk,
                 study.c.observed_at,
