@@ -5,6 +5,7 @@ skipped, and the end of the run names it; with CI=true it fails instead, so that
 """
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,9 @@ NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("long" if config.getoption("markexpr") == "long" else "test")
     config.stash[NOT_RUN] = {}
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Whoever starts the tests in the background has Ctrl-C ignored, and what they start inherits that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
