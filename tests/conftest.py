@@ -14,7 +14,7 @@ from tests.support.servers import known_servers
 
 settings.register_profile("test", max_examples=60, deadline=None, print_blob=True)
 settings.register_profile(
-    "long", max_examples=1500, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "long", max_examples=300, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 
 NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
@@ -27,6 +27,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # Whoever starts the tests in the background has Ctrl-C ignored, and what they start inherits that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the long lane, properties and fuzz targets run again with more examples."""
+    if config.getoption("markexpr") == "long":
+        for item in items:
+            if item.path.is_relative_to(config.rootpath / "tests/properties") or item.path.is_relative_to(
+                config.rootpath / "tests/fuzz"
+            ):
+                item.add_marker(pytest.mark.long)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

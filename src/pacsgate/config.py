@@ -183,7 +183,7 @@ def read_settings(path: Path) -> Settings:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         raise SettingsError(f"{path}:{line}:{column}: not valid YAML: {error.problem}") from error
-    except YAMLError as error:
+    except (YAMLError, AssertionError) as error:  # ruamel.yaml asserts on versions that it does not know
         raise SettingsError(
             f"{path}: not valid YAML: it holds characters that no YAML file may hold"
         ) from error

@@ -117,6 +117,7 @@ ATTRIBUTES = (
         ("- a\n", "p.yaml:1:1: a policy must be a mapping (with version, attributes, roles, rules, assignments)"),
         ("version: 1\nversion: 1\n", "p.yaml:2:1: `version` is here twice; first in line 1"),
         ("version: 1\nrules: &a []\n", "p.yaml:2:8: anchors (`&name`) are not used in policies (write the value out)"),
+        ("%YAML 1.10\n---\nversion: 1\n", "p.yaml:1:1: YAML directives are not part of the language (remove the line)"),
         ("version: 1\nrules: !!python/name:os.system\n", "p.yaml:2:8: tags (`!name`) are not used in policies (quote the value instead)"),
         ("version: 1\n--- \nversion: 1\n", "p.yaml:2:1: a second YAML document in one file (put it into a file of its own)"),
         ("version: 1\nrules: [\n", "p.yaml:3:1: not YAML: expected the node content, but found '<stream end>'"),

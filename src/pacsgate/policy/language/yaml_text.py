@@ -99,6 +99,13 @@ def parse_yaml(file: str, text: str, problems: Problems) -> Node | None:
     if len(text) > SOURCE_LENGTH:
         problems.add(Position(file), f"the file is longer than {SOURCE_LENGTH} characters")
         return None
+    # ruamel.yaml asserts on versions that it does not know; the language needs no directives anyway.
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        if line.startswith("%"):
+            problems.add(
+                Position(file, number, 1), "YAML directives are not part of the language", "remove the line"
+            )
+            return None
     builder = _Builder(file, text, problems)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
