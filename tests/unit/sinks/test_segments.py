@@ -1,4 +1,6 @@
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,16 +48,18 @@ def geneses(directory: Path) -> list:
     return found
 
 
-@pytest.fixture
-def full_disk():
-    """No file of this process can grow beyond a limit, until it is lifted; the kernel refuses, as a full disk does."""
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file of this process can grow beyond a size; the kernel refuses, as a full disk does.
+
+    For the inside of a test only: pytest writes its own progress between a test and its fixtures' end.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def limit(size: int | None) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft if size is None else size, hard))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_recorded_event_is_in_the_file_when_the_call_returns(trails, tmp_path) -> None:
@@ -113,18 +117,15 @@ def test_nothing_is_created_before_the_first_event(trails, tmp_path) -> None:
     assert segment_names(tmp_path / "trail") == ()
 
 
-def test_a_full_disk_refuses_every_event_until_there_is_room_again(
-    trails, tmp_path, clock, full_disk
-) -> None:
+def test_a_full_disk_refuses_every_event_until_there_is_room_again(trails, tmp_path, clock) -> None:
     trail = trails()
     trail.record(numbered(0))
-    full_disk(200)
-    refused = [trail.submit(numbered(number)) for number in range(1, 4)]
-    assert all(isinstance(future.exception(), RecordError) for future in refused)
-    assert trail.problem is not None
-    with pytest.raises(RecordError):
-        trail.record(numbered(4))
-    full_disk(None)
+    with full_disk(200):
+        refused = [trail.submit(numbered(number)) for number in range(1, 4)]
+        assert all(isinstance(future.exception(), RecordError) for future in refused)
+        assert trail.problem is not None
+        with pytest.raises(RecordError):
+            trail.record(numbered(4))
     with pytest.raises(RecordError):
         trail.record(numbered(5))  # the next attempt is not due yet
     clock.advance(seconds=RETRY_SECONDS)
@@ -136,28 +137,25 @@ def test_a_full_disk_refuses_every_event_until_there_is_room_again(
     assert last.refused == 5
 
 
-def test_a_record_half_written_on_a_full_disk_is_a_torn_tail(trails, tmp_path, clock, full_disk) -> None:
+def test_a_record_half_written_on_a_full_disk_is_a_torn_tail(trails, tmp_path, clock) -> None:
     trail = trails()
     trail.record(numbered(0))
     (name,) = segment_names(tmp_path / "trail")
-    full_disk(segment_path(tmp_path / "trail", name).stat().st_size + 100)
-    with pytest.raises(RecordError):
+    size = segment_path(tmp_path / "trail", name).stat().st_size + 100
+    with full_disk(size), pytest.raises(RecordError):
         trail.record(numbered(1))
-    full_disk(None)
     clock.advance(seconds=RETRY_SECONDS)
     trail.record(numbered(2))
     assert recorded(tmp_path / "trail") == [numbered(0), numbered(2)]
 
 
-def test_a_full_disk_does_not_fill_the_directory_with_empty_segments(
-    trails, tmp_path, clock, full_disk
-) -> None:
+def test_a_full_disk_does_not_fill_the_directory_with_empty_segments(trails, tmp_path, clock) -> None:
     trail = trails()
-    full_disk(0)
-    for number in range(5):
-        with pytest.raises(RecordError):
-            trail.record(numbered(number))
-        clock.advance(seconds=RETRY_SECONDS)
+    with full_disk(0):
+        for number in range(5):
+            with pytest.raises(RecordError):
+                trail.record(numbered(number))
+            clock.advance(seconds=RETRY_SECONDS)
     assert segment_names(tmp_path / "trail") == ()
 
 
