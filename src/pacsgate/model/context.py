@@ -9,6 +9,17 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class RequestLine:
+    """What is asked for, in the words of HTTP: the method, and the path as the guarded archive would see it.
+
+    The path is the canonical one: decoded once, without the gate's own mount in front.
+    """
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """When, from where and for which purpose a subject asks.
 
@@ -22,3 +33,5 @@ class Context:
     client_address: str | None = None
     network: str = "external"
     purpose: str = "TREAT"
+    request: RequestLine | None = None
+    """For rules about paths; `None` at doors that have none (DIMSE, the command line, the gate's own API)."""

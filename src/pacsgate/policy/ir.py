@@ -178,6 +178,10 @@ INGEST_PRINCIPAL = Attribute(Scope.STUDY, "ingest_principal", ValueType.STRING)
 SERIES_MODALITY = Attribute(Scope.SERIES, "modality", ValueType.STRING)
 SERIES_DESCRIPTION = Attribute(Scope.SERIES, "description", ValueType.STRING)
 
+FILTERS = Attribute(Scope.SERIES, "filters", ValueType.SET)
+"""The instance filters of the policy that the instances of this part of a series match, by the filter's
+identifier.  Computed from each instance's data set; missing until it has been.  No condition names it."""
+
 KEY_ATTRIBUTES = frozenset({STUDY_UID, PATIENT_ID, SERIES_UID})
 """Attributes that the index holds as columns of their own; all others are facts."""
 BUILT_IN_FACTS = (MODALITIES, LABELS, COLLECTIONS, INGEST_PRINCIPAL, SERIES_MODALITY, SERIES_DESCRIPTION)

@@ -27,6 +27,7 @@ from pacsgate.ports.identity import (
 from pacsgate.ports.index import (
     Ingested,
     InstanceEntry,
+    Kind,
     Match,
     Page,
     SeriesEntry,
@@ -52,6 +53,7 @@ __all__ = [
     "FailureKind",
     "Ingested",
     "InstanceEntry",
+    "Kind",
     "Match",
     "MintedToken",
     "OutboxStore",

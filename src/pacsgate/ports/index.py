@@ -1,7 +1,7 @@
 """What the gate knows of each archive's studies."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -30,7 +30,13 @@ class InstanceEntry:
 
 @dataclass(frozen=True, slots=True)
 class SeriesEntry:
-    """One series: its attributes for answers, its facts for decisions, its instances."""
+    """One series, or the part of one whose instances are alike in what decides about them.
+
+    A policy may tell the instances of one series apart (a filter on instance-level
+    tags).  Then the series is held as several entries with the same
+    SeriesInstanceUID: each has the instances that share their instance facts, and
+    `facts` holds those together with the series' own.  Otherwise it is one entry.
+    """
 
     series_instance_uid: str
     attributes: DicomJson
@@ -58,6 +64,21 @@ class StudyEntry:
     def facts_of(self, series: SeriesEntry) -> ResourceFacts:
         """What a decision about one of this study's series may know."""
         return ResourceFacts(study=self.facts, series=series.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Everything that studies which no rule can tell apart have in common, and how many there are.
+
+    `study` and each of `parts` are facts without the key attributes (`uid`,
+    `patient_id`) and without attributes of many values; `parts` are the distinct
+    facts of the study's series.  Every study of an archive is of exactly one kind.
+    """
+
+    number: int
+    study: Attributes
+    parts: tuple[Attributes, ...]
+    studies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,9 @@ class Ingested:
     """One instance for the index: its summary and the policy facts computed from it.
 
     `sets` names the facts of type `SET`; of all others several values are a disagreement.
+    `instance_facts` are those by which instances of one series may be told apart.
+    `many` names the study facts with so many different values that no class is made of
+    them: they are kept per study and found by value.
     """
 
     summary: InstanceSummary
@@ -100,6 +124,8 @@ class Ingested:
     digest: str | None = None
     ingest_principal: str | None = None
     sets: frozenset[str] = frozenset({MODALITIES.name})
+    instance_facts: Attributes = field(default_factory=dict)
+    many: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +212,18 @@ class StudyIndex(Protocol):
         series_facts: Attributes,
     ) -> None:
         """Replace the declared facts that one series contributes."""
+        ...
+
+    def count(self, scope: TenantScope, archive: ArchiveName, constraint: Constraint) -> int:
+        """How many studies a constraint admits, exactly."""
+        ...
+
+    def kinds(self, scope: TenantScope, archive: ArchiveName) -> Iterator[Kind]:
+        """Every kind of study that the archive holds, for questions about all of it at once."""
+        ...
+
+    def of_kind(self, scope: TenantScope, archive: ArchiveName, number: int, limit: int) -> tuple[str, ...]:
+        """StudyInstanceUIDs of some studies of one kind, as examples: the newest first."""
         ...
 
     def counts(self, scope: TenantScope, archive: ArchiveName) -> tuple[int, int, int]:

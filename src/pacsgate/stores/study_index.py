@@ -15,7 +15,7 @@ from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.model.subject import Attributes
 from pacsgate.policy.constraint import Constraint
 from pacsgate.policy.ir import COLLECTIONS, LABELS
-from pacsgate.ports import Ingested, Page, StudyEntry, UnfinishedSync
+from pacsgate.ports import Ingested, Kind, Page, StudyEntry, UnfinishedSync
 from pacsgate.stores import refill as filling
 from pacsgate.stores.admission import Admission
 from pacsgate.stores.changes import Topic, change
@@ -24,6 +24,7 @@ from pacsgate.stores.contributions import Contribution
 from pacsgate.stores.database import Database
 from pacsgate.stores.entries import every_study, studies_with_uid
 from pacsgate.stores.ingest import Ingest
+from pacsgate.stores.kinds import examples_of, kinds_of
 from pacsgate.stores.labels import replace_labels
 from pacsgate.stores.place import Place
 from pacsgate.stores.removal import Removal
@@ -122,6 +123,21 @@ class SqlStudyIndex:
                 series_instance_uid,
                 Contribution.of(study_facts, series_facts),
             )
+
+    def count(self, scope: TenantScope, archive: ArchiveName, constraint: Constraint) -> int:
+        """How many studies a constraint admits, exactly."""
+        return sum(
+            any(constraint.admits(entry.facts_of(part)) for part in entry.series)
+            for entry in self.every_study(scope, archive)
+        )
+
+    def kinds(self, scope: TenantScope, archive: ArchiveName) -> Iterator[Kind]:
+        """Every kind of study that the archive holds, for questions about all of it at once."""
+        yield from kinds_of(self.every_study(scope, archive))
+
+    def of_kind(self, scope: TenantScope, archive: ArchiveName, number: int, limit: int) -> tuple[str, ...]:
+        """StudyInstanceUIDs of some studies of one kind, as examples: the newest first."""
+        return examples_of(self.every_study(scope, archive), number, limit)
 
     def counts(self, scope: TenantScope, archive: ArchiveName) -> tuple[int, int, int]:
         """Studies, series and instances held."""
