@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench docs lock clean
+.PHONY: help demo test test-long lint bench bench-quick bench-load docs lock clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,9 +28,17 @@ lint: ## check style, types, floors and generated pages
 	.venv/bin/lint-imports
 	$(PYTHON) -m tools.reference --check
 
-bench: ## measure against the same Orthanc, in one run
+bench: ## measure everything in one run; `make bench-load` once before for lists over ten million studies
 	@tools/environment dev
 	$(PYTHON) -m bench
+
+bench-quick: ## the same in two minutes, lists over a hundred thousand studies
+	@tools/environment dev
+	$(PYTHON) -m bench --quick
+
+bench-load: ## fill the archives that `make bench` lists: a million and ten million studies, 35 GB, half an hour
+	@tools/environment dev
+	$(PYTHON) -m bench --only lists --studies 1000000 10000000
 
 docs: ## write the reference pages anew from the code
 	@tools/environment dev

@@ -1,6 +1,8 @@
 """`make bench`: measures every row, prints a table, keeps it as JSON in `bench/results/`.
 
-Run: `python -m bench [--seconds S] [--only PART …]`.
+Run: `python -m bench [--quick] [--seconds S] [--only PART …] [--studies N …]`.  Lists are measured over
+100,000 studies and over each larger archive that an earlier run has loaded: `--studies 10000000`
+loads one, which takes minutes.
 """
 
 import argparse
@@ -21,10 +23,15 @@ from rich.table import Table
 from bench import audit, decisions, instances, searches
 from bench.asking import Asker
 from bench.figures import Row
+from bench.lists import activation, measuring
+from bench.lists.databases import kept_sizes
 from bench.stage import set_up
 
 RESULTS = Path(__file__).parent / "results"
+QUICK_STUDIES = 100_000
+QUICK_SECONDS = 3.0
 _BY_ITSELF = {"decisions": decisions.measure, "audit": audit.measure}
+_ON_LISTS = {"lists": measuring.measure, "activation": activation.measure}
 _ON_STAGE = {"searches": searches.measure, "instances": instances.measure}
 
 
@@ -33,11 +40,14 @@ def main() -> None:
     options = _options()
     RESULTS.mkdir(exist_ok=True)
     rows = [row for name, measure in _BY_ITSELF.items() if name in options.only for row in measure()]
-    wanted = [measure for name, measure in _ON_STAGE.items() if name in options.only]
-    if wanted:
+    for studies in options.studies or _sizes(quick=options.quick):
+        wanted = [measure for name, measure in _ON_LISTS.items() if name in options.only]
+        rows += [row for measure in wanted for row in measure(studies, print)]
+    on_stage = [measure for name, measure in _ON_STAGE.items() if name in options.only]
+    if on_stage:
         with _directory() as directory, set_up(directory) as stage:
-            asker = Asker(RESULTS, options.seconds)
-            rows += [row for measure in wanted for row in measure(stage, asker)]
+            asker = Asker(RESULTS, QUICK_SECONDS if options.quick else options.seconds)
+            rows += [row for measure in on_stage for row in measure(stage, asker)]
     machine = _machine()
     (RESULTS / "latest.json").write_text(
         json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1), "utf-8"
@@ -45,10 +55,24 @@ def main() -> None:
     _print(machine, rows)
 
 
+def _sizes(*, quick: bool) -> list[int]:
+    """How many studies lists are measured over: few, and as many as were loaded before."""
+    return [QUICK_STUDIES] if quick else sorted({QUICK_STUDIES, *kept_sizes()})
+
+
 def _options() -> argparse.Namespace:
-    every = [*_BY_ITSELF, *_ON_STAGE]
+    every = [*_BY_ITSELF, *_ON_LISTS, *_ON_STAGE]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gate on this machine.")
     parser.add_argument("--only", nargs="+", choices=every, default=every, help="measure these parts")
+    parser.add_argument(
+        "--quick", action="store_true", help="lists over 100,000 studies, and all for a shorter time"
+    )
+    parser.add_argument(
+        "--studies",
+        nargs="+",
+        type=int,
+        help="lists over so many; they are loaded first, which takes minutes",
+    )
     parser.add_argument("--seconds", type=float, default=9.0, help="how long each row over HTTP is measured")
     return parser.parse_args()
 

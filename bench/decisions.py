@@ -13,7 +13,9 @@ import time
 from datetime import UTC, datetime
 from functools import cache
 
+from bench import peers
 from bench.figures import Row, percentile
+from bench.peers.question import Question
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.decision import Allow
@@ -22,13 +24,17 @@ from pacsgate.model.role import Assignment
 from pacsgate.model.subject import Scalar, Subject, Values
 from pacsgate.policy.document import load_policy
 from pacsgate.policy.engine import bind
+from pacsgate.policy.environment import environment_attributes, user_attributes
 from pacsgate.policy.facts import ResourceFacts
+from pacsgate.policy.ir import Scope
 
 RULES = 200
 PERMITS = 170
 SUBJECTS = 50
 STUDIES = 2_000
 DECISIONS = 200_000
+ASKED_OF_PEERS = 20_000
+"""At most; slow engines are asked fewer."""
 _ROLES = tuple(f"role{number}" for number in range(20))
 _DEPARTMENTS = tuple(f"D{number}" for number in range(20))
 _MODALITIES = ("CT", "MR", "US", "XA", "NM", "PT", "MG", "CR")
@@ -51,24 +57,25 @@ _FORBID_ATOMS = (
     "study.station == '{station}' && env.network != 'internal'",
     "'TEACHING-{level}' in study.labels",
 )
-"""What rules are made of; each permit is a conjunction of one to four atoms."""
+"""What rules are made of; each permit is a conjunction of three to five atoms."""
 _NOTHING: Values = frozenset()
 _TELLING = ("department", "station", "sensitivity", "modality_group", "labels")
 """What makes one kind of study another, to these rules."""
 
 
 def measure() -> list[Row]:
-    """Three rows: binding, a session's first decision on each kind of study, and all later ones."""
+    """Binding, the first decision on each kind of study, all later ones, and the same by other engines."""
     chance = random.Random(20261121)
     policy = load_policy({"bench.yaml": _policy(chance)}, ())
     subjects = [_subject(chance, number) for number in range(SUBJECTS)]
     studies = [_facts(chance, number) for number in range(STUDIES)]
     bounds = [bind(policy, subject, _context(), ArchiveName("main"), ()) for subject in subjects]
-    return [
-        _binding(policy, subjects, studies[0]),
-        _meeting(bounds, studies),
-        _deciding(bounds, studies, chance),
+    asked = [
+        (chance.choice(bounds), chance.choice(_ACTIONS), chance.choice(studies)) for _ in range(DECISIONS)
     ]
+    rows = [_binding(policy, subjects, studies[0]), _meeting(bounds, studies), _deciding(asked)]
+    questions = [_question(*each) for each in asked[:ASKED_OF_PEERS]]
+    return [*rows, *peers.measure(policy, questions, rows[-1].p50_ms * 1e3)]
 
 
 def _binding(policy, subjects, facts) -> Row:
@@ -101,10 +108,20 @@ def _meeting(bounds, studies) -> Row:
     )
 
 
-def _deciding(bounds, studies, chance) -> Row:
-    asked = [
-        (chance.choice(bounds), chance.choice(_ACTIONS), chance.choice(studies)) for _ in range(DECISIONS)
-    ]
+def _question(bound, action, facts) -> Question:
+    return Question(
+        roles=bound.roles,
+        action=action,
+        attributes={
+            Scope.STUDY: facts.study,
+            Scope.USER: user_attributes(bound.subject),
+            Scope.ENV: environment_attributes(bound.subject, bound.context, bound.policy),
+        },
+        allowed=isinstance(bound.decide(action, facts), Allow),
+    )
+
+
+def _deciding(asked) -> Row:
     took = []
     allowed = 0
     cpu = time.process_time()
@@ -166,7 +183,7 @@ def _policy(chance: random.Random) -> str:
         "rules:",
     ]
     for number in range(PERMITS):
-        when = " && ".join(_atom(chance, text) for text in chance.sample(_PERMIT_ATOMS, chance.randint(1, 4)))
+        when = " && ".join(_atom(chance, text) for text in chance.sample(_PERMIT_ATOMS, chance.randint(3, 5)))
         roles = ", ".join(sorted(chance.sample(_ROLES, 2)))
         lines += [
             f"  - id: permit-{number}",

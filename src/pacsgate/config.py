@@ -19,6 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pacsgate.model.errors import Diagnostic, SettingsError
 from pacsgate.model.resource import ArchiveName
+from pacsgate.policy.foreign.reading import ForeignFormat
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -91,6 +92,13 @@ class DicomWebArchiveSettings(_Settings):
 ArchiveSettings = Annotated[FolderArchiveSettings | DicomWebArchiveSettings, Field(discriminator="kind")]
 
 
+class ForeignPolicySettings(_Settings):
+    """One policy file in the words of another system; docs/foreign-policies.md says how each is read."""
+
+    format: ForeignFormat
+    path: Path
+
+
 class CorsSettings(_Settings):
     """Which browser origins may call the gate from other pages.  Empty: none."""
 
@@ -121,6 +129,11 @@ class Settings(_Settings):
     """The archive behind `/dicom-web`; may be left out when there is only one."""
     policy: Path
     """The policy file, or a directory of them."""
+    foreign_policies: tuple[ForeignPolicySettings, ...] = ()
+    """Policy files of other systems, read as they stand beside `policy`."""
+    approval_threshold: int | None = Field(default=None, ge=0)
+    """Accesses (one user, one study, one action) that a policy change may add without a second person's
+    approval; any number when absent."""
     networks: dict[str, tuple[Network, ...]] = Field(default_factory=dict)
     """Named zones for `env.network`, first match wins; anything else is `external`."""
     trusted_proxies: tuple[Network, ...] = ()
@@ -247,6 +260,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         ListenerSettings,
         FolderArchiveSettings,
         DicomWebArchiveSettings,
+        ForeignPolicySettings,
         CorsSettings,
         TrailSettings,
         BasicCredentialSettings,
@@ -269,27 +283,3 @@ def _place(document: Any, location: tuple[int | str, ...]) -> tuple[int, int]:
             continue  # discriminators of unions appear in locations but not in files
         line, column = position[0] + 1, position[1] + 1
     return line, column
-
-
-_POLICY_SUFFIXES = frozenset({".yaml", ".yml"})
-_MAX_POLICY_BYTES = 16 * 1024 * 1024
-"""A policy of 2,000 rules is well under one megabyte."""
-
-
-def read_policy_sources(path: Path) -> dict[str, str]:
-    """The text of a policy file, or of every YAML file in a directory, by file name.
-
-    Mapping tables live beside the rules, in a directory.  Raises `SettingsError`.
-    """
-    try:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        chosen = [file for file in files if file.suffix in _POLICY_SUFFIXES and file.is_file()]
-        if not chosen:
-            raise SettingsError(f"no policy at `{path}`: expected a .yaml file or a directory of them")
-        if sum(file.stat().st_size for file in chosen) > _MAX_POLICY_BYTES:
-            raise SettingsError(f"the policy at `{path}` is larger than {_MAX_POLICY_BYTES} bytes")
-        return {file.name: file.read_text(encoding="utf-8") for file in chosen}
-    except OSError as error:
-        raise SettingsError(f"cannot read the policy at `{path}`: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"cannot read the policy at `{path}`: it is not UTF-8 text") from error

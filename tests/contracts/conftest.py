@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pacsgate.ports import StudyIndex
 from pacsgate.stores.database import Database, open_database
 from pacsgate.stores.stores import Stores, stores_on
 from tests.support.databases import Cluster, cluster, sqlite_url
@@ -33,6 +34,11 @@ def database(url: str) -> Iterator[Database]:
 @pytest.fixture
 def stores(database: Database) -> Stores:
     return stores_on(database)
+
+
+@pytest.fixture
+def index(stores: Stores) -> StudyIndex:
+    return stores.index
 
 
 @pytest.fixture

@@ -161,6 +161,15 @@ def test_a_data_set_has_its_pixels(archive: AnyArchive) -> None:
     assert dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
 
 
+def test_a_file_at_hand_is_the_object(archive: AnyArchive) -> None:
+    original = shipped("CT_small.dcm")
+    put(archive, original)
+    file = archive.file(original.key)
+    if file is not None:
+        with file:
+            assert file.read() == original.data
+
+
 def test_a_walk_finds_everything_and_can_be_taken_up_after_any_object(archive: AnyArchive) -> None:
     hospital = small_hospital()
     for item in hospital:

@@ -1,7 +1,7 @@
 """What every `ports.Directory` promises, whatever is underneath."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -40,7 +40,15 @@ GRANT = Grant(
     "g1", GranteeKind.USER, "ann", GrantTarget.PATIENT, "site|P1", frozenset({Action.VIEW}), "bob", NOW, LATER
 )
 ROLE = Role(
-    "radiologist", frozenset({Action.VIEW}), frozenset({Permission.AUDIT_READ}), "chief", "reads images"
+    "radiologist",
+    frozenset({Action.VIEW}),
+    frozenset({Permission.AUDIT_READ}),
+    "chief",
+    "reads images",
+    frozenset({"reader", "resident"}),
+    "director",
+    date(2026, 10, 1),
+    "standard@B",
 )
 
 
@@ -106,7 +114,7 @@ def test_who_gets_a_name_later_inherits_nothing(directory: Directory) -> None:
     directory.add_session(SCOPE, SESSION)
     directory.add_grant(SCOPE, GRANT, READ)
     directory.add_grant(SCOPE, replace(GRANT, grant_id="g2", grantee_kind=GranteeKind.GROUP), READ)
-    directory.note_failure(SCOPE, "ann", 4, LATER)
+    directory.note_failure(SCOPE, "ann", 4, NOW, LATER)
     directory.remove_user(SCOPE, "ann", READ)
     directory.add_user(SCOPE, UserRecord("ann", "user"), READ)
     assert directory.user(SCOPE, "ann") == UserRecord("ann", "user")
@@ -129,6 +137,16 @@ def test_a_role_comes_back_as_it_was_given(directory: Directory) -> None:
     assert directory.roles(SCOPE) == ()
     with pytest.raises(NotFoundError):
         directory.remove_role(SCOPE, "radiologist", READ)
+
+
+def test_a_role_is_replaced_as_a_whole(directory: Directory) -> None:
+    directory.add_role(SCOPE, ROLE, READ)
+    changed = Role("radiologist", may=frozenset({Action.SEARCH}))
+    directory.change_role(SCOPE, changed, READ)
+    assert directory.roles(SCOPE) == (changed,)
+    for scope, role in ((OTHER, changed), (SCOPE, Role("nobody"))):
+        with pytest.raises(NotFoundError):
+            directory.change_role(scope, role, READ)
 
 
 def test_a_role_that_somebody_has_stays(directory: Directory) -> None:
@@ -204,11 +222,44 @@ def test_a_grant_comes_back_as_it_was_given(directory: Directory) -> None:
 
 def test_failures_are_counted_for_any_claimed_name(directory: Directory) -> None:
     for name in ("nobody", "no\0body", "\ud800"):
-        directory.note_failure(SCOPE, name, 1, None)
-        directory.note_failure(SCOPE, name, 5, LATER)
+        directory.note_failure(SCOPE, name, 1, NOW, None)
+        directory.note_failure(SCOPE, name, 5, NOW, LATER)
         assert directory.failures(SCOPE, name) == (5, LATER)
         directory.clear_failures(SCOPE, name)
         assert directory.failures(SCOPE, name) == (0, None)
+
+
+def test_failures_are_swept_that_are_older_than_that_and_lock_nobody(directory: Directory) -> None:
+    minute = timedelta(minutes=1)
+    for name, at, locked_until in (
+        ("long ago", NOW - minute, None),
+        ("ended", NOW - 2 * minute, NOW - minute),
+        ("just now", NOW, None),
+        ("still locked", NOW - minute, NOW),
+    ):
+        directory.note_failure(SCOPE, name, 3, at, locked_until)
+        directory.note_failure(OTHER, name, 3, at, locked_until)
+    assert directory.forget_failures(SCOPE, NOW) == 2
+    kept = {
+        name
+        for name in ("long ago", "ended", "just now", "still locked")
+        if directory.failures(SCOPE, name)[0]
+    }
+    assert kept == {"just now", "still locked"}
+    assert directory.failures(OTHER, "long ago") == (3, None)
+
+
+def test_sessions_are_swept_that_time_has_ended(directory: Directory) -> None:
+    directory.add_user(SCOPE, ANN, READ)
+    idle = replace(SESSION, cookie_sha256=b"\x03" * 32, last_seen_at=NOW - timedelta(seconds=1))
+    over = replace(SESSION, cookie_sha256=b"\x04" * 32, expires_at=NOW)
+    for session in (SESSION, idle, over):
+        directory.add_session(SCOPE, session)
+    assert directory.forget_sessions(OTHER, idle_since=NOW, now=NOW) == 0
+    assert directory.forget_sessions(SCOPE, idle_since=NOW, now=NOW) == 2
+    assert directory.session(SESSION.cookie_sha256) == (SCOPE.tenant, SESSION)
+    assert directory.session(idle.cookie_sha256) is None
+    assert directory.session(over.cookie_sha256) is None
 
 
 def test_the_setup_code_is_replaced_and_forgotten(directory: Directory) -> None:
@@ -228,6 +279,7 @@ def test_each_change_moves_its_epoch_and_leaves_its_event(stores: Stores) -> Non
     changes = [
         ("users", lambda event: people.change_user(SCOPE, replace(ANN, assignments=()), event)),
         ("users", lambda event: people.add_role(SCOPE, ROLE, event)),
+        ("users", lambda event: people.change_role(SCOPE, replace(ROLE, owner=None), event)),
         ("users", lambda event: people.remove_role(SCOPE, "radiologist", event)),
         ("users", lambda event: people.add_token(SCOPE, TOKEN, event)),
         ("users", lambda event: people.revoke_token(SCOPE, "abc", NOW, event)),

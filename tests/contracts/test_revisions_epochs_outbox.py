@@ -3,9 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
+
 from pacsgate.audit.canonical import decode_event
+from pacsgate.model.errors import ConflictError
 from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.ports import StoredRevision, UserRecord
+from pacsgate.ports.candidates import PendingRevision
 from pacsgate.stores.stores import Stores
 from tests.support.events import READ, numbered
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance
@@ -17,8 +21,10 @@ SECOND = replace(FIRST, revision="cdef01234567")
 
 def test_the_live_revision_is_the_one_activated_last(stores: Stores) -> None:
     assert stores.revisions.live(SCOPE) is None
+    live = None
     for revision in (FIRST, SECOND, FIRST):
-        stores.revisions.activate(SCOPE, revision, READ)
+        stores.revisions.activate(SCOPE, revision, READ, live=live, pending=None)
+        live = revision.revision
         assert stores.revisions.live(SCOPE) == revision
     assert stores.revisions.history(SCOPE) == (FIRST, SECOND, FIRST)
     assert stores.revisions.history(SCOPE, limit=1) == (FIRST,)
@@ -27,10 +33,27 @@ def test_the_live_revision_is_the_one_activated_last(stores: Stores) -> None:
 
 def test_an_activation_moves_the_epoch_and_leaves_an_event(stores: Stores) -> None:
     before = stores.epochs.current().policy
-    stores.revisions.activate(SCOPE, FIRST, READ)
+    stores.revisions.activate(SCOPE, FIRST, READ, live=None, pending=None)
     assert stores.epochs.current().policy == before + 1
     ((_, event),) = stores.outbox.pending()
     assert decode_event(event) == READ
+
+
+def test_a_revision_replaces_only_what_its_publisher_knew_of(stores: Stores) -> None:
+    stores.revisions.activate(SCOPE, FIRST, READ, live=None, pending=None)
+    for live, pending in ((None, None), (SECOND.revision, None), (FIRST.revision, SECOND.revision)):
+        before = stores.epochs.current()
+        with pytest.raises(ConflictError, match="meanwhile"):
+            stores.revisions.activate(SCOPE, SECOND, READ, live=live, pending=pending)
+        assert (stores.revisions.live(SCOPE), stores.epochs.current()) == (FIRST, before)
+    assert len(stores.outbox.pending()) == 1
+
+
+def test_what_waits_waits_no_more_when_something_becomes_live(stores: Stores) -> None:
+    waits = PendingRevision(SECOND.revision, SECOND.sources, SEEN, "ann", 12, 3)
+    stores.candidates.hold(SCOPE, waits, READ)
+    stores.revisions.activate(SCOPE, SECOND, READ, live=None, pending=SECOND.revision)
+    assert stores.candidates.pending(SCOPE) is None
 
 
 def test_events_of_all_tenants_leave_in_the_order_of_their_changes(stores: Stores) -> None:
@@ -58,11 +81,23 @@ def test_a_change_elsewhere_is_in_the_next_answer(stores: Stores, another_proces
         assert changed.epochs.current() == watching.epochs.current()
 
 
+def test_who_watches_knows_of_a_change_when_it_has_returned(stores: Stores, another_process: Stores) -> None:
+    with stores.epochs.watched(), another_process.epochs.watched():
+        for number in range(60):
+            changed, watching = (another_process, stores) if number % 2 else (stores, another_process)
+            before = watching.epochs.current()
+            changed.directory.add_user(SCOPE, UserRecord(f"user{number}", "user"), READ)
+            assert watching.epochs.current().users == before.users + 1
+            assert changed.epochs.current() == watching.epochs.current()
+    stores.directory.add_user(SCOPE, UserRecord("late", "user"), READ)
+    assert another_process.epochs.current().users == stores.epochs.current().users == 61
+
+
 def test_what_is_no_change_of_people_or_policy_moves_no_epoch(stores: Stores) -> None:
     stores.directory.add_user(SCOPE, UserRecord("ann", "user"), READ)
     before = stores.epochs.current()
     stores.directory.note_sign_in(SCOPE, "ann", SEEN)
-    stores.directory.note_failure(SCOPE, "ann", 1, None)
+    stores.directory.note_failure(SCOPE, "ann", 1, READ.at, None)
     stores.index.ingest(SCOPE, MAIN, [instance()], SEEN)
     assert stores.epochs.current() == before
 

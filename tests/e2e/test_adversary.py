@@ -130,17 +130,35 @@ def test_a_reference_to_a_hidden_study_is_refused_like_one_to_a_missing_study(
 
 def test_an_object_with_the_uid_of_a_hidden_one_is_refused_on_record(own_hospital: RunningHospital) -> None:
     """That its refusal can tell of the UID is the one documented exception, so it must be seen."""
-    probing = annotation(own_hospital.objects["S1"][0], BASIC_TEXT_SR, "SR")
-    probing.SOPInstanceUID = own_hospital.objects["S2"][0].SOPInstanceUID
-    probing.file_meta.MediaStorageSOPInstanceUID = probing.SOPInstanceUID
-    before = len(_probes(own_hospital))
-    answered = stow(own_hospital, "rad1", "/studies", probing)
+    before = len(_probes(own_hospital, "rad1"))
+    answered = stow(own_hospital, "rad1", "/studies", _probing(own_hospital, seen="S1", hidden="S2"))
     assert (answered.status_code, reasons(answered)) == (409, [NOT_AUTHORIZED])
-    assert len(_probes(own_hospital)) == before + 1
+    assert len(_probes(own_hospital, "rad1")) == before + 1
 
 
-def _probes(hospital: RunningHospital) -> list[dict]:
-    denials = events(hospital, user="rad1", kind=EventKind.DENIED)
+def test_who_goes_on_like_that_must_wait_before_storing_again(own_hospital: RunningHospital) -> None:
+    probing = _probing(own_hospital, seen="S2", hidden="S1")
+    answers = [stow(own_hospital, "rad2", "/studies", probing) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [409] * 5 + [429]
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+    innocent = annotation(own_hospital.objects["S2"][0], BASIC_TEXT_SR, "SR")
+    assert stow(own_hospital, "rad2", "/studies", innocent).status_code == 429
+    assert len(_probes(own_hospital, "rad2")) == 5
+    newest = events(own_hospital, user="rad2", kind=EventKind.DENIED)[-1]
+    assert (newest["action"], newest["reasons"]) == ("store", ["locked-out"])
+    assert own_hospital.client("rad2").get(f"{own_hospital.study('S2')}/metadata").ok
+
+
+def _probing(hospital: RunningHospital, seen: str, hidden: str) -> Dataset:
+    """A remark about a study that one sees, under the UID of an object that one does not."""
+    probing = annotation(hospital.objects[seen][0], BASIC_TEXT_SR, "SR")
+    probing.SOPInstanceUID = hospital.objects[hidden][0].SOPInstanceUID
+    probing.file_meta.MediaStorageSOPInstanceUID = probing.SOPInstanceUID
+    return probing
+
+
+def _probes(hospital: RunningHospital, persona: str) -> list[dict]:
+    denials = events(hospital, user=persona, kind=EventKind.DENIED)
     return [event for event in denials if event["action"] == "store" and "not-visible" in event["reasons"]]
 
 
@@ -166,6 +184,32 @@ def test_an_archive_that_hangs_holds_up_nobody_who_asks_another(
     finally:
         for thread in waiting:
             thread.join()
+
+
+@pytest.mark.parametrize(
+    "media", ["application/dicom+json", 'multipart/related; type="application/dicom+xml"']
+)
+def test_metadata_of_any_size_is_whole_although_no_worker_holds_it_whole(
+    own_hospital: RunningHospital, media: str
+) -> None:
+    image, study, series = own_hospital.objects["S2"][0], generate_uid(), generate_uid()
+    made = []
+    for number in range(30):
+        large = another(image, StudyInstanceUID=study, SeriesInstanceUID=series, InstanceNumber=number)
+        large.PatientComments = f"{number} " + "x" * 60_000
+        made.append(large)
+    assert stow(own_hospital, "CT1", "/studies", *made).status_code == 200
+    chief = client(token(own_hospital, "chief1"))
+    whole = chief.get(f"{own_hospital.dicomweb}/studies/{study}/metadata", headers={"Accept": media})
+    assert whole.status_code == 200
+    assert "Content-Length" not in whole.headers
+    for instance in made:
+        assert whole.text.count(instance.SOPInstanceUID) == whole.text.count(made[0].SOPInstanceUID) > 0
+    if media == "application/dicom+json":
+        rows = whole.json()
+        assert sorted(row["00200013"]["Value"][0] for row in rows) == list(range(30))
+    assert len(whole.content) > 30 * 60_000
+    assert events(own_hospital, user="chief1", study_instance_uid=study, kind=EventKind.INSTANCES_ACCESSED)
 
 
 def test_an_image_that_claims_two_million_frames_takes_the_memory_of_those_it_has(

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from pacsgate.dicom.uids import deterministic_uid
-from tests.support.hospital import RunningHospital, cli, furnish, opened
+from tests.support.hospital import RunningHospital, cli_here, furnish, opened
 from tests.support.objects import Part10, shipped, variant
 from tests.support.part10 import MEBIBYTE, deflate_bomb
 from tests.support.ports import free_port
@@ -409,7 +409,7 @@ def test_a_file_with_a_mistake_is_refused_with_its_place(
 ) -> None:
     file = tmp_path / "mistake.yaml"
     file.write_text(text, "utf-8")
-    refused = cli(*command, str(file))
+    refused = cli_here(*command, str(file))
     assert refused.returncode in {1, 2}
     assert re.search(rf"{file.name}:\d+:\d+: ", refused.stdout + refused.stderr), (
         refused.stdout + refused.stderr

@@ -19,8 +19,8 @@ from pydicom.uid import generate_uid
 
 from pacsgate.cli.demo.hospital import part10, policy_text
 from tests.e2e import expectations
-from tests.e2e import test_routes_by_persona as table
 from tests.e2e.expectations import personas, studies
+from tests.e2e.walking import check, walk
 from tests.support.hospital import RunningHospital, cli, opened
 from tests.support.multipart import multipart_related
 from tests.support.origin_hospital import ORIGIN_CREDENTIALS, furnish_origin
@@ -84,7 +84,7 @@ def origin_cells(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_route_answers_each_persona_as_with_the_embedded_archive(
     guarded: RunningHospital, persona: str
 ) -> None:
-    table._check(guarded, persona, table._walk(guarded, persona, every=False))
+    check(guarded, persona, walk(guarded, persona, every=False))
 
 
 @pytest.mark.long
@@ -94,7 +94,7 @@ def test_every_route_answers_each_persona_as_with_the_embedded_archive(
 def test_every_route_answers_each_persona_about_every_study_of_the_origin(
     guarded: RunningHospital, persona: str
 ) -> None:
-    table._check(guarded, persona, table._walk(guarded, persona, every=True))
+    check(guarded, persona, walk(guarded, persona, every=True))
 
 
 def test_a_removal_that_the_origin_cannot_do_is_501_for_those_who_may_and_404_for_all_others(

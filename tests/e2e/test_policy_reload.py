@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from pacsgate.audit.events import EventKind
-from tests.e2e.asking import PATIENCE_SECONDS, RELOAD_SECONDS, events, found, within
-from tests.support.hospital import FurnishedHospital, RunningHospital, cli, opened, serving
+from tests.e2e.asking import PATIENCE_SECONDS, events, found, live_in_time, within
+from tests.support.hospital import FurnishedHospital, RunningHospital, cli, cli_here, opened, serving
 
 BROKEN = "version: 1\nrules:\n  - id: everybody\n    efect: permit\n    roles: [radiologist]\n"
 
@@ -22,13 +22,13 @@ def test_x5_a_saved_change_decides_within_two_seconds(own_hospital: RunningHospi
         own_hospital.policy.write_text(
             before.replace("study.department in user.departments", "study.department == 'MR-B'"), "utf-8"
         )
-        assert within(RELOAD_SECONDS, lambda: found(own_hospital, "rad1") == {"S2", "S4"})
+        assert live_in_time(lambda: found(own_hospital, "rad1") == {"S2", "S4"})
         assert own_hospital.client("rad1").get(f"{own_hospital.study('S1')}/metadata").status_code == 404
         # As editors save: another file is renamed over the old one.
         aside = own_hospital.policy.with_suffix(".new")
         aside.write_text(before, "utf-8")
         aside.replace(own_hospital.policy)
-        assert within(RELOAD_SECONDS, lambda: found(own_hospital, "rad1") == {"S1"})
+        assert live_in_time(lambda: found(own_hospital, "rad1") == {"S1"})
     finally:
         own_hospital.policy.write_text(before, "utf-8")
     assert within(PATIENCE_SECONDS, lambda: found(own_hospital, "rad1") == {"S1"})
@@ -51,10 +51,10 @@ def test_x5_a_broken_file_leaves_the_last_good_revision_live_and_says_so(
                 policy.unlink()
             case "not text":
                 policy.write_bytes(os.urandom(64) + b"\xff\xfe\x00")
-        assert within(RELOAD_SECONDS, lambda: _ready(own_hospital.url) == 503)
+        assert live_in_time(lambda: _ready(own_hospital.url) == 503)
         assert found(own_hospital, "rad1") == {"S1"}
         assert found(own_hospital, "rad2") == {"S2", "S4"}
-        told = cli("config", "check", str(own_hospital.config))
+        told = cli_here("config", "check", str(own_hospital.config))
         assert told.returncode != 0
         assert str(policy) in told.stderr or "policy.yaml:" in told.stderr
     finally:
@@ -66,8 +66,8 @@ def test_x5_the_refusal_names_every_problem_with_its_place(own_hospital: Running
     policy, before = own_hospital.policy, own_hospital.policy.read_text("utf-8")
     try:
         policy.write_text(BROKEN, "utf-8")
-        assert within(RELOAD_SECONDS, lambda: _ready(own_hospital.url) == 503)
-        checked = cli("policy", "check", str(policy))
+        assert live_in_time(lambda: _ready(own_hospital.url) == 503)
+        checked = cli_here("policy", "check", str(policy))
         assert checked.returncode == 1
         said = checked.stdout + checked.stderr
         assert "policy.yaml:4:5" in said

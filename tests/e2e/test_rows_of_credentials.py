@@ -9,7 +9,7 @@ import requests
 
 from pacsgate.audit.events import EventKind
 from tests.e2e.asking import events
-from tests.support.hospital import RunningHospital, cli, serving
+from tests.support.hospital import RunningHospital, cli, cli_here, serving
 
 SIGN_IN_FAILED = {401, 429}
 
@@ -85,7 +85,7 @@ def test_i11_a_fresh_installation_has_a_set_up_code_and_no_account(tmp_path) -> 
         assert code not in made.stdout
         assert len(code) == 32
         assert code not in config.read_text("utf-8")
-    listed = json.loads(cli("user", "list", "--json", "-c", str(config)).stdout)
+    listed = json.loads(cli_here("user", "list", "--json", "-c", str(config)).stdout)
     assert listed == []
 
 

@@ -102,8 +102,8 @@ def test_a2_technologists_see_what_their_scanner_stored_and_delete_only_what_a_r
     )
     assert stow(own_hospital, "CT1", "/studies", fresh).status_code == 200
     text = own_hospital.policy.read_text("utf-8").replace(
-        "may: [search, view, retrieve, annotate]\n    owner: chief1\n  referring",
-        "may: [search, view, retrieve, annotate, delete]\n    owner: chief1\n  referring",
+        "technologist:\n    may: [search, view, retrieve, annotate]",
+        "technologist:\n    may: [search, view, retrieve, annotate, delete]",
     )
     text = text.replace("rules:\n", ONLY_THE_TEST_PATIENT, 1)
     mine = f"/studies/{fresh.StudyInstanceUID}"

@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 
 from pacsgate.audit.events import EventKind
 from tests.e2e.asking import PATIENCE_SECONDS, another, events, found, stow, within
-from tests.support.hospital import FurnishedHospital, RunningHospital, cli, opened
+from tests.support.hospital import FurnishedHospital, RunningHospital, cli_here, opened
 
 
 def test_t1_one_look_is_one_event_with_who_when_what_and_why(own_hospital: RunningHospital) -> None:
@@ -44,7 +44,7 @@ def test_t1_scrolling_is_one_window_with_an_exact_count(furnished: FurnishedHosp
             for frame in [*range(1, 31), *range(30, 0, -1)]
         ]
         config = hospital.config
-    listed = cli("audit", "search", "--user", "rad3", "--json", "-c", str(config)).stdout.splitlines()
+    listed = cli_here("audit", "search", "--user", "rad3", "--json", "-c", str(config)).stdout.splitlines()
     trail = [json.loads(line) for line in listed]
     kinds = Counter(event["kind"] for event in trail)
     # Each of the two workers has a window of its own.
@@ -55,6 +55,11 @@ def test_t1_scrolling_is_one_window_with_an_exact_count(furnished: FurnishedHosp
     assert {event["window"] for event in closed} == {
         event["window"] for event in trail if event["kind"] == "INSTANCES_ACCESSED"
     }
+    exactly = {
+        event["window"]: f"{event['count']} instances, {event['bytes_sent']} bytes" for event in closed
+    }
+    opened_by = [event for event in trail if event["kind"] == "INSTANCES_ACCESSED"]
+    assert [event["read"] for event in opened_by] == [exactly[event["window"]] for event in opened_by]
 
 
 def test_t4_a_failed_sign_in_is_recorded_without_its_password(own_hospital: RunningHospital) -> None:
@@ -167,7 +172,7 @@ def ended(furnished: FurnishedHospital, tmp_path_factory: pytest.TempPathFactory
 
 
 def _verify(directory: Path) -> tuple[int, dict]:
-    checked = cli("audit", "verify", "--json", "-c", str(directory / "pacsgate.yaml"))
+    checked = cli_here("audit", "verify", "--json", "-c", str(directory / "pacsgate.yaml"))
     return checked.returncode, json.loads(checked.stdout)
 
 

@@ -1,14 +1,17 @@
-"""Any bytes are data sets of the DICOM JSON Model or are refused; what is read can be written in every form."""
+"""Any answer of an origin is data sets of the DICOM JSON Model or is refused; what is read can be written in every form."""
 
 import json
 
-import msgspec
+import ijson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pacsgate.dicom.json_reading import read_json
-from pacsgate.model.errors import RequestError
+from pacsgate.dicom.summary import DicomJson
+from pacsgate.model.errors import ArchiveError, RequestError
 from pacsgate.protocols.dicomweb.data_sets import write_json, write_xml_parts
+from pacsgate.upstream.dicomweb.data_sets import read_data_set
+from pacsgate.upstream.dicomweb.metadata import _Feed as Feed
+from pacsgate.upstream.dicomweb.metadata import _items as items
 from tests.support.refusals import read_or_refused
 
 scalars = st.one_of(
@@ -65,27 +68,31 @@ def elements(data_sets: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
 model = st.recursive(st.just({}), elements, max_leaves=6)
 bodies = st.one_of(
     st.binary(max_size=40),
-    st.one_of(model, st.lists(model, max_size=2), anything).map(lambda value: json.dumps(value).encode()),
+    st.one_of(st.lists(model, max_size=2), model, anything).map(lambda value: json.dumps(value).encode()),
 )
 
 
-def read(body: bytes) -> list[dict[str, dict[str, object]]]:
+def read(body: bytes, size: int) -> list[DicomJson]:
+    """As metadata of an origin is read, in pieces of so many bytes."""
+    pieces = (body[begin : begin + size] for begin in range(0, len(body), size))
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise RequestError("not JSON") from None
-    return [read_json(one) for one in (found if isinstance(found, list) else [found])]
+        return [read_data_set(item) for item in items(Feed(pieces))]
+    except (ArchiveError, ijson.JSONError):
+        raise RequestError("refused") from None
 
 
 @given(bodies)
 @example(b"[" * 200_000)
-@example(b'{"00081199":{"vr":"SQ","Value":[' * 40 + b"{}" + b"]}}" * 40)
-@example(b'{"00080018":{"vr":["UI"],"Value":["1"]}}')
-@example(b'{"00200013":{"vr":"IS","Value":["' + b"9" * 5000 + b'"]}}')
-@example(b'{"00200013":{"vr":"DS","Value":[1e999]}}')
-def test_any_body_is_read_or_refused(body: bytes) -> None:
-    found = read_or_refused(lambda: read(body), {400})
+@example(b"[" + b'{"00081199":{"vr":"SQ","Value":[' * 40 + b"{}" + b"]}}" * 40 + b"]")
+@example(b'[{"00080018":{"vr":["UI"],"Value":["1"]}}]')
+@example(b'[{"00200013":{"vr":"IS","Value":["' + b"9" * 5000 + b'"]}}]')
+@example(b'[{"00200013":{"vr":"DS","Value":[1e999]}}]')
+@example(b'[{"0010001\xc2\xb2":{"vr":"PN"}}]')
+def test_any_answer_is_read_or_refused(body: bytes) -> None:
+    found = read_or_refused(lambda: read(body, 65536), {400})
+    if len(body) < 1000:
+        assert read_or_refused(lambda: read(body, 1), {400}) == found
     if found is None:
         return
-    assert read(write_json(found)) == found
+    assert read(write_json(found), 65536) == found
     assert b"".join(write_xml_parts(found, "b")).endswith(b"--b--\r\n")

@@ -7,7 +7,7 @@ from pacsgate.model.decision import Allow, Decision, Deny
 from pacsgate.policy import reference
 from pacsgate.policy.engine import Bound, bind
 from pacsgate.policy.facts import ResourceFacts
-from tests.properties.worlds import World
+from tests.properties.worlds import World, crowd
 
 
 def bound_policy(world: World) -> Bound:
@@ -39,6 +39,13 @@ def disagreements(world: World) -> Iterator[str]:
             yield f"listed {listed} for keys {sorted(world.keys)}, reference {meant}"
         if could is not None and isinstance(meant, Allow):
             yield f"could not {could}, reference {meant}"
+
+
+def crowd_disagreements(seed: int, *, rules: int) -> Iterator[str]:
+    """The same of several who ask one policy after each other: what it remembers of one is not another's."""
+    for number, world in enumerate(crowd(seed, rules=rules)):
+        for difference in disagreements(world):
+            yield f"world {seed}, person {number}: {difference}"
 
 
 def without_rule(world: World, rule_id: str) -> World:

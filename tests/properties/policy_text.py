@@ -12,7 +12,7 @@ from pacsgate.policy.ir import TRUE
 from pacsgate.policy.language.obligations import STRUCTURAL
 from pacsgate.policy.policy import Policy, PolicyAssignment, Rule
 from pacsgate.policy.show import show
-from tests.properties.worlds import KEYWORDS
+from tests.properties.vocabulary import KEYWORDS
 
 
 def policy_text(policy: Policy) -> str:
@@ -21,10 +21,12 @@ def policy_text(policy: Policy) -> str:
     attributes = {
         name: {"type": str(declared.attribute.type)}
         | ({"from": ".".join(KEYWORDS[tag] for tag in declared.path)} if declared.path else {})
+        | ({"values": "many"} if declared.many else {})
         for name, declared in policy.declarations.items()
     }
     lines = [
         "version: 1",
+        f"timezone: {policy.timezone}",
         f"attributes: {json.dumps(attributes)}",
         f"roles: {json.dumps(roles)}",
         f"assignments: {json.dumps([_assignment(each) for each in policy.assignments])}",
@@ -39,7 +41,8 @@ def policy_text(policy: Policy) -> str:
 
 
 def _role(role: Role) -> Mapping[str, Any]:
-    return {"may": sorted(role.may), "permissions": sorted(role.permissions), "owner": role.owner}
+    written = {"may": sorted(role.may), "permissions": sorted(role.permissions), "owner": role.owner}
+    return written | ({"extends": sorted(role.extends)} if role.extends else {})
 
 
 def _rule(rule: Rule) -> Mapping[str, Any]:
@@ -55,8 +58,12 @@ def _rule(rule: Rule) -> Mapping[str, Any]:
         fields["when"] = show(rule.condition)
     if rule.message is not None:
         fields["message"] = rule.message
+    if rule.break_glass:
+        fields["break_glass"] = True
     obligations: dict[str, Any] = {} if rule.mask == NO_MASK else {"mask": _mask(rule.mask)}
     obligations |= dict.fromkeys(rule.unsupported, True)
+    if rule.needs_reason:
+        obligations["reason-required"] = True
     if obligations:
         fields["obligations"] = obligations
     return fields

@@ -14,14 +14,19 @@ from pacsgate.policy.language.yaml_text import TextNode
 from pacsgate.policy.reference_truth import truth_of
 from pacsgate.policy.show import show
 from pacsgate.policy.truth import evaluate
-from tests.properties.worlds import VOCABULARY, World, formulas, worlds
+from tests.properties.formulas import formulas
+from tests.properties.vocabulary import VOCABULARY
+from tests.properties.worlds import World, worlds
 
 NAMES = {str(attribute): attribute for attribute in VOCABULARY}
 
 
 def readings(world: World, formula: Formula):
     """Each resource with the bound formula and what the reference makes of the unbound one."""
-    user, env = user_attributes(world.subject), environment_attributes(world.subject, world.context)
+    user, env = (
+        user_attributes(world.subject),
+        environment_attributes(world.subject, world.context, world.policy),
+    )
     bound = bind_formula(formula, user, env)
     for facts in (*world.resources, *(ResourceFacts(study.facts) for study in world.studies)):
         scopes = {
@@ -82,7 +87,10 @@ def test_what_is_shown_of_a_formula_is_read_as_that_formula(formula: Formula) ->
 @settings(deadline=None)
 @given(worlds(max_studies=2), formulas())
 def test_findings_name_something_exactly_when_there_is_something(world: World, formula: Formula) -> None:
-    user, env = user_attributes(world.subject), environment_attributes(world.subject, world.context)
+    user, env = (
+        user_attributes(world.subject),
+        environment_attributes(world.subject, world.context, world.policy),
+    )
     for facts, _, meant in readings(world, formula):
         witness = Witness(user, env, facts)
         assert bool(witness.lacking(formula)) is (meant is not Truth.TRUE)

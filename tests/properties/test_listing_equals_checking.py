@@ -1,7 +1,5 @@
 """What a search may return is what a check would allow, and both are what the policy means."""
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,33 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacsgate.model.decision import Allow, Deny, Effect
-from pacsgate.model.subject import Values
-from pacsgate.policy.ir import (
-    And,
-    Attribute,
-    Compare,
-    Contains,
-    Formula,
-    Has,
-    Like,
-    Not,
-    OneOf,
-    Or,
-    Scope,
-    ValueType,
+from tests.properties.agreement import (
+    bound_policy,
+    crowd_disagreements,
+    disagreements,
+    reference_decision,
+    without_rule,
 )
-from pacsgate.policy.truth import held
-from tests.properties.agreement import bound_policy, disagreements, reference_decision, without_rule
-from tests.properties.worlds import RESOURCE_ATTRIBUTES, World, world, worlds
+from tests.properties.coverage import EVERYTHING, Coverage
+from tests.properties.worlds import World, world, worlds
 
 SEEDS = range(2000)
-AT_LEAST = 100
 
 
 @settings(deadline=None)
 @given(worlds())
 def test_engine_constraint_and_reference_say_the_same(random_world: World) -> None:
     assert list(disagreements(random_world)) == []
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8))
+def test_so_they_do_for_everybody_who_asks_the_same_policy(seed: int, rules: int) -> None:
+    assert list(crowd_disagreements(seed, rules=rules)) == []
 
 
 @settings(deadline=None)
@@ -118,91 +112,12 @@ def test_nothing_changes_until_the_moment_that_is_named(random_world: World) -> 
 
 
 def test_the_worlds_exercise_everything(capsys: pytest.CaptureFixture[str]) -> None:
-    """Worlds that allow everything, or nothing, or never meet a missing value, would prove nothing."""
-    met: Counter[str] = Counter()
+    coverage = Coverage()
     for seed in SEEDS:
         each = world(seed, rules=1 + seed % 8)
-        met.update(_met(each))
-    with capsys.disabled():
-        print("\n  worlds met:", ", ".join(f"{what} {count}" for what, count in sorted(met.items())))
-    asked, allowed = met["asked"], met["allow"]
-    assert 0.2 <= allowed / asked <= 0.8, f"{allowed} of {asked} allowed"
-    assert {what: count for what, count in met.items() if count < AT_LEAST} == {}
-    assert set(met) >= EXPECTED
-
-
-EXPECTED = {
-    *("Compare", "OneOf", "Contains", "Like", "Has", "And", "Or", "Not"),
-    *("==", "!=", "<", "<=", ">", ">="),
-    *("operand of the user", "operand of the environment", "about the user", "about the environment"),
-    *("about the study", "about the series", "about a set", "about a date", "about a number"),
-    *("missing value", "missing set", "disagreeing value", "empty set"),
-    *("permitted-by-rule", "permitted-by-grant", "forbidden", "no-permit", "no-role", "token-scope"),
-    *("obligation-unsupported", "masked-key", "mask", "masked allow"),
-}
-
-
-def _met(each: World) -> Iterator[str]:
-    for rule in each.policy.rules:
-        yield from _parts(rule.condition)
-        if rule.mask.keywords:
-            yield "mask"
-    for facts in each.resources:
-        for attribute in RESOURCE_ATTRIBUTES:
-            yield from _held(held(attribute, facts), attribute)
-    for facts in each.resources:
-        decision = reference_decision(each, facts)
-        yield "asked"
-        yield "allow" if isinstance(decision, Allow) else "deny"
-        if isinstance(decision, Allow) and not decision.mask.hides_nothing:
-            yield "masked allow"
-        yield from {reason.code.value for reason in decision.reasons}
-        with_keys = reference_decision(each, facts, each.keys)
-        yield from {reason.code.value for reason in with_keys.reasons} & {"masked-key"}
-
-
-def _held(values: Values | None, attribute: Attribute) -> Iterator[str]:
-    if attribute.type is ValueType.SET:
-        if values is None:
-            yield "missing set"
-        elif not values:
-            yield "empty set"
-    elif not values:
-        yield "missing value"
-    elif len(values) > 1:
-        yield "disagreeing value"
-
-
-_SCOPES = {
-    Scope.STUDY: "about the study",
-    Scope.SERIES: "about the series",
-    Scope.USER: "about the user",
-    Scope.ENV: "about the environment",
-}
-
-
-def _parts(formula: Formula) -> Iterator[str]:
-    match formula:
-        case And(formulas) | Or(formulas):
-            yield type(formula).__name__
-            for part in formulas:
-                yield from _parts(part)
-        case Not(inner):
-            yield "Not"
-            yield from _parts(inner)
-        case Compare(attribute, _, operand) | OneOf(attribute, operand) | Contains(attribute, operand):
-            yield type(formula).__name__
-            if isinstance(formula, Compare):
-                yield formula.op.value
-            yield from _about(attribute)
-            if isinstance(operand, Attribute):
-                yield f"operand of the {'user' if operand.scope is Scope.USER else 'environment'}"
-        case Like(attribute) | Has(attribute):
-            yield type(formula).__name__
-            yield from _about(attribute)
-
-
-def _about(attribute: Attribute) -> Iterator[str]:
-    yield _SCOPES[attribute.scope]
-    if attribute.type in (ValueType.SET, ValueType.DATE, ValueType.NUMBER):
-        yield f"about a {attribute.type}"
+        coverage.add_world(each)
+        for facts in each.resources:
+            coverage.add_decision(reference_decision(each, facts))
+            coverage.add_keys(reference_decision(each, facts, each.keys))
+    coverage.show("worlds met", capsys)
+    coverage.require({*EVERYTHING, "masked-key"})

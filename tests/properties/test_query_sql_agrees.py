@@ -207,32 +207,43 @@ def test_the_questions_find_something_and_not_everything_often_enough(on_sqlite:
     assert found["some"] > 0.3 * found.total(), found
 
 
-def _open_range(column: Any, target: Any, bounds: Range) -> Any:
-    return target <= bounds.high if bounds.high else target >= (bounds.low or "")
+def _open_range(self: Any, column: Any, target: Any, bounds: Range) -> Any:
+    if bounds.high:
+        return f"{target} <= {self._bind(bounds.high)}"
+    return f"{target} >= {self._bind(bounds.low or '')}"
 
 
-def _any_group(column: Any, query: Any, flavour: Any) -> Any:
-    return NAME_IS_LIKE(column, query.__class__(query.groups[:1], query.wild), flavour)
+def _any_group(self: Any, column: Any, query: Any) -> Any:
+    return NAME_IS_LIKE(self, column, query.__class__(query.groups[:1], query.wild))
 
 
-NAME_IS_LIKE = query_sql._name_is_like
-WILDCARD = query_sql.wildcard
+def _folding(flavour: Any, column: str, bind: Any, pattern: str) -> str:
+    return f"{column} LIKE {bind(pattern.replace('*', '%').replace('?', '_'))}"
+
+
+def _question_mark_itself(flavour: Any, column: str, bind: Any, pattern: str) -> str:
+    return f"{column} GLOB {bind(pattern.replace('[', '[[]').replace('?', '[?]'))}"
+
+
+def _short_start(pattern: str) -> tuple[str, str]:
+    low, beyond = FIXED_START(pattern)
+    return low, low or beyond
+
+
+NAME_IS_LIKE = query_sql.Conditions._name_is_like
+FIXED_START = query_sql.fixed_start
 
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "padding counts": lambda p: p.setattr(query_sql, "text_key", lambda text, vr: text),
-    "wildcards fold case": lambda p: p.setattr(
-        query_sql,
-        "wildcard",
-        lambda flavour, column, pattern, one: column.like(pattern.replace("*", "%").replace("?", "_")),
+    "wildcards fold case": lambda p: (
+        p.setattr(query_sql, "wildcard_text", _folding),
+        p.setattr(query_sql, "fixed_start", lambda pattern: ("", "")),
     ),
-    "a question mark is itself": lambda p: p.setattr(
-        query_sql,
-        "wildcard",
-        lambda flavour, column, pattern, one: WILDCARD(flavour, column, pattern, one=False),
-    ),
+    "a question mark is itself": lambda p: p.setattr(query_sql, "wildcard_text", _question_mark_itself),
+    "a pattern ends where it begins": lambda p: p.setattr(query_sql, "fixed_start", _short_start),
     "what is no date is in ranges": lambda p: p.setattr(query_sql, "_FIRST_MOMENT", ""),
-    "ranges compare what was written": lambda p: p.setattr(query_sql, "_in_range", _open_range),
-    "names match in any group": lambda p: p.setattr(query_sql, "_name_is_like", _any_group),
+    "ranges compare what was written": lambda p: p.setattr(query_sql.Conditions, "_in_range", _open_range),
+    "names match in any group": lambda p: p.setattr(query_sql.Conditions, "_name_is_like", _any_group),
     "a list with an empty value asks for nothing special": lambda p: p.setattr(
         query_sql, "name_query", lambda text, wild: QUERY(text or "doe", wild=wild)
     ),

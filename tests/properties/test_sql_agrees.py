@@ -13,27 +13,30 @@ from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import func, not_, or_, true
+from sqlalchemy import func, not_, or_, select, true
 
 from pacsgate.dicom.query import Query
-from pacsgate.model.resource import ArchiveName, Level
+from pacsgate.model.resource import ArchiveName, Level, patient_key
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import And, Comparison, Const, Formula, Not, Or, Truth
 from pacsgate.policy.truth import evaluate
 from pacsgate.ports import Match
-from pacsgate.stores import admission, constraint_sql
+from pacsgate.stores import admission, constraint_sql, dialects, kind_sets, specials
 from pacsgate.stores.constraint_sql import Translation
 from pacsgate.stores.database import Database
-from pacsgate.stores.schema import Kind
-from pacsgate.stores.search import Search
+from pacsgate.stores.schema import Form, access_kind, series, study
+from pacsgate.stores.specials import SpecialRows
 from pacsgate.stores.study_index import SqlStudyIndex
-from tests.properties import worlds
+from tests.properties import formulas, worlds
 from tests.support.databases import cluster, opened, sqlite_url
 from tests.support.events import READ
 from tests.support.indexing import SCOPE, SEEN, instance, within
 
 ARCHIVES = tuple(ArchiveName(f"archive{number}") for number in range(6))
 PATIENTS = (("P1", ""), ("P1", "site"), ("P2", ""))
+
+IN_ROWS = frozenset({"date", "department"})
+"""The attributes of many values: of these the index keeps values with the rows."""
 
 SeriesName = tuple[str, str, str]
 """Patient key, StudyInstanceUID, SeriesInstanceUID."""
@@ -55,19 +58,22 @@ def fill(database: Database) -> Filled:
         items = []
         labelled = {}
         for uid, (patient, issuer) in product(worlds.STUDY_UIDS, PATIENTS):
-            study = worlds.study(random, uid)
-            labelled[uid] = study.facts
+            world = worlds.study(random, uid)
+            labelled[uid] = world.facts
+            dated = only(sorted(world.facts.get("date", ())))
             items.extend(
                 instance(
                     uid,
-                    only(series["uid"]),
+                    only(of_series["uid"]),
                     patient=patient,
                     issuer=issuer,
-                    study_facts=study.facts,
-                    series_facts=series,
-                    ingest_principal=only(study.facts.get("ingest_principal", ())),
+                    of_study={"StudyDate": dated},
+                    study_facts=world.facts,
+                    series_facts=of_series,
+                    many=IN_ROWS,
+                    ingest_principal=only(world.facts.get("ingest_principal", ())),
                 )
-                for series in study.series
+                for of_series in world.series
             )
         index.ingest(SCOPE, archive, items, SEEN)
         for uid, facts in labelled.items():
@@ -79,8 +85,8 @@ def fill(database: Database) -> Filled:
         {
             archive: {
                 named(facts): facts
-                for study in index.every_study(SCOPE, archive)
-                for facts in map(study.facts_of, study.series)
+                for entry in index.every_study(SCOPE, archive)
+                for facts in map(entry.facts_of, entry.series)
             }
             for archive in ARCHIVES
         },
@@ -119,7 +125,7 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
 
 
 def question(seed: int) -> tuple[ArchiveName, Formula]:
-    return ARCHIVES[seed % len(ARCHIVES)], worlds.formula(worlds.seeded(seed), depth=seed % 4, bound=True)
+    return ARCHIVES[seed % len(ARCHIVES)], formulas.formula(worlds.seeded(seed), depth=seed % 4, bound=True)
 
 
 def listed(index: SqlStudyIndex, archive: ArchiveName, level: Level, formula: Formula) -> list[Match]:
@@ -144,11 +150,15 @@ def differences(filled: Filled, seeds: range) -> Iterator[str]:
             for match in listed(filled.index, archive, Level.SERIES, formula)
             for facts in match.facts
         ]
-        studies = [
+        found = [
             tuple(map(named, match.facts)) for match in listed(filled.index, archive, Level.STUDY, formula)
         ]
-        by_study = [name for study in studies for name in study]
-        if not (sorted(by_series) == sorted(by_study) == sorted(expected) and all(studies)):
+        by_study = [name for names in found for name in names]
+        if not (
+            sorted(by_series) == sorted(by_study) == sorted(expected)
+            and all(found)
+            and filled.index.count(SCOPE, archive, within(formula)) == len(found)
+        ):
             yield f"seed {seed}: {formula}"
 
 
@@ -169,14 +179,6 @@ def test_the_index_lists_exactly_what_a_constraint_admits(filled: Filled) -> Non
     assert not list(differences(filled, range(400)))
 
 
-def test_it_does_so_too_when_there_are_more_classes_than_it_lists(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(admission, "LISTED_CLASSES", 4)
-    index = SqlStudyIndex(filled.database)
-    assert not list(differences(replace(filled, index=index), range(400)))
-
-
 def test_the_questions_meet_every_kind_of_atom_and_outcome() -> None:
     kinds = Counter(type(atom).__name__ for seed in range(400) for atom in atoms(question(seed)[1]))
     assert min(kinds[kind] for kind in ("Compare", "OneOf", "Contains", "Like", "Has")) >= 50, kinds
@@ -193,14 +195,60 @@ def test_the_answers_are_neither_mostly_empty_nor_mostly_everything(on_sqlite: F
     assert all(0.05 < shares[outcome.name] / total < 0.8 for outcome in Truth), shares
 
 
-# ------------------------------------------------------------------ faults in the translation
-
-_where, _some, _none = Translation.where, Translation._some, Translation._none
-_of_every_value, _contains, _has = Translation._of_every_value, Translation._contains, Translation._has
+# ------------------------------------------------------------------ the translation into SQL
 
 
-def _without_exists(self: Translation, attribute: Any, condition: Any) -> Any:
+def translated(filled: Filled, archive: ArchiveName, formula: Formula) -> set[SeriesName]:
+    """The series of which the database itself says that a formula is true."""
+    flavour = filled.database.flavour
+    wanted = (
+        select(study.c.patient_id, study.c.issuer_of_patient_id, study.c.study_instance_uid)
+        .add_columns(series.c.series_instance_uid)
+        .join(
+            access_kind, (access_kind.c.tenant == study.c.tenant) & (access_kind.c.kind_pk == study.c.kind_pk)
+        )
+        .join(series, (series.c.tenant == study.c.tenant) & (series.c.study_pk == study.c.study_pk))
+        .where(
+            study.c.tenant == SCOPE.tenant,
+            study.c.archive == archive,
+            Translation(SCOPE.tenant, flavour, IN_ROWS).where(formula, Truth.TRUE),
+        )
+    )
+    with filled.database.snapshot() as snapshot:
+        rows = snapshot.rows(*dialects.written_out(wanted, flavour))
+    return {(patient_key(row[0], row[1]), row[2], row[3]) for row in rows}
+
+
+def mistranslated(filled: Filled, seeds: range) -> Iterator[str]:
+    for seed in seeds:
+        archive, formula = question(seed)
+        if translated(filled, archive, formula) != admitted_by_truth(filled, archive, formula):
+            yield f"seed {seed}: {formula}"
+
+
+def test_the_database_itself_says_of_which_series_a_constraint_is_true(filled: Filled) -> None:
+    assert not list(mistranslated(filled, range(400)))
+
+
+# ------------------------------------------------------------------ faults in it
+
+_where, _some, _of_every_value = Translation.where, Translation._some, Translation._of_every_value
+
+
+def _something(self: Translation, attribute: Any, condition: Any) -> Any:
     return true()
+
+
+def _bad_values_overlooked(self: Translation, atom: Any, outcome: Truth) -> Any:
+    return _some(self, atom.attribute, lambda row: _is_wanted(self, atom, row, outcome))
+
+
+def _is_wanted(self: Translation, atom: Any, row: Any, outcome: Truth) -> Any:
+    form = constraint_sql.FORMS[atom.attribute.type]
+    holds = self._good(row.text if form is Form.TEXT else row.number, atom)
+    if holds is None:
+        return constraint_sql.false()
+    return constraint_sql.and_(row.form == form, holds if outcome is Truth.TRUE else not_(holds))
 
 
 def _negation_by_not(self: Translation, formula: Formula, outcome: Truth) -> Any:
@@ -229,6 +277,9 @@ def _any_value_will_do(self: Translation, atom: Any, outcome: Truth) -> Any:
     )
 
 
+_contains = Translation._contains
+
+
 def _missing_set_is_empty(self: Translation, attribute: Any, element: Any, outcome: Truth) -> Any:
     holds = _contains(self, attribute, element, Truth.TRUE)
     return holds if outcome is Truth.TRUE else not_(holds)
@@ -247,18 +298,19 @@ def _question_mark_is_wild(flavour: Any, column: Any, pattern: str, *, one: bool
     return WILDCARD(flavour, column, pattern, one=True)
 
 
-def _all_series(self: Search, study_pks: Any) -> Any:
-    self._tells_series_apart = False
-    return _admitted_series(self, study_pks)
-
-
-_admitted_series = Search._admitted_series
 WILDCARD = constraint_sql.wildcard
 COMPARISONS = constraint_sql.COMPARISONS
 
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "the EXISTS beside a NOT EXISTS is dropped": lambda p: p.setattr(Translation, "_some", _without_exists),
-    "a bad value beside a good one is overlooked": lambda p: p.setattr(Translation, "_none", _without_exists),
+    "whatever is asked of a value is held": lambda p: p.setattr(Translation, "_some", _something),
+    "a bad value beside a good one is overlooked": lambda p: p.setattr(
+        Translation, "_of_every_value", _bad_values_overlooked
+    ),
+    "values that rows hold are not asked": lambda p: p.setattr(
+        Translation,
+        "_some",
+        lambda self, attribute, condition: _some(replace(self, in_rows=frozenset()), attribute, condition),
+    ),
     "negation is SQL's NOT": lambda p: p.setattr(Translation, "where", _negation_by_not),
     "the opposite of AND is AND": lambda p: p.setattr(Translation, "where", _and_or_not_exchanged),
     "unknown counts as true": lambda p: p.setattr(Translation, "where", _unknown_is_true),
@@ -268,14 +320,10 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "LIKE folds case": lambda p: p.setattr(constraint_sql, "wildcard", _case_does_not_count),
     "a question mark is wild": lambda p: p.setattr(constraint_sql, "wildcard", _question_mark_is_wild),
     "booleans are read as numbers": lambda p: p.setattr(
-        constraint_sql, "KINDS", {**constraint_sql.KINDS, worlds.ValueType.BOOLEAN: Kind.NUMBER}
+        constraint_sql, "FORMS", {**constraint_sql.FORMS, worlds.ValueType.BOOLEAN: Form.NUMBER}
     ),
     "numbers are read as text": lambda p: p.setattr(
-        constraint_sql, "KINDS", {**constraint_sql.KINDS, worlds.ValueType.NUMBER: Kind.TEXT}
-    ),
-    "a study is shown with its hidden series": lambda p: p.setattr(Search, "_admitted_series", _all_series),
-    "a study shows without an admitted series": lambda p: p.setattr(
-        Search, "_some_series", lambda *_: true()
+        constraint_sql, "FORMS", {**constraint_sql.FORMS, worlds.ValueType.NUMBER: Form.TEXT}
     ),
     **{
         f"{one} is read as {other}": lambda p, one=one, other=other: p.setattr(
@@ -298,6 +346,55 @@ def test_a_fault_in_the_translation_is_noticed(
     fault: str, on_sqlite: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FAULTS[fault](monkeypatch)
-    # A new object, which remembers nothing that was put together before.
+    assert next(mistranslated(on_sqlite, range(400)), None)
+
+
+# ------------------------------------------------------------------ faults in what is known of kinds
+
+_outcome, _guessed, _of_layer = kind_sets.outcome, admission._outcome, kind_sets._Layer.where
+
+
+def _missing_is_false(atom: Any, values: Any) -> Truth:
+    found = _outcome(atom, values)
+    return Truth.FALSE if found is Truth.UNKNOWN else found
+
+
+def _listed_by_default(atom: Any, value: str) -> Truth:
+    found = _guessed(atom, value)
+    return Truth.TRUE if found is Truth.FALSE else found
+
+
+def _true_is_one(values: Any) -> object:
+    return values
+
+
+_kinds_where = kind_sets.KindSets.where
+
+
+def _first_layer(self: Any, *asked: Any) -> Any:
+    first, *others = _kinds_where(self, *asked)
+    return (first, *(type(first)() for _ in others))
+
+
+KIND_FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "unknown is false": lambda p: p.setattr(kind_sets, "outcome", _missing_is_false),
+    "a value that is not named is": lambda p: p.setattr(admission, "_outcome", _listed_by_default),
+    "named values are not looked up": lambda p: p.setattr(admission, "_named", lambda *_: {}),
+    "rows are not asked": lambda p: p.setattr(SpecialRows, "of", lambda *_: specials.NONE),
+    "dates do not split time": lambda p: p.setattr(admission, "_dates", lambda _: ()),
+    "the opposite of a formula is itself": lambda p: p.setattr(kind_sets, "negation", lambda truth: truth),
+    "only the first part of a study counts": lambda p: p.setattr(kind_sets.KindSets, "where", _first_layer),
+    "what kinds of later rows say is not asked again": lambda p: p.setattr(
+        admission, "EVER", admission.recency("20000101", "")
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", KIND_FAULTS)
+def test_a_fault_in_what_is_known_of_kinds_is_noticed(
+    fault: str, on_sqlite: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    KIND_FAULTS[fault](monkeypatch)
+    # A new object, which remembers nothing that was worked out before.
     index = SqlStudyIndex(on_sqlite.database)
     assert next(differences(replace(on_sqlite, index=index), range(400)), None)

@@ -54,6 +54,7 @@ studies = st.builds(
     patient_id=st.none() | texts,
     sop_classes=st.dictionaries(texts, counts, max_size=3),
     instances=st.none() | counts,
+    evidence=st.dictionaries(texts, texts, max_size=2),
 )
 events = st.builds(
     AuditEvent,

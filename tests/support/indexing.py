@@ -10,7 +10,7 @@ from pacsgate.model.decision import Revision
 from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
 from pacsgate.model.subject import Attributes
 from pacsgate.policy.constraint import Constraint
-from pacsgate.policy.ir import TRUE, Formula
+from pacsgate.policy.ir import INGEST_PRINCIPAL, TRUE, Formula
 from pacsgate.ports import Ingested
 
 SCOPE = TenantScope(DEFAULT_TENANT)
@@ -47,6 +47,7 @@ def instance(
     series_facts: Attributes | None = None,
     header: Mapping[str, Any] | None = None,
     sop_class: str = CT_IMAGE,
+    ingest_principal: str | None = None,
     **ingested: Any,
 ) -> Ingested:
     series = series or f"{study}.1"
@@ -68,4 +69,5 @@ def instance(
         header=parts["study"] | parts["series"] | parts["instance"] | dicom_json(header or {}),
         **parts,
     )
-    return Ingested(summary, study_facts or {}, series_facts or {}, **ingested)
+    origin = {INGEST_PRINCIPAL.name: frozenset({ingest_principal})} if ingest_principal else {}
+    return Ingested(summary, study_facts or {}, series_facts or {}, origin=origin, **ingested)

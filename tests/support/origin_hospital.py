@@ -12,9 +12,11 @@ from pacsgate.cli.demo.arrival import classify, hire
 from pacsgate.cli.demo.hospital import part10, policy_text
 from pacsgate.cli.new_installation import make_installation
 from pacsgate.config import read_settings
+from pacsgate.identity.passwords import Argon2Passwords
 from tests.personas import TestHospital, new_hospital
-from tests.support.hospital import FurnishedHospital, cli
+from tests.support.hospital import FurnishedHospital, cli_here
 from tests.support.orthanc import Orthanc
+from tests.support.people import CHEAP
 
 ORIGIN_CREDENTIALS = ("gate", "secret-of-the-origin")
 _FOLDER = "  main: {kind: folder, path: archive}\n"
@@ -63,8 +65,8 @@ def furnish_origin(
         directory, archive or origin_settings(orthanc.dicomweb_url), policy=policy
     )
     with open_installation(read_settings(config), "demo") as installation:
-        passwords = hire(installation, installation.clock.now())
-    synced = cli("index", "sync", "-c", str(config))
+        passwords = hire(installation, installation.clock.now(), Argon2Passwords(CHEAP))
+    synced = cli_here("index", "sync", "-c", str(config))
     assert synced.returncode == 0, synced.stderr
     with open_installation(read_settings(config), "demo") as installation:
         for study in made.studies.values():

@@ -125,6 +125,8 @@ def _encode_study(study: StudyObject) -> dict[str, Any]:
         present["instances"] = study.instances
     if study.sop_classes:
         present["sop_classes"] = dict(study.sop_classes)
+    if study.evidence:
+        present["evidence"] = dict(study.evidence)
     return present
 
 

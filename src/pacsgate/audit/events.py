@@ -91,6 +91,12 @@ class EventKind(Enum):
     APPLICATION_STOPPED = _Row(_APPLICATION, _STOP, _EXECUTE, "a process of the gate stops in good order")
     AUDIT_LOG_USED = _Row(_LOG_USED, None, _READ, "somebody reads, searches, verifies or exports the trail")
     QUERY = _Row(_QUERIED, None, _EXECUTE, "a search is answered; carries the query, never the answer")
+    EVALUATED = _Row(
+        _QUERIED,
+        None,
+        _EXECUTE,
+        "an enforcement point asks what somebody else may do; names whom, and the answer",
+    )
     INSTANCES_ACCESSED = _Row(
         _ACCESSED, None, _READ, "metadata, frames, bulk data or rendered images of a study are read"
     )
@@ -141,6 +147,10 @@ class EventKind(Enum):
         return self.value.action
 
 
+REASON_GIVEN = "reason_given"
+"""Detail that holds the reason for a request in its subject's own words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who did it, as far as it is known: a subject, or the name that somebody claimed."""
@@ -155,12 +165,16 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class StudyObject:
-    """A study that took part; `patient_id` and `instances` where they are known."""
+    """A study that took part; `patient_id` and `instances` where they are known.
+
+    `evidence` tells, for each of its attributes that have several sources, which of them had the value.
+    """
 
     study_instance_uid: str
     patient_id: str | None = None
     sop_classes: Mapping[str, int] = field(default_factory=dict)
     instances: int | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

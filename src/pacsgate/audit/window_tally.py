@@ -1,35 +1,31 @@
-"""How much was read in each access window: exactly, or at least.
+"""How much was read in an access window: exactly, or at least.
 
-Joins openings and closes by their `window` id.  A window whose close is missing
-belongs to a reader who is still there or to a process that was killed; what is
+An opening and its close are joined by their `window` id.  A window whose close is
+missing belongs to a reader who is still there or to a process that was killed; what is
 then certain is only that its opening, and so at least one read, was allowed.
+
+Called by `pacsgate audit search`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from pacsgate.audit.events import AuditEvent, EventKind
 
 
-@dataclass(frozen=True, slots=True)
-class WindowTally:
-    """One access window.  `close` is `None` while none was recorded."""
-
-    opening: AuditEvent
-    close: AuditEvent | None
-
-    def __str__(self) -> str:
-        if self.close is None:
-            return f"at least {self.opening.count or 1} instances"
-        return f"{self.close.count} instances, {self.close.bytes_sent} bytes"
+def closes_by_window(events: Iterable[AuditEvent]) -> Mapping[str, AuditEvent]:
+    """The close of each window that has one among these events."""
+    return {
+        event.window: event
+        for event in events
+        if event.window is not None and event.kind is EventKind.ACCESS_WINDOW_CLOSED
+    }
 
 
-def tally(events: Iterable[AuditEvent]) -> tuple[WindowTally, ...]:
-    """Every window that these events open, in the order of opening."""
-    openings: dict[str, AuditEvent] = {}
-    closes: dict[str, AuditEvent] = {}
-    for event in events:
-        if event.window is not None:
-            group = closes if event.kind is EventKind.ACCESS_WINDOW_CLOSED else openings
-            group[event.window] = event
-    return tuple(WindowTally(opening, closes.get(window)) for window, opening in openings.items())
+def amount_read(event: AuditEvent, closes: Mapping[str, AuditEvent]) -> str | None:
+    """What was read in the window that an event opens; `None` for every other event."""
+    if event.window is None or event.kind is EventKind.ACCESS_WINDOW_CLOSED:
+        return None
+    close = closes.get(event.window)
+    if close is None:
+        return "at least 1 instance"
+    return f"{close.count} instance{'' if close.count == 1 else 's'}, {close.bytes_sent} bytes"

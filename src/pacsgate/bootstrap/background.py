@@ -1,4 +1,4 @@
-"""The background process: policy files, the outbox, manifests of the trail, and crawls beside them.
+"""The background process: policy files, the outbox, manifests of the trail, sweeps, and crawls beside them.
 
 One job after another, each on its own beat.  A job that fails is logged and
 tried again at its next beat; none of them can loosen anything.
@@ -17,11 +17,13 @@ from threading import Event as Stop
 import structlog
 
 from pacsgate.bootstrap.crawls import Crawls
+from pacsgate.bootstrap.filter_jobs import FilterJobs
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.bootstrap.trail import manifest_signer
 from pacsgate.config import Settings
+from pacsgate.identity import lockout, sessions
 from pacsgate.model.errors import PacsgateError
 from pacsgate.services.deliver_outbox import deliver_outbox
 
@@ -30,6 +32,7 @@ _log = structlog.get_logger("pacsgate.background")
 POLICY_SECONDS = 0.5
 OUTBOX_SECONDS = 1.0
 MANIFEST_SECONDS = 60.0
+SWEEP_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -51,6 +54,8 @@ def run_background(settings: Settings, ready: Event) -> None:
         jobs = _jobs(installation, signer.tick)
         crawls = Crawls(installation)
         crawls.start()
+        filters = FilterJobs(installation)
+        filters.start()
         ready.set()
         while not stop.is_set() and _has_supervisor():
             now = time.monotonic()
@@ -60,6 +65,7 @@ def run_background(settings: Settings, ready: Event) -> None:
                     _run(job)
             stop.wait(0.1)
         crawls.stop()
+        filters.stop()
         signer.tick()
 
 
@@ -77,7 +83,15 @@ def _jobs(installation: Installation, sign: Callable[[], object]) -> list[_Job]:
             "outbox", OUTBOX_SECONDS, lambda: deliver_outbox(installation.stores.outbox, installation.trail)
         ),
         _Job("manifest", MANIFEST_SECONDS, sign),
+        _Job("sweep", SWEEP_SECONDS, lambda: _sweep(installation)),
     ]
+
+
+def _sweep(installation: Installation) -> None:
+    """Forget what failed sign-ins and ended sessions have left behind."""
+    directory, scope, now = installation.stores.directory, installation.scope, installation.clock.now()
+    lockout.sweep(directory, scope, now)
+    sessions.sweep(directory, scope, now)
 
 
 def _run(job: _Job) -> None:

@@ -4,6 +4,7 @@ Called by `worker`.
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,25 +20,34 @@ from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.policy_watch import refusal_note
 from pacsgate.config import Settings
 from pacsgate.gateway.http.app import HttpDoor, with_cors
+from pacsgate.gateway.http.authzen import authzen_routes
+from pacsgate.gateway.http.authzen_asking import Ask, asks
 from pacsgate.gateway.http.health import healthz, readyz
+from pacsgate.gateway.http.instance_search import instance_search_routes
 from pacsgate.gateway.http.metrics import metrics
 from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.gateway.http.viewer import viewer_routes
 from pacsgate.gateway.http.wiring import Gate
+from pacsgate.identity.accounts import LocalAccounts
 from pacsgate.identity.authenticate import Authenticator
+from pacsgate.identity.lockout import Lockout, ProbeLockout
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.identity.sessions import ServerSessions
 from pacsgate.model.context import Context
 from pacsgate.model.errors import PacsgateError
 from pacsgate.model.subject import Subject
+from pacsgate.protocols.authzen.metadata import Endpoint
 from pacsgate.services.administer_roles import RoleAdministration
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Office
 from pacsgate.services.delete_resource import DeleteResource
-from pacsgate.services.resolve import Resolver
-from pacsgate.services.search import Search
+from pacsgate.services.evaluate_for_others import EvaluateForOthers
+from pacsgate.services.other_subjects import OtherSubjects
+from pacsgate.services.search_for_others import SearchForOthers
 from pacsgate.services.setup import Setup
+from pacsgate.services.shadow_policy import ShadowPolicy
+from pacsgate.services.shadowed import ShadowedResolver, ShadowedSearch
 from pacsgate.services.sign_in import SignIn
 from pacsgate.services.store_instances import StoreInstances
 from pacsgate.sinks.access_windows import AccessWindows
@@ -50,7 +60,8 @@ def build_gate(installation: Installation) -> Gate:
     stores, trail, clock = installation.stores, installation.trail, installation.clock
     archives = installation.archives
     freshness = installation.freshness
-    resolver = Resolver(freshness)
+    shadow = ShadowPolicy(installation.scope, stores.candidates, stores.directory, stores.index)
+    resolver = ShadowedResolver(freshness, shadow)
     authenticator = Authenticator(
         directory=stores.directory,
         epochs=stores.epochs,
@@ -69,13 +80,15 @@ def build_gate(installation: Installation) -> Gate:
         archives=archives.by_name,
         resolver=resolver,
         freshness=freshness,
-        search=Search(stores.index),
+        search=ShadowedSearch(stores.index, shadow),
+        search_instances=installation.search_instances,
         store=StoreInstances(
             archives.by_name,
             resolver,
             freshness,
             installation.indexer,
             installation.policies,
+            ProbeLockout(Lockout(stores.directory)),
             trail,
         ),
         delete=DeleteResource(stores.index, archives.by_name, resolver, trail),
@@ -83,6 +96,8 @@ def build_gate(installation: Installation) -> Gate:
         windows=AccessWindows(trail, clock, new_id=lambda: secrets.token_hex(8)),
         spools=archives.spools,
         policy_refused=note.exists,
+        shadow=shadow,
+        policy_pending=lambda: _pending(installation),
     )
 
 
@@ -95,11 +110,32 @@ def build_app(installation: Installation, gate: Gate) -> ASGIApp:
             Route("/healthz", healthz),
             Route("/readyz", readyz(gate)),
             Route("/metrics", metrics),
+            *authzen_routes(gate, contexts, _questions(installation, gate)),
+            *instance_search_routes(gate, contexts),
             *viewer_routes(gate),
             *console_routes(_console(installation, gate, contexts)),
         ],
     )
     return with_cors(HttpDoor(gate, pages, contexts), gate.settings)
+
+
+def _questions(installation: Installation, gate: Gate) -> Mapping[Endpoint, Ask]:
+    others = OtherSubjects(
+        policies=gate.policies,
+        resolver=gate.resolver,
+        index=gate.index,
+        accounts=LocalAccounts(installation.stores.directory),
+        archives=gate.archives,
+        main_archive=gate.settings.main_archive,
+        network_of=gate.settings.network_of,
+    )
+    evaluate = EvaluateForOthers(others, gate.trail)
+    return asks(evaluate, SearchForOthers(others, evaluate, gate.trail))
+
+
+def _pending(installation: Installation) -> str | None:
+    waiting = installation.stores.candidates.pending(installation.scope)
+    return None if waiting is None else waiting.revision
 
 
 def _http_settings(settings: Settings) -> HttpSettings:

@@ -9,29 +9,40 @@ Invariants:
 
 import getpass
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pacsgate.audit.events import Actor
-from pacsgate.bootstrap.archives import OpenArchives, open_archives
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.config import Settings
+from pacsgate.gateway.http.settings import EXTERNAL
 from pacsgate.identity.latest_time import LatestTime
+from pacsgate.identity.subjects import subject_of
 from pacsgate.model.errors import SettingsError
-from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
+from pacsgate.model.subject import Credential, Subject
 from pacsgate.policy.policy import Policy
+from pacsgate.services.compare_policies import ComparePolicies
+from pacsgate.services.decide_filters import DecideFilters
 from pacsgate.services.freshness import Freshness
+from pacsgate.services.guard_kinds import GuardKinds
 from pacsgate.services.index_objects import ObjectIndexer
 from pacsgate.services.live_policy import LivePolicy, NoPolicyError
-from pacsgate.services.publish_policy import PublishPolicy
+from pacsgate.services.publish_policy import PublishPolicy, Review
+from pacsgate.services.search_instances import SearchInstances
 from pacsgate.services.sync_index import SyncIndex
 from pacsgate.sinks.segments import SegmentTrail
 from pacsgate.stores.database import Database, open_database
 from pacsgate.stores.stores import Stores, stores_on
+
+if TYPE_CHECKING:
+    from pacsgate.bootstrap.archives import OpenArchives
 
 
 def trail_directory(settings: Settings) -> Path:
@@ -50,12 +61,14 @@ class Installation:
     trail: SegmentTrail
     policies: LivePolicy
     scope: TenantScope
-    _archives: OpenArchives | None = None
+    _archives: "OpenArchives | None" = None
     _opening: Lock = field(default_factory=Lock)
 
     @property
-    def archives(self) -> OpenArchives:
+    def archives(self) -> "OpenArchives":
         """The archives, opened at first use: most commands never touch them."""
+        from pacsgate.bootstrap.archives import open_archives  # noqa: PLC0415 - imports as much as the rest
+
         with self._opening:  # crawls are threads, and begin together
             if self._archives is None:
                 self._archives = open_archives(self.settings)
@@ -80,7 +93,22 @@ class Installation:
     def publisher(self) -> PublishPolicy:
         """Activates policies."""
         stores = self.stores
-        return PublishPolicy(stores.directory, stores.revisions, stores.outbox, self.trail, self.clock)
+        guard = GuardKinds(stores.index, [ArchiveName(name) for name in self.settings.archives])
+        review = Review(self.comparison, stores.candidates, self.settings.approval_threshold, guard)
+        return PublishPolicy(
+            stores.directory, stores.revisions, stores.outbox, self.trail, self.clock, review
+        )
+
+    @property
+    def comparison(self) -> ComparePolicies:
+        """Counts what a policy would change."""
+        return ComparePolicies(
+            self.stores.directory,
+            self.stores.index,
+            self._people,
+            archives=[ArchiveName(name) for name in self.settings.archives],
+            networks=[*self.settings.networks, EXTERNAL],
+        )
 
     @property
     def sync(self) -> SyncIndex:
@@ -91,7 +119,25 @@ class Installation:
     def freshness(self) -> Freshness:
         """Keeps rows of archives that others write to within their staleness."""
         archives = self.archives
-        return Freshness(self.stores.index, archives.by_name, archives.rules, self.indexer, self.clock)
+        return Freshness(
+            self.stores.index, archives.by_name, archives.rules, self.indexer, self.clock, self.stores.epochs
+        )
+
+    @property
+    def filters(self) -> DecideFilters:
+        """Asks instances what the live policy's filters have not asked them yet."""
+        return DecideFilters(self.stores.index, self.policies, self.freshness)
+
+    @property
+    def search_instances(self) -> SearchInstances:
+        """Answers instance queries."""
+        return SearchInstances(self.stores.index, self.archives.by_name, self.freshness, self.clock)
+
+    def _people(self, scope: TenantScope, at: datetime) -> Iterator[Subject]:
+        """Every account that is not disabled, as if it had just signed in."""
+        for record in self.stores.directory.users(scope):
+            if not record.disabled:
+                yield subject_of(record, scope.tenant, Credential.PASSWORD, authenticated_at=at)
 
     def close(self) -> None:
         """Write what is queued and close everything."""

@@ -11,16 +11,21 @@ import socket
 from collections.abc import Iterator, Sequence
 from multiprocessing.synchronize import Event
 
+import structlog
 import uvicorn
 import uvloop
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind
+from pacsgate.bootstrap.collector import spare_the_collector
 from pacsgate.bootstrap.gate import build_app, build_gate
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
+from pacsgate.bootstrap.shadow_thread import ShadowThread
 from pacsgate.config import Settings
 from pacsgate.gateway.http.bounded_head import BoundedHeadProtocol
 from pacsgate.gateway.http.wiring import Gate
+
+_log = structlog.get_logger("pacsgate.worker")
 
 GRACE_SECONDS = 5
 """How long running answers may go on after a stop was asked for."""
@@ -39,10 +44,14 @@ def run_worker(settings: Settings, sockets: Sequence[socket.socket], number: int
     """Serve until SIGTERM; then finish what runs, close access windows and the trail."""
     configure_logs()
     uvloop.install()
-    with open_installation(settings, f"http-{number}") as installation:
+    with open_installation(settings, f"http-{number}") as installation, installation.stores.epochs.watched():
         _record(installation, EventKind.APPLICATION_STARTED)
         gate = build_gate(installation)
+        spare_the_collector()
+        shadow = ShadowThread(gate.shadow, installation.clock, _log.warning)
+        shadow.start()
         asyncio.run(_serve(installation, gate, sockets, ready))
+        shadow.stop()
         gate.windows.close()
         _record(installation, EventKind.APPLICATION_STOPPED)
 
@@ -53,6 +62,7 @@ async def _serve(
     config = uvicorn.Config(
         build_app(installation, gate),
         http=BoundedHeadProtocol,
+        ws="none",  # nothing here speaks WebSocket
         log_config=None,
         access_log=False,
         server_header=False,

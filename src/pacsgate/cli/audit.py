@@ -16,6 +16,7 @@ from pacsgate.audit.event_filter import EventFilter
 from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.audit.renderings.flat import flatten
 from pacsgate.audit.renderings.line import to_line
+from pacsgate.audit.window_tally import amount_read, closes_by_window
 from pacsgate.bootstrap.installation import Installation, trail_directory
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import FAILED, told
@@ -77,12 +78,16 @@ def search(
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Print the events that match every option given, oldest first."""
+    """Print the events that match every option given, oldest first; with a read, how much it came to be."""
     with told(), open_installation(config) as installation:
         sought = _filter(installation, user, study, patient, "denied" if denied else kind, since, until, text)
         _record_use(installation, "search", _described(sought))
-        for entry in read_trail(trail_directory(installation.settings), sought):
-            _print(entry, as_json=as_json)
+        trail = trail_directory(installation.settings)
+        # A window closes after what opened it, and whether that close is sought or not.
+        later = EventFilter(kind=EventKind.ACCESS_WINDOW_CLOSED, since=sought.since)
+        closes = closes_by_window(entry.event for entry in read_trail(trail, later))
+        for entry in read_trail(trail, sought):
+            _print(entry, as_json=as_json, read=amount_read(entry.event, closes))
 
 
 @app.command()
@@ -218,9 +223,9 @@ def _record_use(installation: Installation, use: str, details: dict[str, str]) -
     )
 
 
-def _print(entry: TrailEntry, *, as_json: bool) -> None:
-    flat = {"record": entry.record_id, **flatten(entry.event)}
+def _print(entry: TrailEntry, *, as_json: bool, read: str | None = None) -> None:
     if as_json:
-        print_json(flat)
+        told = {} if read is None else {"read": read}
+        print_json({"record": entry.record_id, **flatten(entry.event), **told})
         return
-    print_line(to_line(entry.event))
+    print_line(to_line(entry.event) + ("" if read is None else f'  read="{read}"'))

@@ -1,15 +1,17 @@
 """`pacsgate config`: look at a configuration before it is served."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pacsgate.bootstrap.policy_files import read_all_policy_sources
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson
 from pacsgate.cli.failures import told
+from pacsgate.cli.loading import load_policy_shown
 from pacsgate.cli.printing import print_json, print_line
-from pacsgate.config import read_policy_sources, read_settings
-from pacsgate.policy.document import load_policy
+from pacsgate.config import read_settings
 
 app = typer.Typer(help="Check the configuration file.", no_args_is_help=True)
 
@@ -21,8 +23,17 @@ def check(file: File = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Read the configuration and the policy it names; name every problem with its place."""
     with told():
         settings = read_settings(file)
-        policy = load_policy(read_policy_sources(settings.policy))
+        policy = load_policy_shown(read_all_policy_sources(settings))
     if as_json:
-        print_json({"ok": True, "archives": sorted(settings.archives), "policy": policy.revision})
+        print_json(
+            {
+                "ok": True,
+                "archives": sorted(settings.archives),
+                "policy": policy.revision,
+                "not_carried_over": [str(left) for left in policy.left],
+            }
+        )
     else:
+        for left in policy.left:
+            sys.stderr.write(f"warning: {left}\n")
         print_line(f"{file} is sound: {len(settings.archives)} archive(s), policy {policy.revision}")

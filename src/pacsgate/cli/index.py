@@ -49,6 +49,7 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Show how much of each archive is indexed."""
     with told(), open_installation(config) as installation:
         rows: list[dict[str, Json]] = []
+        policy = installation.policy()
         for name in installation.archives.by_name:
             studies, series, instances = installation.stores.index.counts(installation.scope, name)
             unfinished = installation.stores.index.unfinished_sync(installation.scope, name) is not None
@@ -59,12 +60,14 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
                     "series": series,
                     "instances": instances,
                     "sync": "unfinished" if unfinished else "complete",
+                    "undecided": installation.filters.left(installation.scope, name) if policy else 0,
                 }
             )
     if as_json:
         print_json(rows)
     else:
-        print_table(rows, ("archive", "studies", "series", "instances", "sync"), "No archive is configured.")
+        columns = ("archive", "studies", "series", "instances", "sync", "undecided")
+        print_table(rows, columns, "No archive is configured.")
 
 
 def _chosen(archive: str | None, known: tuple[ArchiveName, ...]) -> tuple[ArchiveName, ...]:

@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from pacsgate import __version__
-from pacsgate.bootstrap.logs import configure_logs
-from pacsgate.cli import audit, grants, index, policy, roles, serving, studies, tokens, users, viewer
-from pacsgate.cli import configuration as configuration_commands
-from pacsgate.cli.demo.command import demo
+from pacsgate.cli.command_table import CommandTable
 
 app = typer.Typer(
     name="pacsgate",
+    cls=CommandTable,
     help="One gate in front of every picture archive: who may see this study, and who did?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -37,22 +35,10 @@ def _root(
 ) -> None:
     """One gate in front of every picture archive: who may see this study, and who did?"""
     # Standard output belongs to the answer of a command, so that `--json` can be read.
+    # Imported here, since no help and no version writes a log.
+    from pacsgate.bootstrap.logs import configure_logs  # noqa: PLC0415 - it costs as much as all of Typer
+
     configure_logs()
-
-
-app.command()(demo)
-app.command()(serving.init)
-app.command()(serving.serve)
-app.add_typer(configuration_commands.app, name="config")
-app.add_typer(policy.app, name="policy")
-app.add_typer(index.app, name="index")
-app.add_typer(audit.app, name="audit")
-app.add_typer(studies.app, name="study")
-app.add_typer(users.app, name="user")
-app.add_typer(roles.app, name="role")
-app.add_typer(grants.app, name="grant")
-app.add_typer(tokens.app, name="token")
-app.add_typer(viewer.app, name="viewer")
 
 
 def main() -> None:

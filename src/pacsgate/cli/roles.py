@@ -39,13 +39,25 @@ def add(
     ] = None,
     owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    extends: Annotated[list[str] | None, typer.Option(help="A role that it includes; repeat.")] = None,
+    approved_by: Annotated[str | None, typer.Option(help="Who agreed to it, today.")] = None,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Define a role in the database."""
-    role = Role(name, frozenset(may or ()), frozenset(permissions or ()), owner, description)
     with open_desk(config) as desk:
-        desk.roles.add(desk.change(), role)
+        change = desk.change()
+        role = Role(
+            name=name,
+            may=frozenset(may or ()),
+            permissions=frozenset(permissions or ()),
+            owner=owner,
+            description=description,
+            extends=frozenset(extends or ()),
+            approved_by=approved_by,
+            approved_at=None if approved_by is None else change.at.date(),
+        )
+        desk.roles.add(change, role)
     if as_json:
         print_json(_row(role, _DATABASE))
     else:
@@ -82,5 +94,9 @@ def _row(role: Role, defined_at: str) -> dict[str, Json]:
         "permissions": sorted(role.permissions),
         "owner": role.owner,
         "description": role.description,
+        "extends": sorted(role.extends),
+        "approved_by": role.approved_by,
+        "approved_at": None if role.approved_at is None else role.approved_at.isoformat(),
+        "template": role.template,
         "defined_at": defined_at,
     }

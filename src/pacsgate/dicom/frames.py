@@ -31,6 +31,7 @@ from pydicom.uid import UID, JPEGLSTransferSyntaxes, RLELossless
 from pacsgate.dicom.codestreams import declared_size, is_whole, rle_exceeds
 from pacsgate.dicom.jpeg_decoding import PLUGIN, register
 from pacsgate.dicom.json_model import little_endian
+from pacsgate.dicom.pixel_file import PixelFile, pixels_in_memory
 from pacsgate.dicom.reading import UNREADABLE
 from pacsgate.model.errors import RequestError
 
@@ -128,8 +129,8 @@ def has_pixels(dataset: Dataset) -> bool:
     return any(keyword in dataset for keyword in _PIXELS) and "Rows" in dataset and "Columns" in dataset
 
 
-def encoded_frame(dataset: Dataset, number: int) -> EncodedFrame:
-    """One frame as it is stored, by its number from 1.
+def encoded_frame(dataset: Dataset, number: int, pixels: PixelFile | None = None) -> EncodedFrame:
+    """One frame as it is stored, by its number from 1; with `pixels` the data set needs none itself.
 
     Raises `RequestError` (404) if the image has no such frame, `UndecodableFrame`
     if its bytes are missing or it is part of a video.
@@ -137,10 +138,13 @@ def encoded_frame(dataset: Dataset, number: int) -> EncodedFrame:
     _require_frame(dataset, number)
     syntax = _transfer_syntax(dataset)
     try:
+        pixels = pixels or pixels_in_memory(dataset)
         if syntax in _NATIVE:
-            return EncodedFrame(_native_frame(dataset, number - 1), NATIVE_MEDIA_TYPE, EXPLICIT_LITTLE_ENDIAN)
+            frame = _native_frame(dataset, number - 1, pixels)
+            return EncodedFrame(frame, NATIVE_MEDIA_TYPE, EXPLICIT_LITTLE_ENDIAN)
         if syntax in MEDIA_TYPES:
-            return EncodedFrame(_encapsulated_frame(dataset, number - 1), MEDIA_TYPES[syntax], syntax)
+            frame = _encapsulated_frame(dataset, number - 1, pixels)
+            return EncodedFrame(frame, MEDIA_TYPES[syntax], syntax)
     except UNREADABLE as error:
         raise UndecodableFrame(f"frame {number} is not there in full") from error
     raise UndecodableFrame(
@@ -198,14 +202,12 @@ def _frame_bits(dataset: Dataset) -> int:
     return bits
 
 
-def _native_frame(dataset: Dataset, index: int) -> bytes:
-    keyword = next(keyword for keyword in _PIXELS if keyword in dataset)
-    pixels: bytes = dataset[keyword].value
+def _native_frame(dataset: Dataset, index: int, pixels: PixelFile) -> bytes:
     bits = _frame_bits(dataset)
-    first, last = bits * index, bits * (index + 1)
-    if bits <= 0 or last > len(pixels) * 8:
+    if bits <= 0:
         raise EOFError
-    frame = pixels[first // 8 : -(-last // 8)]
+    first, last = bits * index, bits * (index + 1)
+    frame = pixels.read(first // 8, -(-last // 8))
     if bits % 8:
         # Frames of single-bit pixels follow each other without padding (PS3.5 8.1.1).
         unpacked = np.unpackbits(np.frombuffer(frame, np.uint8), bitorder="little")[first % 8 :][:bits]
@@ -224,12 +226,12 @@ def pixel_word_vr(dataset: Dataset) -> str:
     return "OF" if "FloatPixelData" in dataset else "OD"
 
 
-def _encapsulated_frame(dataset: Dataset, index: int) -> bytes:
+def _encapsulated_frame(dataset: Dataset, index: int, pixels: PixelFile) -> bytes:
     offsets = None
     if dataset.get("ExtendedOffsetTable") and dataset.get("ExtendedOffsetTableLengths"):
         offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
     return get_frame(
-        dataset.PixelData, index, extended_offsets=offsets, number_of_frames=frame_count(dataset)
+        pixels.encapsulated(), index, extended_offsets=offsets, number_of_frames=frame_count(dataset)
     )
 
 

@@ -9,7 +9,8 @@ in the model.  Text is Unicode, so SpecificCharacterSet always reads `ISO_IR 192
 Binary values longer than `INLINE_LIMIT`, and pixel data of any length, become a
 `BulkDataURI` that the caller makes from the path of the element, or are absent
 if the caller makes none.  An element of a purely binary VR that is present
-without a value counts as bulk that was left out when its data set was read.
+without a value counts as bulk that was left out when its data set was read; one
+of unknown VR does if its value is `LEFT_OUT`.
 
 Called by `summarise` and by the doors for metadata.
 
@@ -50,6 +51,15 @@ PIXEL_TAGS = frozenset({"7FE00008", "7FE00009", "7FE00010"})
 INTEGER_VRS = frozenset({"IS", "SL", "SS", "SV", "UL", "US", "UV"})
 FLOAT_VRS = frozenset({"DS", "FD", "FL"})
 BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+
+
+class _LeftOut(bytes):
+    """No bytes, and not because there are none."""
+
+
+LEFT_OUT = _LeftOut()
+"""The value of an element of unknown VR (UN) whose value was not read."""
+
 _WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _MAX_JSON_INTEGER = 2**53 - 1
 """Beyond, JavaScript rounds; PS3.18 table F.2.3-1 allows a string instead."""
@@ -119,7 +129,7 @@ class _Writer:
         vr = str(element.VR) if element.VR in BINARY_VRS else "UN"
         value: bytes = element.value or b""
         is_pixels = path[-1] in PIXEL_TAGS
-        left_out = not value and vr != "UN"
+        left_out = not value and (vr != "UN" or element.value is LEFT_OUT)
         if is_pixels or left_out or len(value) > INLINE_LIMIT:
             return {"vr": vr, "BulkDataURI": self._bulk_uri(path)} if self._bulk_uri else None
         if not value:

@@ -21,7 +21,7 @@ from typing import BinaryIO
 from pydicom import config
 from pydicom.dataset import FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.filereader import dcmread, read_dataset, read_preamble
+from pydicom.filereader import dcmread, read_dataset, read_partial, read_preamble
 from pydicom.tag import BaseTag
 from pydicom.uid import (
     UID,
@@ -57,16 +57,19 @@ MALFORMED: tuple[type[Exception], ...] = (
 UNREADABLE: tuple[type[Exception], ...] = (*MALFORMED, OSError)
 """The same for a data set that is in memory whole: an `OSError` is then pydicom's word for an early end."""
 
+_PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+"""Float, double float and integer pixel data."""
+
 MAX_INFLATED_BYTES = 1 << 30
 """Of a deflated data set.  The largest images in clinical use (breast tomosynthesis) stay below 1 GiB."""
 
 
 def read_object(data: bytes | BinaryIO, *, pixels: bool = True) -> FileDataset:
-    """Read one DICOM Part 10 object.  Without `pixels`, reading stops before the pixel data."""
+    """Read one DICOM Part 10 object.  Without `pixels`, reading stops at them; their element has no value."""
     source = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
         _examine(source)
-        return dcmread(source, stop_before_pixels=not pixels)
+        return dcmread(source) if pixels else _without_pixels(source)
     except InvalidDicomError:
         raise RequestError("not a DICOM Part 10 object: the `DICM` prefix is missing") from None
     except MALFORMED as error:
@@ -76,6 +79,20 @@ def read_object(data: bytes | BinaryIO, *, pixels: bool = True) -> FileDataset:
         if error.errno is not None:
             raise
         raise RequestError("the DICOM object ends too early") from None
+
+
+def _without_pixels(source: BinaryIO) -> FileDataset:
+    stopped_at: list[BaseTag] = []
+
+    def at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        if tag in _PIXELS:
+            stopped_at.append(tag)
+        return tag in _PIXELS
+
+    dataset = read_partial(source, stop_when=at_pixels)
+    for tag in stopped_at:
+        dataset.add_new(tag, "OW", None)
+    return dataset
 
 
 def _examine(source: BinaryIO) -> None:

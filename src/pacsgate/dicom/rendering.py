@@ -12,7 +12,7 @@ interpretation), C.7.6.16.2.9 and .10 (functional groups).
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from PIL import Image, ImageOps
@@ -49,12 +49,17 @@ class NotRenderable(RequestError):  # noqa: N818 - it names a property of the ob
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of the image in its own pixels; a negative width or height flips it."""
+    """A part of the image, from its upper left corner.
 
-    x: float
-    y: float
-    width: float
-    height: float
+    `None` for a size is up to the edge, and a negative one flips.  `relative`
+    says that the numbers are fractions of the image and not pixels.
+    """
+
+    left: float = 0
+    top: float = 0
+    width: float | None = None
+    height: float | None = None
+    relative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,6 @@ class Viewport:
 
     width: int
     height: int
-    region: Region | None = None
 
 
 THUMBNAIL = Viewport(128, 128)
@@ -71,9 +75,13 @@ THUMBNAIL = Viewport(128, 128)
 
 @dataclass(frozen=True, slots=True)
 class RenderingOptions:
-    """What a request may ask of a picture.  `quality` (1 to 100) concerns lossy formats."""
+    """What a request may ask of a picture; `None` is the renderer's choice.
+
+    `quality` (1 to 100) concerns lossy formats.  A region without a viewport keeps its size.
+    """
 
     viewport: Viewport | None = None
+    region: Region | None = None
     window: Window | None = None
     quality: int | None = None
 
@@ -87,8 +95,8 @@ def render(dataset: Dataset, number: int, rendered: RenderedType, options: Rende
     if not has_pixels(dataset):
         raise NotRenderable("the object is not an image")
     image = _picture(dataset, number, options.window)
-    if options.viewport is not None:
-        image = _fit(image, options.viewport)
+    if options.viewport is not None or options.region is not None:
+        image = _fit(image, options.viewport, options.region or Region())
     written = io.BytesIO()
     image.save(written, _FORMAT[rendered], quality=options.quality or DEFAULT_QUALITY)
     return written.getvalue()
@@ -102,7 +110,7 @@ def thumbnail(dataset: Dataset, options: RenderingOptions) -> bytes:
     except UNREADABLE:
         named = 0
     number = named if 1 <= named <= count else (count + 1) // 2
-    options = RenderingOptions(options.viewport or THUMBNAIL, options.window, options.quality)
+    options = replace(options, viewport=options.viewport or THUMBNAIL)
     return render(dataset, number, RenderedType.JPEG, options)
 
 
@@ -121,17 +129,27 @@ def _picture(dataset: Dataset, number: int, window: Window | None) -> Image.Imag
     raise NotRenderable("pixels of this photometric interpretation cannot be shown")
 
 
-def _fit(image: Image.Image, viewport: Viewport) -> Image.Image:
-    if not (0 < viewport.width <= MAX_VIEWPORT and 0 < viewport.height <= MAX_VIEWPORT):
-        raise RequestError(f"viewport must be 1 to {MAX_VIEWPORT} pixels wide and high")
-    region = viewport.region or Region(0, 0, image.width, image.height)
-    left, top, width, height = region.x, region.y, abs(region.width), abs(region.height)
-    inside = left >= 0 and top >= 0 and left + width <= image.width and top + height <= image.height
-    if not (inside and width > 0 and height > 0):
+def _fit(image: Image.Image, viewport: Viewport | None, region: Region) -> Image.Image:
+    left, top, width, height = _in_pixels(region, image)
+    across, down = abs(width), abs(height)
+    inside = left >= 0 and top >= 0 and left + across <= image.width and top + down <= image.height
+    if not (inside and across > 0 and down > 0):
         raise RequestError("viewport region is not inside the image")
-    scale = min(viewport.width / width, viewport.height / height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = image.resize(size, Image.Resampling.BICUBIC, box=(left, top, left + width, top + height))
-    if region.width < 0:
+    box = viewport or Viewport(max(1, round(across)), max(1, round(down)))
+    if not (0 < box.width <= MAX_VIEWPORT and 0 < box.height <= MAX_VIEWPORT):
+        raise RequestError(f"viewport must be 1 to {MAX_VIEWPORT} pixels wide and high")
+    scale = min(box.width / across, box.height / down)
+    size = max(1, round(across * scale)), max(1, round(down * scale))
+    picture = image.resize(size, Image.Resampling.BICUBIC, box=(left, top, left + across, top + down))
+    if width < 0:
         picture = ImageOps.mirror(picture)
-    return ImageOps.flip(picture) if region.height < 0 else picture
+    return ImageOps.flip(picture) if height < 0 else picture
+
+
+def _in_pixels(region: Region, image: Image.Image) -> tuple[float, float, float, float]:
+    """Left, top, width and height of a region of this image."""
+    across, down = (image.width, image.height) if region.relative else (1, 1)
+    left, top = region.left * across, region.top * down
+    width = image.width - left if region.width is None else region.width * across
+    height = image.height - top if region.height is None else region.height * down
+    return left, top, width, height

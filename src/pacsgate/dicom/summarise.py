@@ -13,7 +13,7 @@ Invariants:
 Standard: PS3.3 section 7 (levels), PS3.18 Annex F.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from pydicom.dataset import Dataset
@@ -44,7 +44,8 @@ def summarise(dataset: Dataset) -> InstanceSummary:
         transfer_syntax_uid = str(dataset.file_meta.TransferSyntaxUID)
     except UNREADABLE:
         raise RequestError("the object names no `TransferSyntaxUID`") from None
-    return summarise_json(to_json(dataset), require_uid(transfer_syntax_uid, "TransferSyntaxUID"))
+    metadata = to_json(dataset, lambda _place: "")
+    return summarise_json(metadata, require_uid(transfer_syntax_uid, "TransferSyntaxUID"))
 
 
 def summarise_json(metadata: DicomJson, transfer_syntax_uid: str) -> InstanceSummary:
@@ -66,6 +67,7 @@ def summarise_json(metadata: DicomJson, transfer_syntax_uid: str) -> InstanceSum
         series=_part(header, Level.SERIES),
         instance=_part(header, Level.INSTANCE),
         header=header,
+        bulk=frozenset(_bulk_in(metadata)),
     )
 
 
@@ -91,10 +93,23 @@ def _part(header: DicomJson, level: Level) -> DicomJson:
     return {tag: element for tag, element in header.items() if tag in _KEPT_TAGS[level]}
 
 
+def _is_bulk(element: Mapping[str, Any]) -> bool:
+    return "BulkDataURI" in element or len(element.get("InlineBinary", "")) > _MAX_INLINE_TEXT
+
+
+def _bulk_in(metadata: DicomJson) -> Iterator[str]:
+    for tag, element in metadata.items():
+        if _is_bulk(element):
+            yield tag
+        elif element.get("vr") == "SQ":
+            for item in element.get("Value", ()):
+                yield from (f"{tag}.{place}" for place in _bulk_in(item or {}))
+
+
 def _without_bulk(metadata: DicomJson) -> dict[str, Mapping[str, Any]]:
     kept: dict[str, Mapping[str, Any]] = {}
     for tag, element in metadata.items():
-        if "BulkDataURI" in element or len(element.get("InlineBinary", "")) > _MAX_INLINE_TEXT:
+        if _is_bulk(element):
             continue
         if element.get("vr") == "SQ" and "Value" in element:
             items = [_without_bulk(item) for item in element["Value"] if item is not None]

@@ -19,7 +19,8 @@ class InstanceSummary:
 
     `study`, `series` and `instance` hold the attributes that PS3.18 makes
     searchable or returned at their level (`study` includes the patient's).
-    `header` is the whole data set without bulk data.  `patient_id` and
+    `header` is the whole data set without bulk data, and `bulk` has the places of
+    the elements that were left out for that (`00880200.7FE00010` within a sequence).  `patient_id` and
     `issuer_of_patient_id` are empty strings when absent.
     """
 
@@ -35,3 +36,4 @@ class InstanceSummary:
     series: DicomJson
     instance: DicomJson
     header: DicomJson
+    bulk: frozenset[str] = frozenset()

@@ -10,7 +10,11 @@ The counter lives in the directory and is shared by every door and process.  A
 failure is counted after its password has been checked, under this process's
 lock: between processes two simultaneous failures may count as one.
 
-Called by `pacsgate.identity.password_door`.
+Whoever stores objects under UIDs that others hold, and so could learn of hidden ones,
+is slowed down the same way, under a name that no user can have.
+
+Called by `pacsgate.identity.password_door` and, as `ports.ProbeLimit`, by
+`pacsgate.services.store_instances`; `sweep` by the background process.
 
 Standard: OWASP ASVS 5.0 6.3.1.
 """
@@ -28,6 +32,12 @@ FIRST_LOCK = timedelta(minutes=1)
 LONGEST_LOCK = timedelta(hours=1)
 FORGOTTEN_AFTER = timedelta(hours=1)
 """Counted from the end of the last lock; then counting starts anew."""
+
+SWEPT_AFTER = timedelta(days=1)
+"""A count below the lock is kept so long, for names that exist and for made-up ones alike."""
+
+_STORING = "store:"
+"""What the name of a subject is counted under when it probes; user names hold no colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,7 @@ class Lockout:
                 count = 0
             duration = lock_duration(count + 1)
             until = None if duration is None else now + duration
-            self._directory.note_failure(scope, name, count + 1, until)
+            self._directory.note_failure(scope, name, count + 1, now, until)
             return _lock_until(until, now, is_new=True)
 
     def note_success(self, scope: TenantScope, name: str, now: datetime) -> Lock | None:
@@ -86,6 +96,27 @@ class Lockout:
             if lock is None and count:
                 self._directory.clear_failures(scope, name)
             return lock
+
+
+class ProbeLockout:
+    """Slows down who probes by storing; what it did right in between makes no difference."""
+
+    def __init__(self, lockout: Lockout) -> None:
+        self._lockout = lockout
+
+    def seconds_left(self, scope: TenantScope, name: str, now: datetime) -> int | None:
+        """For how long a subject may not store; `None` if it may."""
+        lock = self._lockout.lock_on(scope, _STORING + name, now)
+        return None if lock is None else lock.seconds_left
+
+    def note(self, scope: TenantScope, name: str, now: datetime) -> None:
+        """Count a refusal that could tell of something hidden."""
+        self._lockout.note_failure(scope, _STORING + name, now)
+
+
+def sweep(directory: Directory, scope: TenantScope, now: datetime) -> None:
+    """Forget failures that make no difference any more."""
+    directory.forget_failures(scope, now - SWEPT_AFTER)
 
 
 def _lock_until(until: datetime | None, now: datetime, *, is_new: bool = False) -> Lock | None:

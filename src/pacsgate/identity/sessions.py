@@ -34,6 +34,11 @@ def cookie_digest(cookie: str) -> bytes:
     return hashlib.sha256(cookie.encode("utf-8", "surrogatepass")).digest()
 
 
+def sweep(directory: Directory, scope: TenantScope, now: datetime) -> None:
+    """Forget sessions that time has ended; a little later, since their last use is noted a little late."""
+    directory.forget_sessions(scope, idle_since=now - 2 * IDLE_LIMIT, now=now)
+
+
 class ServerSessions:
     """Begins and ends sessions in the directory."""
 

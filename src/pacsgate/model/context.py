@@ -25,7 +25,10 @@ class Context:
 
     `now` is aware UTC.  `purpose` is an HL7 v3 PurposeOfUse code (`TREAT`,
     `HRESCH`, …).  `network` is the name of the first configured zone that holds
-    `client_address`, or `external`.
+    `client_address`, or `external`.  `reason` is what the subject gives as its
+    reason, in its own words.  `risk` is what an assessment of this request came
+    to; `None` where nobody assessed it.  The AE titles are those of a DIMSE
+    association, as its requestor gave them.
     """
 
     now: datetime
@@ -33,5 +36,9 @@ class Context:
     client_address: str | None = None
     network: str = "external"
     purpose: str = "TREAT"
+    calling_ae_title: str | None = None
+    called_ae_title: str | None = None
+    reason: str | None = None
+    risk: float | None = None
     request: RequestLine | None = None
     """For rules about paths; `None` at doors that have none (DIMSE, the command line, the gate's own API)."""

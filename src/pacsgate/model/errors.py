@@ -2,7 +2,8 @@
 
     PacsgateError
     ├── RequestError           the peer's: a message we cannot or will not read      → 400 or its own
-    │   └── GoneError          nobody's: the archive no longer holds the object      → 404
+    │   ├── GoneError          nobody's: the archive no longer holds the object      → 404
+    │   └── TooSoonError       the peer's: it must wait before it asks again          → 429
     ├── SettingsError          the operator's: configuration, wrong usage            → exit 2, start refused
     ├── PolicyError            the policy author's: every problem with its place     → last good stays
     ├── ConflictError          the caller's: the thing exists, or is managed elsewhere → 409
@@ -43,6 +44,14 @@ class GoneError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("the archive does not have this object", status=404)
+
+
+class TooSoonError(RequestError):
+    """The peer must wait so many seconds before it asks again."""
+
+    def __init__(self, public: str, *, retry_after_seconds: int) -> None:
+        super().__init__(public, status=429)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class SettingsError(PacsgateError):

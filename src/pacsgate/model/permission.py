@@ -25,3 +25,5 @@ class Permission(StrEnum):
     """Issue and revoke API tokens of others."""
     INDEX_SYNC = "IndexSync"
     """Fill the study index from an archive."""
+    EVALUATE_FOR_OTHERS = "EvaluateForOthers"
+    """As an enforcement point, ask what others may do (AuthZEN); for service and device accounts only."""

@@ -5,7 +5,7 @@ and no rule or grant can allow a role what its `may` does not name.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from pacsgate.model.actions import Action
 from pacsgate.model.permission import Permission
@@ -14,13 +14,23 @@ from pacsgate.model.resource import ArchiveName
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A named job: which image actions it can ever have, and which system permissions it carries."""
+    """A named job: which image actions it can ever have, and which system permissions it carries.
+
+    Whoever has a role has those that it `extends` too, in the same scope and for
+    the same time.  `owner` answers for the role; `approved_by` is who agreed to
+    it, last on `approved_at`.  `template` names the template and the site that it
+    was made from.
+    """
 
     name: str
     may: frozenset[Action] = frozenset()
     permissions: frozenset[Permission] = frozenset()
     owner: str | None = None
     description: str | None = None
+    extends: frozenset[str] = frozenset()
+    approved_by: str | None = None
+    approved_at: date | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Who asks: one verified identity, whatever door it came through.
 
 Only `pacsgate.identity` builds a `Subject`, from a credential it has verified.
+
+Standard: assurance levels are those of NIST SP 800-63B.
 """
 
 from collections.abc import Mapping
@@ -60,4 +62,6 @@ class Subject:
     credential_id: str | None = None
     """Public id of the token or session, for the record; never a secret."""
     authenticated_at: datetime | None = None
+    assurance_level: int = 1
+    """How strongly the subject was authenticated: 1 by one factor, 2 by two, 3 by a hardware key."""
     token_actions: frozenset[Action] | None = None

@@ -21,6 +21,8 @@ from typing import assert_never
 from pacsgate.model.subject import Attributes, Scalar, Values
 from pacsgate.policy.ir import (
     FALSE,
+    FILTERS,
+    FILTERS_ASKED,
     TRUE,
     UNKNOWN,
     And,
@@ -51,19 +53,30 @@ def bind_formula(formula: Formula, user: Attributes, env: Attributes) -> Formula
         case Not(inner):
             return complement(bind_formula(inner, user, env))
         case And(formulas):
-            return all_of(*(bind_formula(part, user, env) for part in formulas))
+            return all_of(*_until(FALSE, formulas, user, env))
         case Or(formulas):
-            return any_of(*(bind_formula(part, user, env) for part in formulas))
+            return any_of(*_until(TRUE, formulas, user, env))
         case Compare() | OneOf() | Contains() | Like() | Has():
             return _bind_atom(formula, user, env)
         case _:
             assert_never(formula)
 
 
+def _until(
+    settling: Const, formulas: tuple[Formula, ...], user: Attributes, env: Attributes
+) -> Iterator[Formula]:
+    """Each formula bound, up to the first that settles them all."""
+    for formula in formulas:
+        bound = bind_formula(formula, user, env)
+        yield bound
+        if bound == settling:
+            return
+
+
 def _bind_atom(atom: Atom, user: Attributes, env: Attributes) -> Formula:
     readings = tuple(_with_literal_operand(atom, user, env))
     if atom.attribute.scope in (Scope.STUDY, Scope.SERIES):
-        return _agreement_formula(readings)
+        return _agreement_formula(tuple(map(_if_asked, readings)))
     values = _held(atom.attribute, user, env)
     return Const(
         agreement(
@@ -89,6 +102,19 @@ def _with_literal_operand(atom: Atom, user: Attributes, env: Attributes) -> Iter
             yield atom
         case _:
             assert_never(atom)
+
+
+def _if_asked(reading: Atom | Const) -> Formula:
+    """The same, but that an instance filter spares nothing of which it is not known whether it matches.
+
+    Instances that came under another policy hold the answers to its filters alone.
+    """
+    match reading:
+        case Contains(attribute, str() as filter_id) if attribute == FILTERS:
+            asked = Contains(FILTERS_ASKED, filter_id)
+            return any_of(reading, all_of(UNKNOWN, Has(FILTERS_ASKED), Not(asked)))
+        case _:
+            return reading
 
 
 def _elements(values: Values) -> frozenset[Scalar]:

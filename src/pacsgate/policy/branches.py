@@ -2,7 +2,8 @@
 
 Each permit, forbid and set of grants that concerns the subject becomes a branch:
 a bound formula over the resource, with what it carries.  All other rules fall
-away here and cost nothing later.
+away here and cost nothing later.  What a rule becomes depends on little of a subject, so
+it is remembered by just that.
 
 Called by `engine`.
 
@@ -12,16 +13,19 @@ Invariants:
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeVar
 
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Effect
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
 from pacsgate.model.mask import Mask
 from pacsgate.model.resource import ArchiveName
-from pacsgate.model.subject import Attributes, Subject
+from pacsgate.model.subject import Attributes, Subject, Values
 from pacsgate.policy.binding import all_of, any_of, bind_formula, complement, only_true
+from pacsgate.policy.closures import Test, when
+from pacsgate.policy.findings import attributes_of
 from pacsgate.policy.ir import (
     COLLECTIONS,
     FALSE,
@@ -33,6 +37,8 @@ from pacsgate.policy.ir import (
     Contains,
     Formula,
     OneOf,
+    Scope,
+    Truth,
 )
 from pacsgate.policy.policy import Rule
 from pacsgate.policy.standing import Standing
@@ -46,14 +52,22 @@ GRANT_ATTRIBUTES: Mapping[GrantTarget, Attribute] = {
 """The attribute whose value a grant of each kind names."""
 
 
+REASON_REQUIRED = "reason-required"
+"""The obligation that is carried out by whoever asks."""
+REMEMBERED = 20_000
+"""Branches remembered of one policy."""
+
+
 @dataclass(frozen=True, slots=True)
 class PermitBranch:
-    """A permit that applies where `formula` is `TRUE`."""
+    """A permit that applies where `formula` is `TRUE`; of no use while some obligation is `unsupported`."""
 
     rule_id: str
     formula: Formula
     mask: Mask
     unsupported: tuple[str, ...]
+    applies: Test = field(compare=False)
+    """The formula, ready to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,8 @@ class ForbidBranch:
     rule_id: str
     spared: Formula
     message: str | None
+    spares: Test = field(compare=False)
+    """The formula, ready to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,7 @@ class Asker:
     archive: ArchiveName
     user: Attributes
     env: Attributes
+    gives_reason: bool = False
 
     def is_meant_by(self, rule: Rule) -> bool:
         """Whether the rule's groups, users and archives, as far as it names any, include the subject."""
@@ -97,9 +114,30 @@ class Asker:
         """The rule's condition with the subject's and the environment's attributes filled in."""
         return bind_formula(rule.condition, self.user, self.env)
 
+    def read_by(self, rule: Rule) -> tuple[object, ...]:
+        """What the rule's condition reads of the subject and the environment."""
+        names: dict[str, tuple[Attribute, ...]] = self.standing.policy.memory.setdefault(_bindable, {})
+        read = names.get(rule.rule_id)
+        if read is None:
+            read = names[rule.rule_id] = _bindable(rule.condition)
+        return tuple(
+            typed((self.user if each.scope is Scope.USER else self.env).get(each.name)) for each in read
+        )
+
+
+def _bindable(condition: Formula) -> tuple[Attribute, ...]:
+    named = {each for each in attributes_of(condition) if each.scope in {Scope.USER, Scope.ENV}}
+    return tuple(sorted(named))
+
+
+def typed(values: Values | None) -> object:
+    """Values as a key, with their types: Python holds `True` and `1` for equal."""
+    return None if values is None else (values, frozenset(map(type, values)))
+
 
 def permit_branches(rules: Iterable[Rule], action: Action, asker: Asker) -> Iterator[PermitBranch]:
     """The permits that could apply to this subject and action."""
+    remembered: _Branches[PermitBranch] = _remembered(asker, permit_branches)
     for rule in rules:
         if rule.effect is not Effect.PERMIT or (rule.actions is not None and action not in rule.actions):
             continue
@@ -111,13 +149,25 @@ def permit_branches(rules: Iterable[Rule], action: Action, asker: Asker) -> Iter
         )
         if having == FALSE:
             continue
-        formula = only_true(all_of(having, asker.condition_of(rule)))
-        if formula != FALSE:
-            yield PermitBranch(rule.rule_id, formula, rule.mask, rule.unsupported)
+        key = (rule.rule_id, having, asker.gives_reason, asker.read_by(rule))
+        found = remembered.get(key)
+        if found is None:
+            found = remembered[key] = tuple(_permit_branch(rule, having, asker))
+        yield from found
+
+
+def _permit_branch(rule: Rule, having: Formula, asker: Asker) -> Iterator[PermitBranch]:
+    formula = only_true(all_of(having, asker.condition_of(rule)))
+    if formula == FALSE:
+        return
+    lacking = (REASON_REQUIRED,) if rule.needs_reason and not asker.gives_reason else ()
+    applies = when(formula, Truth.TRUE)
+    yield PermitBranch(rule.rule_id, formula, rule.mask, (*rule.unsupported, *lacking), applies)
 
 
 def forbid_branches(rules: Iterable[Rule], action: Action, asker: Asker) -> Iterator[ForbidBranch]:
     """The forbids that could apply to this subject and action."""
+    remembered: _Branches[ForbidBranch] = _remembered(asker, forbid_branches)
     for rule in rules:
         if rule.effect is not Effect.FORBID or (rule.actions is not None and action not in rule.actions):
             continue
@@ -126,9 +176,30 @@ def forbid_branches(rules: Iterable[Rule], action: Action, asker: Asker) -> Iter
         having = any_of(*(asker.standing.having(name) for name in sorted(rule.roles))) if rule.roles else TRUE
         if having == FALSE:
             continue
-        spared = only_true(complement(all_of(having, asker.condition_of(rule))))
-        if spared != TRUE:
-            yield ForbidBranch(rule.rule_id, spared, rule.message)
+        key = (rule.rule_id, having, asker.read_by(rule))
+        found = remembered.get(key)
+        if found is None:
+            found = remembered[key] = tuple(_forbid_branch(rule, having, asker))
+        yield from found
+
+
+def _forbid_branch(rule: Rule, having: Formula, asker: Asker) -> Iterator[ForbidBranch]:
+    spared = only_true(complement(all_of(having, asker.condition_of(rule))))
+    if spared != TRUE:
+        yield ForbidBranch(rule.rule_id, spared, rule.message, when(spared, Truth.TRUE))
+
+
+_Branch = TypeVar("_Branch", PermitBranch, ForbidBranch)
+_Branches = dict[object, tuple[_Branch, ...]]
+"""The branch that a rule has made already, or none, by all that it depends on."""
+
+
+def _remembered(asker: Asker, what: object) -> dict[object, Any]:
+    """What the policy's rules have made already; other threads may fill and forget it meanwhile."""
+    known: dict[object, Any] = asker.standing.policy.memory.setdefault(what, {})
+    if len(known) >= REMEMBERED:
+        known.clear()
+    return known
 
 
 def grant_branches(

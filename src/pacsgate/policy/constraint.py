@@ -5,7 +5,7 @@ have been filled in: one formula over study and series attributes.  A series is
 admitted when the formula is `TRUE` of its study's and its own facts together; a
 study is admitted when it has at least one admitted series.
 
-Called by `pacsgate.services`; turned into SQL by `pacsgate.stores.constraint_sql`.
+Called by `pacsgate.services`; answered by `pacsgate.stores.admission`.
 
 Invariants:
 - `constraint.admits(facts)` is true exactly when the engine's `decide` on the

@@ -8,9 +8,12 @@ this resource (`decide`), and on which resources is it allowed (`constraint`).
 A series is allowed when some permit or grant applies and no forbid does.  A
 permit or grant applies where its formula is `TRUE`; a forbid applies wherever its
 formula is not `FALSE`.  A denial names the first of these that holds:
-`token-scope`, `no-role`, `forbidden`, `obligation-unsupported`, `no-permit`.
+`token-scope`, `no-role`, `forbidden`, `obligation-unsupported` or `reason-required`, `no-permit`.
 Of a study as such (facts without a series) nothing is known that a formula says
 of series; whoever wants to know about a partly visible study asks per series.
+
+Subjects of whom no rule sees a difference share what was worked out of the rules; only
+what was granted to them is their own.
 
 Called by `pacsgate.services`.
 
@@ -23,7 +26,7 @@ Invariants:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 
 from pacsgate.model.actions import Action
@@ -32,21 +35,26 @@ from pacsgate.model.decision import Allow, Decision, Deny, Reason, ReasonCode, R
 from pacsgate.model.grant import Grant
 from pacsgate.model.permission import Permission
 from pacsgate.model.resource import ArchiveName
-from pacsgate.model.subject import Subject
+from pacsgate.model.subject import Attributes, Subject
 from pacsgate.policy.binding import all_of
 from pacsgate.policy.branches import Asker, forbid_branches, grant_branches, permit_branches
 from pacsgate.policy.constraint import Constraint
-from pacsgate.policy.environment import environment_attributes, user_attributes
+from pacsgate.policy.environment import environment_attributes, environment_changes, user_attributes
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import FALSE, Formula
 from pacsgate.policy.policy import Policy
+from pacsgate.policy.rule_index import grants_of, rule_index
 from pacsgate.policy.standing import Standing, assignments_of, standing
-from pacsgate.policy.weighing import Weighing, weighing
+from pacsgate.policy.weighing import Ruling, Weighing, ruling_of, weighing
 
 Decider = Callable[[ResourceFacts], Decision]
 
 _CONSTRAINTS = 64
 """Constraints remembered per subject: clients ask by the same few sets of keys again and again."""
+_SIGNATURES = 1_000
+"""Signatures of which is remembered what rules say to them."""
+_LONGEST = timedelta(days=1)
+"""Nothing is held for good for longer, so that what nobody asks for is forgotten some day."""
 
 
 def bind(
@@ -62,7 +70,31 @@ def bind(
     roles that are not scoped to an archive, and nothing on images.
     """
     roles = standing(policy, subject, archive, context.now)
-    return Bound(policy, subject, context, archive, tuple(grants), roles)
+    user, env = user_attributes(subject), environment_attributes(subject, context, policy)
+    signature = (archive, rule_index(policy).signature(subject, context, roles, user, env))
+    held = (*roles.roles, *roles.collections_of)
+    return Bound(
+        policy=policy,
+        subject=subject,
+        context=context,
+        archive=archive,
+        grants=grants_of(policy, grants, subject, held),
+        standing=roles,
+        _rulings=_shared(policy, signature),
+        _user=user,
+        _env=env,
+    )
+
+
+def _shared(policy: Policy, signature: object) -> dict[Action, Ruling]:
+    """What has been worked out of the rules for everybody with this signature."""
+    known: dict[object, dict[Action, Ruling]] = policy.memory.setdefault(_shared, {})
+    rulings = known.get(signature)
+    if rulings is None:
+        if len(known) >= _SIGNATURES:
+            known.clear()
+        rulings = known[signature] = {}
+    return rulings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +106,12 @@ class Bound:
     context: Context
     archive: ArchiveName | None
     grants: tuple[Grant, ...]
+    """Those made to the subject, its groups or its roles."""
     standing: Standing
+    _rulings: dict[Action, Ruling] = field(repr=False)
+    """Shared with everybody whom no rule tells from this subject."""
+    _user: Attributes = field(repr=False)
+    _env: Attributes = field(repr=False)
     _weighings: dict[Action, Weighing] = field(default_factory=dict, repr=False)
     _deciders: dict[Action, Decider] = field(default_factory=dict, repr=False)
     _constraints: dict[tuple[Action, frozenset[str]], Constraint | Deny] = field(
@@ -100,7 +137,7 @@ class Bound:
 
     def could(self, action: Action) -> Deny | None:
         """Why no resource whatever would be allowed; `None` when some might be."""
-        for needed in _needed(action):
+        for needed in actions_needed(action):
             unable = self._unable(needed)
             denied = self._weighing(needed).settled() if unable is None else unable
             if denied is not None:
@@ -140,14 +177,14 @@ class Bound:
     def valid_until(self) -> datetime:
         """The first moment at which all this may be otherwise, everything else being equal.
 
-        An assignment begins or ends, a grant expires, or the hour changes.
+        An assignment begins or ends, a grant expires, or the clock shows what some rule looks for.
         """
         now = self.context.now
         assignments = assignments_of(self.policy, self.subject)
         edges = [edge for given in assignments for edge in (given.starts, given.until)]
         edges += [grant.expires for grant in self.grants]
-        next_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        return min([next_hour, *(edge for edge in edges if edge is not None and edge > now)])
+        edges.append(environment_changes(self.subject, self.context, self.policy))
+        return min([now + _LONGEST, *(edge for edge in edges if edge is not None and edge > now)])
 
     # ---------------------------------------------------------------- one action at a time
 
@@ -160,21 +197,24 @@ class Bound:
 
     def _weigh(self, action: Action) -> Weighing:
         if self.archive is None:
-            return weighing(self.revision, (), (), ())
+            return weighing(ruling_of(self.revision, (), ()), ())
         asker = Asker(
             subject=self.subject,
             standing=self.standing,
             archive=self.archive,
-            user=user_attributes(self.subject),
-            env=environment_attributes(self.subject, self.context),
+            user=self._user,
+            env=self._env,
+            gives_reason=self.context.reason is not None,
         )
-        rules = self.policy.rules
-        return weighing(
-            self.revision,
-            permit_branches(rules, action, asker),
-            grant_branches(self.grants, action, asker, self.context.now),
-            forbid_branches(rules, action, asker),
-        )
+        ruling = self._rulings.get(action)
+        if ruling is None:
+            index, roles = rule_index(self.policy), (*self.standing.roles, *self.standing.collections_of)
+            ruling = self._rulings[action] = ruling_of(
+                self.revision,
+                permit_branches(index.permits_of(action, roles), action, asker),
+                forbid_branches(index.forbids_of(action, roles), action, asker),
+            )
+        return weighing(ruling, grant_branches(self.grants, action, asker, self.context.now))
 
     def _unable(self, action: Action) -> Deny | None:
         """What stops an action before any rule is weighed."""
@@ -186,21 +226,21 @@ class Bound:
 
     def _decider(self, action: Action) -> Decider:
         """What answers for one action; everything that no resource can change is settled here."""
-        first, *others = (self._decider_of_one(needed) for needed in _needed(action))
+        first, *others = (self._decider_of_one(needed) for needed in actions_needed(action))
         return reduce(_agreed, others, first)
 
     def _decider_of_one(self, action: Action) -> Decider:
         unable = self._unable(action)
-        return self._weighing(action).decide if unable is None else lambda _: unable
+        return self._weighing(action).decider() if unable is None else lambda _: unable
 
     def _admitting(self, action: Action, keys: frozenset[str] = frozenset()) -> Formula:
-        return all_of(*(self._weighing(needed).admitting(keys) for needed in _needed(action)))
+        return all_of(*(self._weighing(needed).admitting(keys) for needed in actions_needed(action)))
 
     def _deny(self, code: ReasonCode) -> Deny:
         return Deny((Reason(code),), self.revision)
 
 
-def _needed(action: Action) -> tuple[Action, ...]:
+def actions_needed(action: Action) -> tuple[Action, ...]:
     """Every action that must be allowed for this one to be: one can only export what one may retrieve."""
     return (action, Action.RETRIEVE) if action is Action.EXPORT else (action,)
 

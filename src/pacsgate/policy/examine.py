@@ -1,10 +1,13 @@
-"""Questions about a policy as a whole: what is odd in it, who can, what can.
+"""Who may do something to one study, and what one person may do to all of them.
 
-`check` names what loads but is probably not meant.  `who_can` and `what_can` ask the
-engine about every pair of somebody and something, and count series, because
-a study may be allowed in part.
+`who_can` decides about each part of the study for everybody, once for all whom no rule can tell apart.
+`what_can` counts the whole archive by its kinds: totals, and how they fall on the values of whatever the
+policy's conditions name.
 
 Called by the command line and the console.
+
+Invariants:
+- both say what the doors would do: an action reaches what `reach` says that it reaches.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,32 +15,47 @@ from dataclasses import dataclass
 
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
-from pacsgate.model.decision import Allow
-from pacsgate.model.errors import Diagnostic
+from pacsgate.model.decision import Allow, Reason
 from pacsgate.model.grant import Grant
-from pacsgate.model.resource import ArchiveName
-from pacsgate.model.subject import Subject
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName
+from pacsgate.model.role import Assignment
+from pacsgate.model.subject import Scalar, Subject
+from pacsgate.policy.binding import all_of
+from pacsgate.policy.constraint import Constraint
+from pacsgate.policy.difference import Count, Span, exactly
 from pacsgate.policy.engine import Bound, bind
 from pacsgate.policy.facts import ResourceFacts
-from pacsgate.policy.findings import attributes_of
-from pacsgate.policy.policy import Place, Policy
+from pacsgate.policy.ir import (
+    KEY_ATTRIBUTES,
+    MODALITIES,
+    Attribute,
+    Compare,
+    Comparison,
+    Contains,
+    Formula,
+    Has,
+    Not,
+    Scope,
+    ValueType,
+)
+from pacsgate.policy.kind_sets import SubjectSets
+from pacsgate.policy.policy import Policy
+from pacsgate.policy.population import Bounds
+from pacsgate.policy.principals import principals
+from pacsgate.policy.reach import MANNERS, Manner, reached, reaching
+
+VALUES = 50
+"""Of an attribute with more values than this, those of most studies are counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """What one subject may do with one study: for each action, on how many of its series."""
+class Holder:
+    """Some subject that may do what was asked, on so many parts of the study, and by what."""
 
-    subject: str
-    study: str
-    series: int
-    allowed: Mapping[Action, int]
-    """Actions allowed on no series are left out."""
-
-
-def check(policy: Policy) -> tuple[Diagnostic, ...]:
-    """Warnings, in the order of the text."""
-    found = [*_unusable(policy), *_ownerless(policy), *_idle_roles(policy), *_idle_attributes(policy)]
-    return tuple(sorted(found, key=lambda each: (each.file, each.line, each.message)))
+    subject: Subject
+    parts: tuple[int, ...]
+    """By their place."""
+    reasons: tuple[Reason, ...]
 
 
 def who_can(
@@ -46,72 +64,118 @@ def who_can(
     context: Context,
     archive: ArchiveName,
     grants: Sequence[Grant],
-    *,
-    study: str,
-    series: Sequence[ResourceFacts],
-) -> Iterator[Access]:
-    """For each subject, what it may do with one study; those who may do nothing are left out."""
-    for subject in subjects:
-        access = _access(bind(policy, subject, context, archive, grants), study, series)
-        if access.allowed:
-            yield access
+    action: Action,
+    parts: Sequence[ResourceFacts],
+) -> Iterator[Holder]:
+    """Everybody who may do this to one study, in the order of the subjects."""
+    everybody = list(subjects)
+    answers: dict[str, tuple[tuple[int, ...], tuple[Reason, ...]]] = {}
+    for principal in principals(everybody, (policy,), grants):
+        bound = bind(policy, principal.subject, context, archive, grants)
+        places = reached(bound, action, parts)
+        answer = places, tuple(_reasons(bound, action, [parts[place] for place in places]))
+        answers |= dict.fromkeys(principal.names, answer)
+    for subject in everybody:
+        places, reasons = answers[subject.name]
+        if places:
+            yield Holder(subject, places, reasons)
 
 
-def what_can(
-    policy: Policy,
-    subject: Subject,
-    context: Context,
-    archive: ArchiveName,
-    grants: Sequence[Grant],
-    *,
-    studies: Iterable[tuple[str, Sequence[ResourceFacts]]],
-) -> Iterator[Access]:
-    """For each study, what the subject may do with it; studies of which it may do nothing are left out."""
-    bound = bind(policy, subject, context, archive, grants)
-    for study, series in studies:
-        access = _access(bound, study, series)
-        if access.allowed:
-            yield access
+def _reasons(bound: Bound, action: Action, parts: Iterable[ResourceFacts]) -> Iterable[Reason]:
+    decisions = (bound.decide(action, facts) for facts in parts)
+    return dict.fromkeys(
+        reason for decision in decisions if isinstance(decision, Allow) for reason in decision.reasons
+    )
 
 
-def _access(bound: Bound, study: str, series: Sequence[ResourceFacts]) -> Access:
-    counts = {
-        action: sum(isinstance(bound.decide(action, facts), Allow) for facts in series) for action in Action
-    }
-    allowed = {action: count for action, count in counts.items() if count}
-    return Access(bound.subject.name, study, len(series), allowed)
+def stand_ins(policy: Policy) -> tuple[Mapping[str, Subject], Mapping[str, Subject]]:
+    """Somebody of each group that the policy names, and with each role, of whom nothing else is known."""
+    groups = frozenset[str]().union(
+        *(rule.groups for rule in policy.rules), *(given.groups for given in policy.assignments)
+    )
+    return (
+        {name: Subject(DEFAULT_TENANT, f"group {name}", groups=frozenset({name})) for name in sorted(groups)},
+        {
+            name: Subject(DEFAULT_TENANT, f"role {name}", assignments=(Assignment(name),))
+            for name in sorted(policy.roles)
+        },
+    )
 
 
-def _warning(place: Place, message: str, suggestion: str | None = None) -> Diagnostic:
-    return Diagnostic(place.file, place.line, 1, message, suggestion)
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """In how many studies a subject may do something, of all or of those with one value of an attribute."""
+
+    action: Action
+    studies: Span
 
 
-def _unusable(policy: Policy) -> Iterator[Diagnostic]:
-    for rule in policy.rules:
-        if rule.unsupported:
-            named = ", ".join(f"`{obligation}`" for obligation in rule.unsupported)
-            yield _warning(
-                rule.place,
-                f"permit `{rule.rule_id}` allows nothing: the gate cannot carry out {named} yet",
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The holdings that fall on one value of an attribute; `None` is no value."""
+
+    attribute: Attribute
+    value: Scalar | None
+    holdings: tuple[Holding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Counts what one subject may do in one archive."""
+
+    sets: SubjectSets
+    bound: Bound
+    count: Count
+
+    def totals(self) -> tuple[Holding, ...]:
+        """For each action of which anything is reached, the studies."""
+        return tuple(self._holdings(None, None))
+
+    def shares(self) -> Iterator[Share]:
+        """The same by the values of every attribute that rules name and kinds hold."""
+        for attribute in self._attributes():
+            parts = self.sets.of.population.values(attribute)
+            shares = (
+                Share(attribute, value, tuple(self._holdings(_is(attribute, value), held)))
+                for value, held in parts.items()
             )
+            found = [share for share in shares if share.holdings]
+            found.sort(key=lambda share: (-share.holdings[0].studies.most, str(share.value)))
+            yield from found[:VALUES]
+
+    def _attributes(self) -> list[Attribute]:
+        named, population = self.bound.policy.named | {MODALITIES}, self.sets.of.population
+        return sorted(
+            attribute
+            for attribute in named - KEY_ATTRIBUTES
+            if attribute.scope in (Scope.STUDY, Scope.SERIES) and population.is_settled(attribute)
+        )
+
+    def _holdings(self, condition: Formula | None, parts: int | None) -> Iterator[Holding]:
+        population = self.sets.of.population
+        for action in Action:
+            kinds = self.sets.kinds(action)
+            if parts is not None:
+                here = self.sets.reached(action)
+                within = population.some(Bounds(here.sure & parts, here.possible & parts))
+                kinds = kinds & within
+            if kinds.possible:
+                studies = self._studies(action, kinds, condition)
+                if studies.most:
+                    yield Holding(action, studies)
+
+    def _studies(self, action: Action, kinds: Bounds, condition: Formula | None) -> Span:
+        population = self.sets.of.population
+        if kinds.is_exact or MANNERS[action] is Manner.WHOLE:
+            return Span(population.studies(kinds.sure), population.studies(kinds.possible))
+        formula = reaching(self.bound, action)
+        asked = formula if condition is None else all_of(formula, condition)
+        return exactly(self.count(Constraint(asked, self.bound.revision)))
 
 
-def _ownerless(policy: Policy) -> Iterator[Diagnostic]:
-    for name, place in policy.role_places.items():
-        if policy.roles[name].owner is None:
-            yield _warning(place, f"role `{name}` has no owner", "say with `owner` who answers for it")
-
-
-def _idle_roles(policy: Policy) -> Iterator[Diagnostic]:
-    used = {role for rule in policy.rules for role in rule.roles}
-    used |= {given.assignment.role for given in policy.assignments}
-    for name, place in policy.role_places.items():
-        if name not in used and not policy.roles[name].permissions:
-            yield _warning(place, f"role `{name}` is named by no rule and no assignment")
-
-
-def _idle_attributes(policy: Policy) -> Iterator[Diagnostic]:
-    used = {attribute for rule in policy.rules for attribute in attributes_of(rule.condition)}
-    for name, declaration in policy.declarations.items():
-        if declaration.attribute not in used:
-            yield _warning(declaration.place, f"attribute `{name}` is in no condition")
+def _is(attribute: Attribute, value: Scalar | None) -> Formula:
+    if value is None:
+        return Not(Has(attribute))
+    if attribute.type is ValueType.SET:
+        return Contains(attribute, str(value))
+    return Compare(attribute, Comparison.EQ, value)

@@ -64,8 +64,15 @@ class Report:
     """A whole run."""
 
     outcomes: tuple[Outcome, ...]
+    rules: int
+    """How many the policy has."""
     unproven: tuple[str, ...]
     """Rules that no expectation brought to bear."""
+
+    @property
+    def coverage_percent(self) -> int:
+        """How many in a hundred rules some expectation brought to bear; of no rules, all."""
+        return 100 * (self.rules - len(self.unproven)) // self.rules if self.rules else 100
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -81,4 +88,4 @@ def run_expectations(policy: Policy, expectations: Sequence[Expectation]) -> Rep
     )
     proven = frozenset().union(*(outcome.rules for outcome in outcomes))
     unproven = tuple(rule.rule_id for rule in policy.rules if rule.rule_id not in proven)
-    return Report(outcomes, unproven)
+    return Report(outcomes, len(policy.rules), unproven)

@@ -2,7 +2,8 @@
 
 The administrator sees rules, places, conditions and the values that were seen: the
 forbids that applied and the permits they overrode, or, where nothing permitted,
-the permits that came nearest with what each of them lacked.  The user sees the
+the permits and the grants that came nearest, with what each of them lacked.  Where no
+role of the subject `may` do it at all, that is said first: no rule could help.  The user sees the
 sentence that a forbid's author wrote for her and nothing else, because another
 department's rule is none of her business.
 
@@ -21,11 +22,13 @@ from pacsgate.model.decision import Allow, Decision, Deny, Effect
 from pacsgate.model.grant import Grant
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.subject import Subject
+from pacsgate.policy.branches import REASON_REQUIRED
 from pacsgate.policy.engine import Bound, bind
 from pacsgate.policy.environment import environment_attributes, user_attributes
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.findings import Finding, Witness
 from pacsgate.policy.ir import Truth
+from pacsgate.policy.near_grants import GrantReading, near_grants
 from pacsgate.policy.policy import Place, Policy, Rule
 from pacsgate.policy.truth import evaluate
 
@@ -56,12 +59,18 @@ class Explanation:
 
     subject: str
     action: Action
+    settled_by: Action
+    """The action that settled it: what may not be retrieved cannot be exported."""
     decision: Decision
     forbids: tuple[RuleReading, ...]
     permits: tuple[RuleReading, ...]
     """Those that apply, overridden or not."""
     nearest: tuple[RuleReading, ...]
     """When nothing applies: the permits that lack least."""
+    grants: tuple[GrantReading, ...] = ()
+    """Those that apply, or when nothing does those that lack least."""
+    below_ceiling: tuple[str, ...] = ()
+    """The subject's roles with what each may ever do, if none of them may ever do this."""
 
     def for_user(self) -> str | None:
         """The sentence that a forbid has for the user, if any."""
@@ -75,15 +84,24 @@ class Explanation:
         answer = "allow" if isinstance(self.decision, Allow) else "deny"
         yield f"{answer}: {self.action} by {self.subject}, revision {self.decision.revision}"
         yield f"  because: {', '.join(map(str, self.decision.reasons))}"
+        if self.below_ceiling:
+            yield f"  beyond the ceiling: no role of {self.subject} may ever {self.settled_by}"
+            yield from (f"    {role}" for role in self.below_ceiling)
         for reading in self.forbids:
             yield f"  forbidden by {reading}"
             yield from (f"    since {finding}" for finding in reading.findings)
         for reading in self.permits:
             yield f"  {'overridden: ' if self.forbids else ''}permitted by {reading}"
-            yield from (f"    but cannot carry out `{obligation}`" for obligation in reading.unsupported)
+            yield from (f"    but {_unmet(obligation)}" for obligation in reading.unsupported)
         for reading in self.nearest:
             yield f"  would be permitted by {reading}"
             yield from (f"    but not {finding}" for finding in reading.findings)
+        for granted in self.grants:
+            if granted.lacking:
+                yield f"  would be allowed by {granted}"
+                yield from (f"    but {lack}" for lack in granted.lacking)
+            else:
+                yield f"  {'overridden: ' if self.forbids else ''}allowed by {granted}"
 
 
 def explain(
@@ -105,15 +123,18 @@ def explain(
     lacking = sorted(
         (len(reading.findings), reading.rule_id, reading) for reading in permits if reading.findings
     )
+    granted = near_grants(bound, grants, weighed, facts)
+    is_settled = isinstance(decision, Allow) or bool(applying)
     return Explanation(
         subject=subject.name,
         action=action,
+        settled_by=weighed,
         decision=decision,
         forbids=tuple(reader.forbids(weighed)),
         permits=applying,
-        nearest=()
-        if isinstance(decision, Allow) or applying
-        else tuple(each for *_, each in lacking[:NEAREST]),
+        nearest=() if is_settled else tuple(each for *_, each in lacking[:NEAREST]),
+        grants=tuple(each for each in granted if not each.lacking or not is_settled),
+        below_ceiling=() if isinstance(decision, Allow) else tuple(_ceilings(bound, weighed)),
     )
 
 
@@ -122,6 +143,24 @@ def _weighed(bound: Bound, action: Action, facts: ResourceFacts) -> Action:
     if action is Action.EXPORT and isinstance(bound.decide(Action.RETRIEVE, facts), Deny):
         return Action.RETRIEVE
     return action
+
+
+def _unmet(obligation: str) -> str:
+    if obligation == REASON_REQUIRED:
+        return "asks for a reason, and none is given"
+    return f"cannot carry out `{obligation}`"
+
+
+def _ceilings(bound: Bound, action: Action) -> Iterator[str]:
+    """Each role in effect with what it may ever do; nothing if some role may do this."""
+    policy, standing = bound.policy, bound.standing
+    held = sorted({*standing.roles, *standing.collections_of})
+    if not any(action in policy.roles[name].may for name in held):
+        for name in held:
+            place = policy.role_places.get(name)
+            where = "" if place is None else f" ({place})"
+            may = ", ".join(sorted(policy.roles[name].may))
+            yield f"`{name}`{where} may {f'only {may}' if may else 'do nothing on images'}"
 
 
 def _could_permit(policy: Policy, rule: Rule, action: Action) -> bool:
@@ -140,15 +179,18 @@ class _Reader:
         self._bound = bound
         self._archive = archive
         self._facts = facts
-        user, env = user_attributes(bound.subject), environment_attributes(bound.subject, bound.context)
-        self._witness = Witness(user, env, facts)
+        user = user_attributes(bound.subject)
+        env = environment_attributes(bound.subject, bound.context, bound.policy)
+        self._witness = Witness(user, env, facts, bound.policy.filters)
 
     def permit(self, rule: Rule, action: Action) -> RuleReading:
         """What a permit lacks."""
         roles = self._bound.policy.roles
         able = sorted(role for role in rule.roles if action in roles[role].may)
         findings = (*self._not_meant(rule, able), *self._witness.lacking(rule.condition))
-        return RuleReading(rule.rule_id, rule.place, findings, rule.unsupported)
+        lacks_reason = rule.needs_reason and self._bound.context.reason is None
+        unmet = (*rule.unsupported, *([REASON_REQUIRED] if lacks_reason else ()))
+        return RuleReading(rule.rule_id, rule.place, findings, unmet)
 
     def forbids(self, action: Action) -> Iterator[RuleReading]:
         """The forbids that apply, with what makes them."""

@@ -8,13 +8,15 @@ Called by `explain`; `examine` asks which attributes a condition names.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import assert_never
 
 from pacsgate.model.subject import Attributes, Values
 from pacsgate.policy.binding import bind_formula, complement
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import (
     And,
+    Atom,
     Attribute,
     Compare,
     Const,
@@ -31,6 +33,7 @@ from pacsgate.policy.ir import (
 )
 from pacsgate.policy.show import show, show_values
 from pacsgate.policy.truth import evaluate, held, negation
+from pacsgate.policy.written_out import Filters, values_written_out, written_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Witness:
     user: Attributes
     env: Attributes
     facts: ResourceFacts
+    filters: Filters = field(default_factory=dict)
 
     def outcome(self, formula: Formula) -> Truth:
         """The outcome of a condition that is not bound."""
@@ -83,11 +87,12 @@ class Witness:
                 return (self._finding(formula if avoided is Truth.FALSE else complement(formula)),)
 
     def _finding(self, formula: Formula) -> Finding:
-        seen = (
-            f"{attribute} is {show_values(self._values(attribute), is_set=attribute.type is ValueType.SET)}"
-            for attribute in attributes_of(formula)
-        )
-        return Finding(show(formula), ", ".join(seen))
+        seen = (f"{attribute} is {self._shown(attribute)}" for attribute in attributes_of(formula))
+        return Finding(show(written_out(formula, self.filters)), ", ".join(seen))
+
+    def _shown(self, attribute: Attribute) -> str:
+        values = values_written_out(attribute, self._values(attribute), self.filters)
+        return show_values(values, is_set=attribute.type is ValueType.SET)
 
     def _values(self, attribute: Attribute) -> Values | None:
         match attribute.scope:
@@ -103,19 +108,30 @@ def _together(parts: list[tuple[Finding, ...]]) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(finding for part in parts for finding in part))
 
 
-def attributes_of(formula: Formula) -> Iterator[Attribute]:
-    """Every attribute that a condition names."""
+def atoms_of(formula: Formula) -> Iterator[Atom]:
+    """Every comparison in a condition."""
     match formula:
         case Const():
             return
         case Not(inner):
-            yield from attributes_of(inner)
+            yield from atoms_of(inner)
         case And(formulas) | Or(formulas):
             for part in formulas:
-                yield from attributes_of(part)
-        case Compare(attribute, _, operand) | OneOf(attribute, operand) | Contains(attribute, operand):
-            yield attribute
-            if isinstance(operand, Attribute):
+                yield from atoms_of(part)
+        case Compare() | OneOf() | Contains() | Like() | Has():
+            yield formula
+        case _:
+            assert_never(formula)
+
+
+def attributes_of(formula: Formula) -> Iterator[Attribute]:
+    """Every attribute that a condition names."""
+    for atom in atoms_of(formula):
+        yield atom.attribute
+        match atom:
+            case Compare(_, _, Attribute() as operand):
                 yield operand
-        case Like(attribute) | Has(attribute):
-            yield attribute
+            case OneOf(_, Attribute() as operand) | Contains(_, Attribute() as operand):
+                yield operand
+            case _:
+                pass

@@ -18,9 +18,10 @@ An attribute of type `SET` has one value, the set itself; the empty set is a
 value, and membership in it is `FALSE`.  It is missing only if its name is
 absent from the facts.
 
-Readers: `pacsgate.policy.truth` (what it means) and `pacsgate.stores.constraint_sql`
-(the same in SQL).  Each matches exhaustively on `Formula` and closes with
-`assert_never`, so that a node which a reader forgets is a type error.
+Readers: `pacsgate.policy.truth` (what it means), `pacsgate.stores.kind_sets` (of all kinds
+of study at once) and `pacsgate.stores.constraint_sql` (the same in SQL).  Each matches
+exhaustively on `Formula` and closes with `assert_never`, so that a node which a reader
+forgets is a type error.
 """
 
 from dataclasses import dataclass
@@ -175,14 +176,46 @@ LABELS = Attribute(Scope.STUDY, "labels", ValueType.SET)
 COLLECTIONS = Attribute(Scope.STUDY, "collections", ValueType.SET)
 INGEST_PRINCIPAL = Attribute(Scope.STUDY, "ingest_principal", ValueType.STRING)
 """Name of the authenticated subject that stored the study through the gate; missing for what was synced."""
+CALLING_AE_TITLE = Attribute(Scope.STUDY, "calling_ae_title", ValueType.STRING)
+"""AE title of the peer that stored the study through the gate over DIMSE; missing for all others."""
+CALLED_AE_TITLE = Attribute(Scope.STUDY, "called_ae_title", ValueType.STRING)
+"""AE title of ours that it was stored to; likewise."""
+DERIVED_LABELS = Attribute(Scope.STUDY, "derived_labels", ValueType.SET)
+"""Labels that the policy's patterns found in the study's headers; `LABELS` are those that people gave it."""
+STUDY_DATE = Attribute(Scope.STUDY, "date", ValueType.DATE)
+"""StudyDate."""
+READ_AT = Attribute(Scope.STUDY, "read_at", ValueType.DATE)
+"""The dates of the reports that the study holds; missing while nobody has read it."""
 SERIES_MODALITY = Attribute(Scope.SERIES, "modality", ValueType.STRING)
 SERIES_DESCRIPTION = Attribute(Scope.SERIES, "description", ValueType.STRING)
+IS_REPORT = Attribute(Scope.SERIES, "is_report", ValueType.BOOLEAN)
+"""Whether the series holds documents: structured reports, key object selections, encapsulated documents."""
 
 FILTERS = Attribute(Scope.SERIES, "filters", ValueType.SET)
 """The instance filters of the policy that the instances of this part of a series match, by the filter's
-identifier.  Computed from each instance's data set; missing until it has been.  No condition names it."""
+identifier.  Computed from each instance's data set; missing until it has been.  Rules write the query."""
+FILTERS_ASKED = Attribute(Scope.SERIES, "filters_asked", ValueType.SET)
+"""The instance filters that they were asked, whether they match or not.  No condition names it; where it is
+known and lacks a filter, `binding` takes the answer to that filter for unknown."""
+INSTANCE_FACTS = (FILTERS, FILTERS_ASKED)
+"""Facts by which the instances of one series may differ, so that each part of it has its own."""
 
 KEY_ATTRIBUTES = frozenset({STUDY_UID, PATIENT_ID, SERIES_UID})
 """Attributes that the index holds as columns of their own; all others are facts."""
-BUILT_IN_FACTS = (MODALITIES, LABELS, COLLECTIONS, INGEST_PRINCIPAL, SERIES_MODALITY, SERIES_DESCRIPTION)
+ORIGIN = (INGEST_PRINCIPAL, CALLING_AE_TITLE, CALLED_AE_TITLE)
+"""What the gate itself witnessed when it stored the study, and no object can overrule."""
+MANY_VALUED = frozenset({STUDY_DATE, READ_AT})
+"""Built-in facts with too many different values to tell kinds of studies apart by."""
+BUILT_IN_FACTS = (
+    MODALITIES,
+    LABELS,
+    DERIVED_LABELS,
+    COLLECTIONS,
+    *ORIGIN,
+    STUDY_DATE,
+    READ_AT,
+    SERIES_MODALITY,
+    SERIES_DESCRIPTION,
+    IS_REPORT,
+)
 """Facts that exist without being declared by a policy."""

@@ -10,20 +10,28 @@ Built by `document.load_policy`; read by `engine`, `reference`, `explain`,
 Invariants:
 - a permit names at least one role, and no action outside the `may` of any of them;
 - rules are sorted by their id, so that no answer depends on their order;
-- obligations other than `mask` are kept as `unsupported`; the engine does not
-  let such a permit allow anything.
+- obligations that no door can carry out yet are kept as `unsupported`; the engine
+  does not let such a permit allow anything;
+- a role's `may` and `permissions` hold what it inherits, and its `extends` every role that it
+  inherits from, however far away.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any
 
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Effect, Revision
+from pacsgate.model.errors import Diagnostic
 from pacsgate.model.mask import NO_MASK, Mask
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Assignment, Role
 from pacsgate.model.subject import Scalar
+from pacsgate.policy.findings import attributes_of
+from pacsgate.policy.instance_query.tree import InstanceQuery
 from pacsgate.policy.ir import TRUE, Attribute, Formula
+from pacsgate.policy.request_patterns import RequestPatterns, patterns_named_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One permit or forbid.  `actions` `None` is all: for a permit, all of each role's `may`."""
+    """One permit or forbid.  `actions` `None` is all: for a permit, all of each role's `may`.
+
+    A permit that `needs_reason` applies to requests that give one.  A forbid with
+    `break_glass` is one that an emergency may lift, once the gate can do that.
+    """
 
     rule_id: str
     effect: Effect
@@ -53,6 +65,8 @@ class Rule:
     message: str | None = None
     mask: Mask = NO_MASK
     unsupported: tuple[str, ...] = ()
+    needs_reason: bool = False
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +79,66 @@ class PolicyAssignment:
     place: Place
 
 
+EVIDENCE = "_source"
+"""What the name of the evidence for an attribute ends with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An element that an attribute may take its value from, and the table that the value goes through."""
+
+    path: tuple[str, ...]
+    table: Mapping[str, Scalar] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """A declared attribute and where its value comes from.
 
     `path` leads to the DICOM element: eight-digit tags, all but the last of
     sequences; it is empty for an attribute of the user.  With a `table`, a
-    value that the table lacks is unreadable.
+    value that the table lacks is unreadable.  Where the element has no value,
+    those of `otherwise` are asked in turn.  `many` says that there are too many
+    different values to tell kinds of studies apart by.
     """
 
     attribute: Attribute
     place: Place
     path: tuple[str, ...] = ()
     table: Mapping[str, Scalar] | None = None
+    otherwise: tuple[Source, ...] = ()
+    many: bool = False
+    evidence_for: Attribute | None = None
+    """The attribute with several sources of which this one holds the source that had the value."""
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source, in the order in which they are asked."""
+        return (Source(self.path, self.table), *self.otherwise) if self.path else ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPattern:
+    """A label that a study gets while some object's element matches a pattern; case does not count."""
+
+    label: str
+    path: tuple[str, ...]
+    patterns: tuple[str, ...]
+    place: Place
+
+
+SITE = "0.site.0"
+"""What stands in a template's values for the name of the site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Roles, and whom they are given to, for any site."""
+
+    name: str
+    roles: tuple[Role, ...]
+    assignments: tuple[PolicyAssignment, ...]
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +154,23 @@ class Policy:
     role_places: Mapping[str, Place] = field(default_factory=dict)
     """Where each role of the files is defined; roles of the database have no entry."""
     sources: Mapping[str, str] = field(default_factory=dict)
+    timezone: tzinfo = UTC
+    """The zone of the clock that conditions read."""
+    label_patterns: tuple[LabelPattern, ...] = ()
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    filters: Mapping[str, InstanceQuery] = field(default_factory=dict)
+    """The instance filters that rules ask `FILTERS` for, by their identifier."""
+    left: tuple[Diagnostic, ...] = ()
+    """What foreign files allow or demand that was not carried over."""
+    request_patterns: RequestPatterns = field(init=False, repr=False, compare=False)
+    """Every pattern that the condition of some rule asks `env.request` for."""
+    named: frozenset[Attribute] = field(init=False, repr=False, compare=False)
+    """Every attribute that the condition of some rule names."""
+    memory: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What the engine has worked out of this policy already; no part of what it says."""
+
+    def __post_init__(self) -> None:
+        named = frozenset(attribute for rule in self.rules for attribute in attributes_of(rule.condition))
+        object.__setattr__(self, "named", named)
+        patterns = patterns_named_in(rule.condition for rule in self.rules)
+        object.__setattr__(self, "request_patterns", patterns)

@@ -68,13 +68,19 @@ class _Question:
             Scope.STUDY: self.facts.study,
             Scope.SERIES: self.facts.series or {},
             Scope.USER: user_attributes(self.subject),
-            Scope.ENV: environment_attributes(self.subject, self.context),
+            Scope.ENV: environment_attributes(self.subject, self.context, self.policy),
         }
         return scopes[attribute.scope].get(attribute.name)
 
     def having(self, role: str) -> Truth:
         """Whether the subject has the role for this study."""
-        return any_true(self._in_scope(given) for given in self._assignments() if given.role == role)
+        return any_true(
+            self._in_scope(given) for given in self._assignments() if self._amounts_to(given.role, role)
+        )
+
+    def _amounts_to(self, given: str, role: str) -> bool:
+        """Whether one role is another or extends it."""
+        return given == role or role in self.policy.roles[given].extends
 
     def _assignments(self) -> Iterator[Assignment]:
         everything = [
@@ -134,14 +140,16 @@ def _decide_one(
         for rule in rules
         if rule.effect is Effect.PERMIT and _applies(rule, action, question) is Truth.TRUE
     ]
-    usable = [rule for rule in permits if not rule.unsupported]
+    gives_reason = question.context.reason is not None
+    usable = [rule for rule in permits if not rule.unsupported and (gives_reason or not rule.needs_reason)]
     granted = sorted(
         grant.grant_id for grant in grants if _grant_applies(grant, action, question) is Truth.TRUE
     )
     masks = [rule.mask for rule in usable] + [NO_MASK for _ in granted]
     if not masks and permits:
-        code = ReasonCode.OBLIGATION_UNSUPPORTED
-        return Deny(tuple(Reason(code, rule_id=rule.rule_id) for rule in permits), revision)
+        cannot, lacks = ReasonCode.OBLIGATION_UNSUPPORTED, ReasonCode.REASON_REQUIRED
+        unusable = ((cannot if rule.unsupported else lacks, rule.rule_id) for rule in permits)
+        return Deny(tuple(Reason(code, rule_id=rule_id) for code, rule_id in unusable), revision)
     if not masks:
         return Deny((Reason(ReasonCode.NO_PERMIT),), revision)
     if any(all(mask.hides(key) for mask in masks) for key in keys):

@@ -16,6 +16,8 @@ from typing import Any, assert_never
 
 from pacsgate.model.subject import Scalar, Values
 from pacsgate.policy.ir import (
+    FILTERS,
+    FILTERS_ASKED,
     And,
     Atom,
     Attribute,
@@ -68,7 +70,15 @@ def _atom(atom: Atom, look: Lookup) -> Truth:
             elements = _operand(element, look)
             if values is None:
                 return Truth.UNKNOWN
-            return agreed([None if _ill(one, ValueType.STRING) else one in values for one in elements])
+            known = look(FILTERS_ASKED) if atom.attribute == FILTERS else None
+            return agreed(
+                [
+                    None
+                    if _ill(one, ValueType.STRING) or not (known is None or one in known | values)
+                    else one in values
+                    for one in elements
+                ]
+            )
         case Compare(attribute, op, operand):
             return agreed(
                 [

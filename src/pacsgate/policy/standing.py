@@ -1,8 +1,8 @@
 """Which roles a subject has, here and now.
 
-An assignment counts while its window is open and where its scope lies.  One that
-is scoped to a collection makes the role conditional: the subject has it for the
-studies of that collection only.
+An assignment counts while its window is open and where its scope lies, for the role
+that it names and all that this one extends.  One that is scoped to a collection makes
+the role conditional: the subject has it for the studies of that collection only.
 
 Called by `engine` and `explain`.
 
@@ -10,7 +10,7 @@ Invariants:
 - a role that is not in effect contributes neither permit nor ceiling nor permission.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,10 +61,11 @@ def standing(policy: Policy, subject: Subject, archive: ArchiveName | None, now:
             continue
         if assignment.scope.archive is not None and assignment.scope.archive != archive:
             continue
-        if assignment.scope.collection is None:
-            everywhere.add(assignment.role)
-        else:
-            collections.setdefault(assignment.role, set()).add(assignment.scope.collection)
+        for role in (assignment.role, *policy.roles[assignment.role].extends):
+            if assignment.scope.collection is None:
+                everywhere.add(role)
+            else:
+                collections.setdefault(role, set()).add(assignment.scope.collection)
     return Standing(
         policy=policy,
         roles=frozenset(everywhere),
@@ -77,6 +78,30 @@ def standing(policy: Policy, subject: Subject, archive: ArchiveName | None, now:
 def assignments_of(policy: Policy, subject: Subject) -> Iterator[Assignment]:
     """All that the subject carries or the policy gives it, live or not."""
     yield from subject.assignments
-    for given in policy.assignments:
-        if subject.name in given.users or subject.groups & given.groups:
-            yield given.assignment
+    given = _given(policy)
+    yield from given.to_users.get(subject.name, ())
+    for group in subject.groups:
+        yield from given.to_groups.get(group, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The assignments that a policy itself makes."""
+
+    to_users: Mapping[str, Sequence[Assignment]]
+    to_groups: Mapping[str, Sequence[Assignment]]
+
+
+def _given(policy: Policy) -> _Given:
+    """Those of this policy, by to whom; worked out once."""
+    known = policy.memory.get(_Given)
+    if not isinstance(known, _Given):
+        to_users: dict[str, list[Assignment]] = {}
+        to_groups: dict[str, list[Assignment]] = {}
+        for given in policy.assignments:
+            for user in given.users:
+                to_users.setdefault(user, []).append(given.assignment)
+            for group in given.groups:
+                to_groups.setdefault(group, []).append(given.assignment)
+        known = policy.memory[_Given] = _Given(to_users, to_groups)
+    return known

@@ -2,8 +2,9 @@
 
 Most resources of an archive are alike in everything that a policy asks about: a
 few departments, modalities and labels.  What forbids and permits say of such a
-class of resources is worked out once and remembered by the values that they
-read; only grants, which name single resources, are asked every time.
+class of resources is worked out once, for all subjects to whom the rules say the same, and
+remembered by the values that they read; only grants, which name single resources, are
+asked every time.
 
 Called by `engine`.
 
@@ -23,7 +24,7 @@ from pacsgate.model.decision import Allow, Decision, Deny, Reason, ReasonCode, R
 from pacsgate.model.mask import NO_MASK, Mask
 from pacsgate.model.subject import Attributes
 from pacsgate.policy.binding import all_of, any_of
-from pacsgate.policy.branches import ForbidBranch, GrantBranch, PermitBranch
+from pacsgate.policy.branches import REASON_REQUIRED, ForbidBranch, GrantBranch, PermitBranch
 from pacsgate.policy.closures import Test, when
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.findings import attributes_of
@@ -31,7 +32,7 @@ from pacsgate.policy.ir import FALSE, Attribute, Formula, Scope, Truth, ValueTyp
 from pacsgate.policy.truth import held
 
 REMEMBERED = 4096
-"""Classes remembered per subject and action; a class is some 300 bytes."""
+"""Classes remembered per signature and action; a class is some 300 bytes."""
 
 
 _NUMERIC = frozenset({ValueType.NUMBER, ValueType.BOOLEAN})
@@ -39,7 +40,7 @@ _NUMERIC = frozenset({ValueType.NUMBER, ValueType.BOOLEAN})
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class Verdict:
     """What forbids and permits say of one class of resources."""
 
     decision: Decision
@@ -49,46 +50,86 @@ class _Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighing:
-    """The branches of one action, ready to be weighed."""
+class Ruling:
+    """The permits and forbids of one action, ready to be weighed; shared by all whom no rule tells apart."""
 
     revision: Revision
-    permits: tuple[tuple[Test, PermitBranch], ...]
-    grants: tuple[tuple[Test, GrantBranch], ...]
-    forbids: tuple[tuple[Test, ForbidBranch], ...]
-    _kind: Callable[[ResourceFacts], object]
+    permits: tuple[PermitBranch, ...]
+    forbids: tuple[ForbidBranch, ...]
+    kind: Callable[[ResourceFacts], object]
     """Everything of a resource that any forbid or permit reads."""
-    _verdicts: dict[object, _Verdict] = field(default_factory=dict, repr=False, compare=False)
+    verdicts: dict[object, Verdict] = field(default_factory=dict, repr=False, compare=False)
     """By kind of resource."""
-    _distinct: dict[tuple[tuple[int, ...], tuple[int, ...]], _Verdict] = field(
+    _distinct: dict[tuple[tuple[int, ...], tuple[int, ...]], Verdict] = field(
         default_factory=dict, repr=False, compare=False
     )
-    """By the forbids and permits that apply, by their place: what `_verdicts` points to."""
+    """By the forbids and permits that apply, by their place: what `verdicts` points to."""
+
+    def weigh(self, kind: object, facts: ResourceFacts) -> Verdict:
+        """The verdict on one kind of resource, remembered; most kinds share theirs with others."""
+        if len(self.verdicts) >= REMEMBERED:
+            self.verdicts.clear()
+            self._distinct.clear()
+        forbids = tuple(n for n, forbid in enumerate(self.forbids) if not forbid.spares(facts))
+        permits = () if forbids else tuple(n for n, each in enumerate(self.permits) if each.applies(facts))
+        verdict = self._distinct.get((forbids, permits))
+        if verdict is None:
+            verdict = self._distinct[forbids, permits] = self._verdict(forbids, permits)
+        self.verdicts[kind] = verdict
+        return verdict
+
+    def _verdict(self, forbidden_by: Sequence[int], permitted_by: Sequence[int]) -> Verdict:
+        if forbidden_by:
+            forbids = [self.forbids[n] for n in forbidden_by]
+            return Verdict(_forbidden(forbids, self.revision), forbidden=True, usable=())
+        permits = [self.permits[n] for n in permitted_by]
+        usable = tuple(permit for permit in permits if not permit.unsupported)
+        decision = _allow(usable, (), self.revision) if usable else _nothing_applies(permits, self.revision)
+        return Verdict(decision, forbidden=False, usable=usable)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """The branches of one action for one subject: the rules, and the grants made to it."""
+
+    ruling: Ruling
+    grants: tuple[tuple[Test, GrantBranch], ...]
 
     def settled(self) -> Deny | None:
         """The answer for every resource alike, if it is no."""
-        everywhere = [forbid for _, forbid in self.forbids if forbid.spared == FALSE]
+        everywhere = [forbid for forbid in self.ruling.forbids if forbid.spared == FALSE]
         if everywhere:
-            return self._forbidden(everywhere)
-        if self.grants or any(not permit.unsupported for _, permit in self.permits):
+            return _forbidden(everywhere, self.ruling.revision)
+        if self.grants or any(not permit.unsupported for permit in self.ruling.permits):
             return None
-        return self._nothing_applies([permit for _, permit in self.permits])
+        return _nothing_applies(self.ruling.permits, self.ruling.revision)
 
-    def decide(self, facts: ResourceFacts) -> Decision:
-        """The answer for one resource."""
-        kind = self._kind(facts)
-        verdict = self._verdicts.get(kind)
-        if verdict is None:
-            verdict = self._remember(kind, self._weigh(facts))
-        if verdict.forbidden or not self.grants:
-            return verdict.decision
-        grants = [grant for applies, grant in self.grants if applies(facts)]
-        return self._allow(verdict.usable, _grant_ids(grants, facts)) if grants else verdict.decision
+    def decider(self) -> Callable[[ResourceFacts], Decision]:
+        """What answers for one resource; it runs for every decision and calls as little as it can."""
+        ruling, grants = self.ruling, self.grants
+        kind_of, known, weigh = ruling.kind, ruling.verdicts.get, ruling.weigh
+
+        def by_rules(facts: ResourceFacts) -> Decision:
+            kind = kind_of(facts)
+            verdict = known(kind)
+            return (weigh(kind, facts) if verdict is None else verdict).decision
+
+        def by_rules_and_grants(facts: ResourceFacts) -> Decision:
+            kind = kind_of(facts)
+            verdict = known(kind) or weigh(kind, facts)
+            if verdict.forbidden:
+                return verdict.decision
+            applying = [grant for applies, grant in grants if applies(facts)]
+            if not applying:
+                return verdict.decision
+            return _allow(verdict.usable, _grant_ids(applying, facts), ruling.revision)
+
+        return by_rules_and_grants if grants else by_rules
 
     def admitting(self, keys: frozenset[str]) -> Formula:
         """Where the answer is yes and, for each of these DICOM keywords, somebody who says so shows it."""
         grants = [grant.formula for _, grant in self.grants]
-        usable = [permit for _, permit in self.permits if not permit.unsupported]
+        usable = [permit for permit in self.ruling.permits if not permit.unsupported]
         readable = (
             any_of(*(permit.formula for permit in usable if not permit.mask.hides(key)), *grants)
             for key in sorted(keys)
@@ -96,81 +137,60 @@ class Weighing:
         return all_of(
             any_of(*(permit.formula for permit in usable), *grants),
             *readable,
-            *(forbid.spared for _, forbid in self.forbids),
+            *(forbid.spared for forbid in self.ruling.forbids),
         )
 
-    def _remember(self, kind: object, verdict: _Verdict) -> _Verdict:
-        if len(self._verdicts) >= REMEMBERED:
-            self._verdicts.clear()
-            self._distinct.clear()
-        self._verdicts[kind] = verdict
-        return verdict
 
-    def _weigh(self, facts: ResourceFacts) -> _Verdict:
-        """The verdict on one kind of resource; most kinds share theirs with others."""
-        forbids = tuple(n for n, (spared, _) in enumerate(self.forbids) if not spared(facts))
-        permits = () if forbids else tuple(n for n, (applies, _) in enumerate(self.permits) if applies(facts))
-        known = self._distinct.get((forbids, permits))
-        if known is None:
-            known = self._distinct[forbids, permits] = self._verdict(forbids, permits)
-        return known
-
-    def _verdict(self, forbidden_by: Sequence[int], permitted_by: Sequence[int]) -> _Verdict:
-        if forbidden_by:
-            forbids = [self.forbids[n][1] for n in forbidden_by]
-            return _Verdict(self._forbidden(forbids), forbidden=True, usable=())
-        permits = [self.permits[n][1] for n in permitted_by]
-        usable = tuple(permit for permit in permits if not permit.unsupported)
-        decision = self._allow(usable) if usable else self._nothing_applies(permits)
-        return _Verdict(decision, forbidden=False, usable=usable)
-
-    def _allow(self, permits: Sequence[PermitBranch], grant_ids: Sequence[str] = ()) -> Allow:
-        return Allow(
-            reasons=(
-                *(Reason(ReasonCode.PERMITTED_BY_RULE, rule_id=permit.rule_id) for permit in permits),
-                *(Reason(ReasonCode.PERMITTED_BY_GRANT, grant_id=name) for name in grant_ids),
-            ),
-            revision=self.revision,
-            mask=NO_MASK if grant_ids else _common_mask(permits),
-        )
-
-    def _forbidden(self, forbids: Sequence[ForbidBranch]) -> Deny:
-        reasons = tuple(Reason(ReasonCode.FORBIDDEN, rule_id=forbid.rule_id) for forbid in forbids)
-        message = next((forbid.message for forbid in forbids if forbid.message is not None), None)
-        return Deny(reasons, self.revision, message)
-
-    def _nothing_applies(self, unusable: Sequence[PermitBranch]) -> Deny:
-        if not unusable:
-            return Deny((Reason(ReasonCode.NO_PERMIT),), self.revision)
-        code = ReasonCode.OBLIGATION_UNSUPPORTED
-        return Deny(tuple(Reason(code, rule_id=permit.rule_id) for permit in unusable), self.revision)
-
-
-def weighing(
-    revision: Revision,
-    permits: Iterable[PermitBranch],
-    grants: Iterable[GrantBranch],
-    forbids: Iterable[ForbidBranch],
-) -> Weighing:
+def ruling_of(revision: Revision, permits: Iterable[PermitBranch], forbids: Iterable[ForbidBranch]) -> Ruling:
     """Make ready what `branches` found for one action."""
     permits, forbids = tuple(permits), tuple(forbids)
     formulas = (*(permit.formula for permit in permits), *(forbid.spared for forbid in forbids))
-    return Weighing(
+    return Ruling(
         revision=revision,
-        permits=tuple((_is_true(permit.formula), permit) for permit in permits),
-        grants=tuple((_is_true(grant.formula), grant) for grant in grants),
-        forbids=tuple((_is_true(forbid.spared), forbid) for forbid in forbids),
-        _kind=_kind_by(formulas),
+        permits=permits,
+        forbids=forbids,
+        kind=_kind_by(formulas),
     )
 
 
-def _is_true(formula: Formula) -> Test:
-    return when(formula, Truth.TRUE)
+def weighing(ruling: Ruling, grants: Iterable[GrantBranch]) -> Weighing:
+    """The same for one subject, with what was granted to it."""
+    return Weighing(ruling, tuple((when(grant.formula, Truth.TRUE), grant) for grant in grants))
+
+
+def _allow(permits: Sequence[PermitBranch], grant_ids: Sequence[str], revision: Revision) -> Allow:
+    return Allow(
+        reasons=(
+            *(Reason(ReasonCode.PERMITTED_BY_RULE, rule_id=permit.rule_id) for permit in permits),
+            *(Reason(ReasonCode.PERMITTED_BY_GRANT, grant_id=name) for name in grant_ids),
+        ),
+        revision=revision,
+        mask=NO_MASK if grant_ids else _common_mask(permits),
+    )
+
+
+def _forbidden(forbids: Sequence[ForbidBranch], revision: Revision) -> Deny:
+    reasons = tuple(Reason(ReasonCode.FORBIDDEN, rule_id=forbid.rule_id) for forbid in forbids)
+    message = next((forbid.message for forbid in forbids if forbid.message is not None), None)
+    return Deny(reasons, revision, message)
+
+
+def _nothing_applies(unusable: Sequence[PermitBranch], revision: Revision) -> Deny:
+    if not unusable:
+        return Deny((Reason(ReasonCode.NO_PERMIT),), revision)
+    return Deny(tuple(Reason(_code(permit), rule_id=permit.rule_id) for permit in unusable), revision)
+
+
+def _code(unusable: PermitBranch) -> ReasonCode:
+    """Why a permit is of no use: for want of a reason alone, or of what the gate would have to do."""
+    if unusable.unsupported == (REASON_REQUIRED,):
+        return ReasonCode.REASON_REQUIRED
+    return ReasonCode.OBLIGATION_UNSUPPORTED
 
 
 def _kind_by(formulas: Iterable[Formula]) -> Callable[[ResourceFacts], object]:
     """A function that gives the same for two resources only if no formula can tell them apart."""
-    read = frozenset(chain.from_iterable(map(attributes_of, formulas)))
+    read = frozenset(chain.from_iterable(map(attributes_of, set(formulas))))
     of_study = _values_of({each for each in read if each.scope is Scope.STUDY})
     of_series = _values_of({each for each in read if each.scope is Scope.SERIES})
     if not any(each.scope is Scope.SERIES for each in read):
@@ -182,13 +202,22 @@ def _values_of(read: Collection[Attribute]) -> Callable[[Attributes], tuple[obje
     """A function that gives what these attributes hold; this runs for every decision."""
     names = tuple(sorted({each.name for each in read}))
     numeric = tuple(sorted({each.name for each in read if each.type in _NUMERIC}))
-    if not numeric:
-        return lambda held: tuple(map(held.get, names))
-    # How many of the types belong to which name, the values before them tell.
-    return lambda held: (
-        *map(held.get, names),
-        *map(type, chain.from_iterable(filter(None, map(held.get, numeric)))),
-    )
+    match numeric:
+        case ():
+            return lambda held: tuple(map(held.get, names))
+        case (name,):
+
+            def values_and_types(held: Attributes) -> tuple[object, ...]:
+                values = held.get(name)
+                return (*map(held.get, names), *map(type, values)) if values else tuple(map(held.get, names))
+
+            return values_and_types
+        case _:
+            # How many of the types belong to which name, the values before them tell.
+            return lambda held: (
+                *map(held.get, names),
+                *map(type, chain.from_iterable(filter(None, map(held.get, numeric)))),
+            )
 
 
 def _common_mask(permits: Iterable[PermitBranch]) -> Mask:

@@ -15,11 +15,13 @@ from pacsgate.ports.archives import Archive, Arrival, ByteSource, Capability, Ch
 from pacsgate.ports.clock import Clock
 from pacsgate.ports.directory import Directory, SessionRecord, TokenRecord, UserRecord
 from pacsgate.ports.identity import (
+    Accounts,
     AuthenticationFailed,
     FailureKind,
     MintedToken,
     PasswordDoor,
     Passwords,
+    ProbeLimit,
     Sessions,
     StartedSession,
     TokenMint,
@@ -40,6 +42,7 @@ from pacsgate.ports.trail import AccessWindows, OutboxStore, Reading, Trail
 
 __all__ = [
     "AccessWindows",
+    "Accounts",
     "Archive",
     "Arrival",
     "AuthenticationFailed",
@@ -60,6 +63,7 @@ __all__ = [
     "Page",
     "PasswordDoor",
     "Passwords",
+    "ProbeLimit",
     "Reading",
     "RevisionStore",
     "SeriesEntry",

@@ -1,10 +1,10 @@
 """The guarded archives, and the bytes they hold."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from pydicom.dataset import Dataset
 
@@ -27,7 +27,7 @@ class ByteSource(Protocol):
     """The bytes of one DICOM Part 10 object, not yet read.
 
     `path` is set when they are a local file, so that a door may hand the file to
-    the kernel; `size` when it is known before reading.
+    the kernel; `size` when it is known, for some with the first chunk only.
     """
 
     path: Path | None
@@ -37,7 +37,7 @@ class ByteSource(Protocol):
         """Read from a thread.  Raises `ArchiveError`."""
         ...
 
-    def stream(self) -> AsyncIterator[Chunk]:
+    def stream(self) -> AsyncGenerator[Chunk, None]:
         """Read from an event loop.  Raises `ArchiveError`."""
         ...
 
@@ -79,6 +79,10 @@ class Archive(Protocol):
 
     def dataset(self, key: ResourceKey) -> Dataset:
         """One instance as a data set with its pixel data, for what the gate makes itself."""
+        ...
+
+    def file(self, key: ResourceKey) -> BinaryIO | None:
+        """The Part 10 file of one instance, open for reading some of it; `None` if there is none at hand."""
         ...
 
     def headers(self, key: ResourceKey) -> Iterator[Dataset]:

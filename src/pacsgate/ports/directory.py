@@ -105,6 +105,10 @@ class Directory(Protocol):
         """Make a role."""
         ...
 
+    def change_role(self, scope: TenantScope, role: Role, event: AuditEvent) -> None:
+        """Replace a role."""
+        ...
+
     def remove_role(self, scope: TenantScope, name: str, event: AuditEvent) -> None:
         """Remove a role and its assignments."""
         ...
@@ -149,6 +153,10 @@ class Directory(Protocol):
         """End every session of a user; returns how many."""
         ...
 
+    def forget_sessions(self, scope: TenantScope, *, idle_since: datetime, now: datetime) -> int:
+        """Forget sessions not used since, and those that have expired; returns how many."""
+        ...
+
     def grants(self, scope: TenantScope) -> tuple[Grant, ...]:
         """Every grant, lapsed ones included."""
         ...
@@ -165,8 +173,14 @@ class Directory(Protocol):
         """Consecutive failed sign-ins for a *claimed* name, existing or not, and when the lock ends."""
         ...
 
-    def note_failure(self, scope: TenantScope, name: str, count: int, locked_until: datetime | None) -> None:
+    def note_failure(
+        self, scope: TenantScope, name: str, count: int, at: datetime, locked_until: datetime | None
+    ) -> None:
         """Count a failure, and lock the name until then."""
+        ...
+
+    def forget_failures(self, scope: TenantScope, before: datetime) -> int:
+        """Forget those of every name that has neither failed nor been locked since; returns how many."""
         ...
 
     def clear_failures(self, scope: TenantScope, name: str) -> None:

@@ -1,12 +1,14 @@
 """What verifies people: passwords, tokens, sessions, and how a refusal is told."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from pacsgate.model.context import Context
-from pacsgate.model.subject import Subject
+from pacsgate.model.resource import TenantScope
+from pacsgate.model.subject import Subject, SubjectKind
 
 
 class FailureKind(StrEnum):
@@ -35,6 +37,30 @@ class PasswordDoor(Protocol):
 
     def sign_in(self, name: str, password: str, context: Context) -> Subject | AuthenticationFailed:
         """Verify, count failures and record either outcome before returning."""
+        ...
+
+
+class Accounts(Protocol):
+    """Local accounts as the subjects they would be if they had just signed in."""
+
+    def subject(self, scope: TenantScope, kind: SubjectKind, name: str, at: datetime) -> Subject | None:
+        """The account of this kind and name; `None` if there is none, or it is disabled."""
+        ...
+
+    def after(self, scope: TenantScope, kind: SubjectKind, name: str, at: datetime) -> Iterator[Subject]:
+        """Every such account whose name comes after this one, in the order of their names."""
+        ...
+
+
+class ProbeLimit(Protocol):
+    """Slows down a subject whose refused stores could tell it of something hidden."""
+
+    def seconds_left(self, scope: TenantScope, name: str, now: datetime) -> int | None:
+        """For how long it may not store; `None` if it may."""
+        ...
+
+    def note(self, scope: TenantScope, name: str, now: datetime) -> None:
+        """Count such a refusal."""
         ...
 
 

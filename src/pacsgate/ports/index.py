@@ -71,14 +71,16 @@ class Kind:
     """Everything that studies which no rule can tell apart have in common, and how many there are.
 
     `study` and each of `parts` are facts without the key attributes (`uid`,
-    `patient_id`) and without attributes of many values; `parts` are the distinct
-    facts of the study's series.  Every study of an archive is of exactly one kind.
+    `patient_id`); `parts` are the distinct facts of the study's series.  Of the
+    attributes in `open`, all of the study, these studies hold values of their own, which are not
+    here.  Every study of an archive is of exactly one kind.
     """
 
     number: int
     study: Attributes
     parts: tuple[Attributes, ...]
     studies: int
+    open: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class Page:
 class Ingested:
     """One instance for the index: its summary and the policy facts computed from it.
 
+    `origin` is what the gate itself witnessed when it stored the instance (`policy.ir.ORIGIN`),
+    nothing for what was synced; a study keeps that of its first instance.
     `sets` names the facts of type `SET`; of all others several values are a disagreement.
     `instance_facts` are those by which instances of one series may be told apart.
     `many` names the study facts with so many different values that no class is made of
@@ -122,7 +126,7 @@ class Ingested:
     series_facts: Attributes
     size: int | None = None
     digest: str | None = None
-    ingest_principal: str | None = None
+    origin: Attributes = field(default_factory=dict)
     sets: frozenset[str] = frozenset({MODALITIES.name})
     instance_facts: Attributes = field(default_factory=dict)
     many: frozenset[str] = frozenset()
@@ -142,9 +146,9 @@ class StudyIndex(Protocol):
     def search(self, scope: TenantScope, archive: ArchiveName, query: Query, constraint: Constraint) -> Page:
         """Answer a query within a constraint.
 
-        Ordered by StudyDate then StudyTime, newest first, then UIDs, so that
-        paging is stable.  Raises `RequestError` (413) for an instance search
-        that no index can bound.
+        Ordered by StudyDate then StudyTime, newest first, then as the index came to
+        know the studies, so that paging is stable; within a study by UIDs.  Raises
+        `RequestError` (413) for an instance search that no index can bound.
         """
         ...
 
@@ -199,7 +203,10 @@ class StudyIndex(Protocol):
         ...
 
     def headers(self, scope: TenantScope, archive: ArchiveName) -> Iterator[tuple[str, str, DicomJson]]:
-        """Each series' (StudyInstanceUID, SeriesInstanceUID, kept header), for newly declared attributes."""
+        """Each series' (StudyInstanceUID, SeriesInstanceUID, kept header), for newly declared attributes.
+
+        The studies that the index came to know last come first.
+        """
         ...
 
     def refill(
@@ -210,8 +217,9 @@ class StudyIndex(Protocol):
         series_instance_uid: str,
         study_facts: Attributes,
         series_facts: Attributes,
+        many: frozenset[str] = frozenset(),
     ) -> None:
-        """Replace the declared facts that one series contributes."""
+        """Replace the declared facts that one series contributes; `many` as in `Ingested`."""
         ...
 
     def count(self, scope: TenantScope, archive: ArchiveName, constraint: Constraint) -> int:

@@ -12,12 +12,15 @@ Standard: PS3.16 CID 401 (110136).
 import re
 
 from pacsgate.audit.events import EventKind
-from pacsgate.model.errors import ConflictError, RequestError
+from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.role import Role
 from pacsgate.services.administration import Change, Office, words
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+_ALWAYS_SHOWN = ("may", "permissions", "owner")
 
 
 class RoleAdministration:
@@ -42,11 +45,26 @@ class RoleAdministration:
         self._directory.add_role(change.scope, role, event)
         self._office.publish()
 
+    def change(self, change: Change, role: Role) -> None:
+        """Define a stored role anew."""
+        self._office.refuse_file_role(role.name)
+        before = next((each for each in self._directory.roles(change.scope) if each.name == role.name), None)
+        if before is None:
+            raise NotFoundError(f"there is no stored role `{role.name}`")
+        event = change.event(
+            EventKind.ROLE_CHANGED, "role changed", role.name, before=_text(before), after=_text(role)
+        )
+        self._directory.change_role(change.scope, role, event)
+        self._office.publish()
+
     def remove(self, change: Change, name: str) -> None:
         """Remove a role that nobody has and no policy file names any more."""
         self._office.refuse_file_role(name)
         self._refuse_named(name)
         self._office.need_role(change.scope, name)
+        extending = [role.name for role in self._directory.roles(change.scope) if name in role.extends]
+        if extending:
+            raise ConflictError(f"role `{name}` is extended by {words(extending)}; change that first")
         holders = [
             user.name
             for user in self._directory.users(change.scope)
@@ -65,9 +83,22 @@ class RoleAdministration:
             return
         places = [rule.place for rule in policy.rules if name in rule.roles]
         places += [given.place for given in policy.assignments if given.assignment.role == name]
+        places += [place for role, place in policy.role_places.items() if name in policy.roles[role].extends]
+        for template in policy.templates.values():
+            named = {each for role in template.roles for each in role.extends}
+            named |= {given.assignment.role for given in template.assignments}
+            places += [template.place] if name in named else []
         if places:
             raise ConflictError(f"role `{name}` is named at {words(places)}; change that first")
 
 
 def _text(role: Role) -> str:
-    return f"may={words(role.may)}; permissions={words(role.permissions)}; owner={role.owner or ''}"
+    parts = {
+        "may": words(role.may),
+        "permissions": words(role.permissions),
+        "owner": role.owner or "",
+        "extends": words(role.extends),
+        "approved": f"{role.approved_by or ''} {role.approved_at or ''}".strip(),
+        "template": role.template or "",
+    }
+    return "; ".join(f"{name}={text}" for name, text in parts.items() if text or name in _ALWAYS_SHOWN)

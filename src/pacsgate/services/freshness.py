@@ -16,8 +16,9 @@ from datetime import timedelta
 
 from pacsgate.model.errors import GoneError
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
-from pacsgate.ports import Archive, Clock, StudyEntry, StudyIndex
+from pacsgate.ports import Archive, Clock, EpochStore, StudyEntry, StudyIndex
 from pacsgate.services.index_objects import ObjectIndexer
+from pacsgate.services.recent_studies import RecentStudies, RecentStudy
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ class Freshness:
         rules: Mapping[ArchiveName, FreshnessRule],
         indexer: ObjectIndexer,
         clock: Clock,
+        epochs: EpochStore,
     ) -> None:
         self._index = index
+        self._recent = RecentStudies(index, epochs)
         self._archives = archives
         self._rules = rules
         self._indexer = indexer
@@ -58,15 +61,24 @@ class Freshness:
 
         Raises `ArchiveError`.
         """
-        rows = self._index.studies(scope, archive, study_instance_uid)
+        rows = self._recent.read(scope, archive, study_instance_uid)
         limit = self._rules[archive].max_staleness
-        if limit is None:
-            return Fresh(rows, asked=False)
-        now = self._clock.now()
-        if rows and all(now - row.observed_at <= limit for row in rows):
+        if limit is None or (rows and self._is_recent_enough(rows, limit)):
             return Fresh(rows, asked=False)
         self.look_again(scope, archive, study_instance_uid)
         return Fresh(self._index.studies(scope, archive, study_instance_uid), asked=True)
+
+    def recall(self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str) -> RecentStudy | None:
+        """The same, if neither archive nor index need be asked; `None` says nothing about the study."""
+        recent = self._recent.recall(scope, archive, study_instance_uid)
+        limit = self._rules[archive].max_staleness
+        if recent is None or limit is None or self._is_recent_enough(recent.entries, limit):
+            return recent
+        return None
+
+    def _is_recent_enough(self, rows: tuple[StudyEntry, ...], limit: timedelta) -> bool:
+        now = self._clock.now()
+        return all(now - row.observed_at <= limit for row in rows)
 
     def ask_anyway(self, archive: ArchiveName, study_instance_uid: str, *, asked: bool) -> None:
         """Put the question that an unknown study costs, unless `studies` did.  Raises `ArchiveError`.

@@ -12,7 +12,11 @@ from collections.abc import Iterable
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome, StudyObject
 from pacsgate.model.resource import ArchiveName, TenantScope
-from pacsgate.policy.declared import declared_facts, set_facts
+from pacsgate.model.subject import Attributes
+from pacsgate.policy.declared import declared_facts
+from pacsgate.policy.instance_facts import instance_facts
+from pacsgate.policy.ir import ORIGIN
+from pacsgate.policy.naming import many_facts, reads_origin, set_facts
 from pacsgate.ports import Arrival, Clock, Ingested, StudyIndex, Trail
 from pacsgate.services.live_policy import LivePolicy
 
@@ -33,14 +37,14 @@ class ObjectIndexer:
         scope: TenantScope,
         archive: ArchiveName,
         arrivals: Iterable[Arrival],
-        ingest_principal: str | None = None,
+        origin: Attributes | None = None,
     ) -> None:
-        """Index objects in one transaction.  `ingest_principal` names who stored them through the gate."""
+        """Index objects in one transaction; with an `origin` if they were stored through the gate."""
         policy = self._policies.current(scope)
-        sets = set_facts(policy)
+        sets, many = set_facts(policy), many_facts(policy)
         items: list[Ingested] = []
         for arrival in arrivals:
-            study_facts, series_facts = declared_facts(policy, arrival.summary.header)
+            study_facts, series_facts = declared_facts(policy, arrival.summary.header, origin)
             items.append(
                 Ingested(
                     arrival.summary,
@@ -48,8 +52,10 @@ class ObjectIndexer:
                     series_facts,
                     size=arrival.size,
                     digest=arrival.digest,
-                    ingest_principal=ingest_principal,
+                    origin=origin or {},
                     sets=sets,
+                    many=many,
+                    instance_facts=instance_facts(policy, arrival.summary),
                 )
             )
         if items:
@@ -58,11 +64,20 @@ class ObjectIndexer:
     def refill_declared(self, scope: TenantScope, archive: ArchiveName) -> int:
         """Compute the declared facts of every kept header again; returns how many series were refilled."""
         policy = self._policies.current(scope)
+        many, witnessed = many_facts(policy), reads_origin(policy)
         count = 0
         for study_uid, series_uid, header in self._index.headers(scope, archive):
-            self._index.refill(scope, archive, study_uid, series_uid, *declared_facts(policy, header))
+            origin = self._origin(scope, archive, study_uid) if witnessed else None
+            facts = declared_facts(policy, header, origin)
+            self._index.refill(scope, archive, study_uid, series_uid, *facts, many=many)
             count += 1
         return count
+
+    def _origin(self, scope: TenantScope, archive: ArchiveName, study_uid: str) -> Attributes:
+        """What was witnessed of a study; of one UID under several patients, what is the same for all."""
+        first, *others = (study.facts for study in self._index.studies(scope, archive, study_uid))
+        found = {attribute.name: first.get(attribute.name, frozenset()) for attribute in ORIGIN}
+        return {name: held for name, held in found.items() if all(each.get(name) == held for each in others)}
 
     def _ingest(self, scope: TenantScope, archive: ArchiveName, items: list[Ingested]) -> None:
         now = self._clock.now()

@@ -22,17 +22,21 @@ from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow, Decision, Reason
 from pacsgate.model.resource import ArchiveName, TenantScope, patient_key
-from pacsgate.model.subject import Attributes, Subject
+from pacsgate.model.subject import Attributes
 from pacsgate.policy.declared import declared_facts
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.facts import ResourceFacts
-from pacsgate.policy.ir import COLLECTIONS, INGEST_PRINCIPAL, LABELS, MODALITIES
+from pacsgate.policy.instance_facts import instance_facts, own_facts, shared_facts
+from pacsgate.policy.ir import COLLECTIONS, LABELS, MODALITIES, ORIGIN, READ_AT
 from pacsgate.policy.policy import Policy
 from pacsgate.ports import StudyEntry
 from pacsgate.services.freshness import Freshness
 
-_OF_THE_INDEX = frozenset({"uid", "patient_id", INGEST_PRINCIPAL.name, LABELS.name, COLLECTIONS.name})
+_OF_THE_INDEX = frozenset(
+    {"uid", "patient_id", LABELS.name, COLLECTIONS.name, *(attribute.name for attribute in ORIGIN)}
+)
 """What no object says of itself."""
+_ADDED = frozenset({MODALITIES.name, READ_AT.name})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,13 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A study that the archive holds, before and after an object joins it; the series is the object's."""
+    """A study that the archive holds, before and after an object joins it; the series is the object's.
+
+    `before` has the facts of each part of that series, hidden ones too.
+    """
 
     study: StudyEntry
-    before: ResourceFacts
+    before: tuple[ResourceFacts, ...]
     after: ResourceFacts
 
 
@@ -60,15 +67,17 @@ class StoreJudge:
     scope: TenantScope
     archive: ArchiveName
     policy: Policy
-    subject: Subject
+    origin: Attributes
+    """What the gate witnesses of whatever is stored now."""
     bound: Bound
     _held: dict[str, tuple[StudyEntry, ...]] = field(default_factory=dict)
 
     def rule(self, summary: InstanceSummary) -> Ruling:
         """Judge one object."""
-        study_facts, series_facts = declared_facts(self.policy, summary.header)
+        study_facts, series_facts = declared_facts(self.policy, summary.header, self.origin)
         incoming = ResourceFacts(
-            _with_study_keys(study_facts, summary, self.subject), _with_series_keys(series_facts, summary)
+            _with_study_keys(study_facts, summary, self.origin),
+            _with_series_keys({**series_facts, **instance_facts(self.policy, summary)}, summary),
         )
         targets = [_target(study, incoming) for study in self._studies(summary.study_instance_uid)]
         is_new = not any(_same_patient(target.study, incoming) for target in targets)
@@ -79,7 +88,7 @@ class StoreJudge:
         decisions = [
             self.bound.decide(Action.APPEND, facts)
             for target in targets
-            for facts in (target.before, target.after)
+            for facts in (*target.before, target.after)
         ]
         if is_new:
             decisions.append(self.bound.decide(Action.STORE, incoming))
@@ -97,7 +106,7 @@ class StoreJudge:
         """The ruling as an annotation, or `None` when the object must be judged like any other."""
         if not all(_agrees(target) for target in joined):
             return None
-        targets = [(target.study, target.before) for target in joined]
+        targets = [(target.study, facts) for target in joined for facts in target.before]
         for uid in sorted(referenced_studies(summary.header) - {summary.study_instance_uid}):
             referenced = self._studies(uid)
             if not referenced:
@@ -127,11 +136,12 @@ def _all_of(action: Action, decisions: list[Decision]) -> Ruling:
 
 def _target(study: StudyEntry, incoming: ResourceFacts) -> _Target:
     arriving = incoming.series or {}
-    known = [series.facts for series in study.series if series.facts["uid"] == arriving["uid"]]
-    before = ResourceFacts(study.facts, known[0] if known else arriving)
+    known = [part.facts for part in study.series if part.facts["uid"] == arriving["uid"]]
+    before = tuple(ResourceFacts(study.facts, part) for part in known or [arriving])
     if not _same_patient(study, incoming):
-        return _Target(study, before, before)
-    series = _united(known[0], arriving) if known else arriving
+        return _Target(study, before, before[0])
+    # What the object has by itself, it does not share with the parts that were there.
+    series = {**_united(shared_facts(known[0]), arriving), **own_facts(arriving)} if known else arriving
     return _Target(study, before, ResourceFacts(_united(study.facts, incoming.study), series))
 
 
@@ -152,19 +162,23 @@ def _united(before: Attributes, arriving: Attributes) -> Attributes:
 
 
 def _agrees(target: _Target) -> bool:
-    """Whether policies will know the same of study and series as before, but for `study.modalities`."""
-    modalities = target.after.study.get(MODALITIES.name, frozenset())
-    same = {**target.before.study, MODALITIES.name: modalities} == {**target.after.study}
-    return same and target.before.series == target.after.series
+    """Whether policies will know the same of study and series, but for what any annotation adds."""
+    before, after = target.before[0], target.after
+    same = _apart_from_added(before.study) == _apart_from_added(after.study)
+    return same and shared_facts(before.series or {}) == shared_facts(after.series or {})
 
 
-def _with_study_keys(facts: Attributes, summary: InstanceSummary, subject: Subject) -> Attributes:
+def _apart_from_added(facts: Attributes) -> Attributes:
+    return {name: values for name, values in facts.items() if name not in _ADDED}
+
+
+def _with_study_keys(facts: Attributes, summary: InstanceSummary, origin: Attributes) -> Attributes:
     """The facts that a new study would have once it is in the index."""
     return {
         **facts,
         "uid": frozenset({summary.study_instance_uid}),
         "patient_id": frozenset({patient_key(summary.patient_id, summary.issuer_of_patient_id)}),
-        "ingest_principal": frozenset({subject.name}),
+        **origin,
         "labels": frozenset(),
         "collections": frozenset(),
     }

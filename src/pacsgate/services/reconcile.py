@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.model.resource import ArchiveName, TenantScope
+from pacsgate.policy.origin import origin_facts
 from pacsgate.ports import Archive, StudyIndex
 from pacsgate.services.index_objects import ObjectIndexer
 from pacsgate.services.store_instances import INSTANCES_DETAIL
@@ -52,7 +53,7 @@ def reconcile(
         missing = present - _indexed(index, scope, archive.name, study_uid)
         if missing:
             arrivals = [one for one in archive.study(study_uid) if one.summary.sop_instance_uid in missing]
-            indexer.add(scope, archive.name, arrivals, ingest_principal=event.actor.name)
+            indexer.add(scope, archive.name, arrivals, origin=origin_facts(event.actor.name))
             count += len(arrivals)
     return count
 

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome, StudyObject
+from pacsgate.audit.events import REASON_GIVEN, Actor, AuditEvent, EventKind, Outcome, StudyObject
 from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.decision import Reason, Revision
 from pacsgate.model.resource import ArchiveName, TenantName
 from pacsgate.model.subject import Subject
+from pacsgate.policy.naming import evidence_in
 from pacsgate.ports import StudyEntry
 from pacsgate.services.resolve import Part
 
@@ -79,8 +80,12 @@ class Circumstances:
             count=count,
             bytes_sent=bytes_sent,
             recipient=recipient,
-            details=details or {},
+            details=self._with_reason(details or {}),
         )
+
+    def _with_reason(self, details: Mapping[str, str]) -> Mapping[str, str]:
+        reason = self.context.reason
+        return details if reason is None else {**details, REASON_GIVEN: reason}
 
     def denial(
         self,
@@ -108,7 +113,11 @@ def study_object(study: StudyEntry, parts: Iterable[Part]) -> StudyObject:
         if part.study is study:
             classes.update(instance.sop_class_uid for instance in part.instances)
     return StudyObject(
-        study.study_instance_uid, study.patient_id or None, dict(classes), sum(classes.values())
+        study.study_instance_uid,
+        study.patient_id or None,
+        dict(classes),
+        sum(classes.values()),
+        evidence_in(study.facts),
     )
 
 

@@ -15,7 +15,7 @@ Called by the doors through the use cases; calls `LivePolicy` bindings and, for
 what the index says now, `Freshness`.
 
 Invariants:
-- a `Reach` holds at least one series, and every series in it was allowed by the engine;
+- a `Reach` holds at least one part, and every part in it was allowed by the engine;
 - one StudyInstanceUID under two patients is reached only if each of the two would be.
 """
 
@@ -30,7 +30,8 @@ from pacsgate.policy.engine import Bound
 from pacsgate.ports import InstanceEntry, SeriesEntry, StudyEntry
 from pacsgate.services.freshness import Freshness
 
-_NEEDS_EVERY_PART = frozenset({Action.UPDATE, Action.DELETE, Action.SHARE})
+NEEDS_EVERY_PART = frozenset({Action.UPDATE, Action.DELETE, Action.SHARE})
+"""Actions that are allowed on the whole of what is named, hidden parts included, or not at all."""
 
 
 class Answer(Enum):
@@ -53,7 +54,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One allowed series of one study, with the instances that were named, and what to hide in it."""
+    """One allowed part of one study, with the instances that were named, and what to hide in it.
+
+    A part is a series or, where a policy tells the instances of a series apart, some of them.
+    """
 
     study: StudyEntry
     series: SeriesEntry
@@ -86,6 +90,34 @@ class Reach:
         """How many instances the action touches."""
         return sum(len(part.instances) for part in self.parts)
 
+    @property
+    def by_series(self) -> "tuple[ReachedSeries, ...]":
+        """The parts, with those of one series together."""
+        grouped: dict[tuple[int, str], list[Part]] = {}
+        for part in self.parts:
+            grouped.setdefault((id(part.study), part.series.series_instance_uid), []).append(part)
+        return tuple(ReachedSeries(tuple(parts)) for parts in grouped.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedSeries:
+    """All allowed parts of one series."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def key(self) -> ResourceKey:
+        """The series' name."""
+        first = self.parts[0]
+        return ResourceKey(first.study.study_instance_uid, first.series.series_instance_uid)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all instances of the series, so that it may be asked for by its own name."""
+        study, uid = self.parts[0].study, self.parts[0].series.series_instance_uid
+        held = sum(len(part.instances) for part in study.series if part.series_instance_uid == uid)
+        return held == sum(len(part.instances) for part in self.parts)
+
 
 class Resolver:
     """Resolves names against what the index says."""
@@ -106,19 +138,34 @@ class Resolver:
         if not named:
             self._freshness.ask_anyway(archive, key.study_instance_uid, asked=fresh.asked)
             return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_FOUND),), bound.revision)
-        visible = [_allowed(study, parts, Action.SEARCH, bound) for study, parts in named]
-        if not all(visible):
+        visible = tuple((study, _searchable(study, parts, bound)) for study, parts in named)
+        if not all(parts for _, parts in visible):
             self._freshness.ask_anyway(archive, key.study_instance_uid, asked=fresh.asked)
             return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_VISIBLE),), bound.revision)
-        if action in _NEEDS_EVERY_PART:
+        if action in NEEDS_EVERY_PART:
             return _every_part(named, action, bound)
-        return _allowed_parts(named, visible, action, bound)
+        return _allowed_parts(visible, action, bound)
+
+    def recall(
+        self, scope: TenantScope, archive: ArchiveName, key: ResourceKey, action: Action, bound: Bound
+    ) -> Reach | None:
+        """What `reach` would allow on an instance, from memory alone; `None` says nothing, not even no."""
+        recent = self._freshness.recall(scope, archive, key.study_instance_uid)
+        if recent is None or bound.could(action) is not None:
+            return None
+        named = tuple((study, ((series, (instance,)),)) for study, series, instance in recent.places_of(key))
+        if not named or not all(_searchable(study, parts, bound) for study, parts in named):
+            return None
+        find = _every_part if action in NEEDS_EVERY_PART else _allowed_parts
+        found = find(named, action, bound)
+        return found if isinstance(found, Reach) else None
 
 
-def _named_parts(
-    study: StudyEntry, key: ResourceKey
-) -> tuple[tuple[SeriesEntry, tuple[InstanceEntry, ...]], ...]:
-    """The named series of a study, each with its named instances; empty if the parents are wrong."""
+_Named = tuple[tuple[SeriesEntry, tuple[InstanceEntry, ...]], ...]
+
+
+def _named_parts(study: StudyEntry, key: ResourceKey) -> _Named:
+    """The named parts of a study, each with its named instances; empty if the parents are wrong."""
     parts = []
     for series in study.series:
         if key.series_instance_uid not in {None, series.series_instance_uid}:
@@ -133,33 +180,24 @@ def _named_parts(
     return tuple(parts)
 
 
-_Named = tuple[tuple[SeriesEntry, tuple[InstanceEntry, ...]], ...]
-
-
-def _allowed(study: StudyEntry, parts: _Named, action: Action, bound: Bound) -> dict[str, Allow]:
-    """The allowed series among `parts`, by SeriesInstanceUID."""
-    allowed = {}
-    for series, _ in parts:
-        decision = bound.decide(action, study.facts_of(series))
-        if isinstance(decision, Allow):
-            allowed[series.series_instance_uid] = decision
-    return allowed
+def _searchable(study: StudyEntry, parts: _Named, bound: Bound) -> _Named:
+    """Those of `parts` that the subject may know of."""
+    return tuple(
+        (series, instances)
+        for series, instances in parts
+        if isinstance(bound.decide(Action.SEARCH, study.facts_of(series)), Allow)
+    )
 
 
 def _allowed_parts(
-    named: tuple[tuple[StudyEntry, _Named], ...],
-    visible: list[dict[str, Allow]],
-    action: Action,
-    bound: Bound,
+    visible: tuple[tuple[StudyEntry, _Named], ...], action: Action, bound: Bound
 ) -> Reach | Refusal:
     found: list[Part] = []
     reasons: dict[Reason, None] = {}
     refused: Deny | None = None
-    for (study, parts), searchable in zip(named, visible, strict=True):
+    for study, parts in visible:
         reached = False
         for series, instances in parts:
-            if series.series_instance_uid not in searchable:
-                continue
             decision = bound.decide(action, study.facts_of(series))
             match decision:
                 case Allow(mask=mask):

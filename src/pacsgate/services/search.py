@@ -68,17 +68,22 @@ class Search:
         return Findings(rows, page.remaining, tuple(reasons), bound.revision)
 
     def _masked(self, match: Match, bound: Bound, allowed: dict[int, Allow]) -> Found:
-        """The row without what any of its parts hides; its decisions join `allowed`, each object once."""
-        mask: Mask | None = None
-        for facts in match.facts:
-            decision = bound.decide(Action.SEARCH, facts)
-            if isinstance(decision, Allow):
-                # The engine answers alike with the same object, so a page has few.
-                allowed[id(decision)] = decision
-                if mask is not decision.mask:
-                    mask = decision.mask if mask is None else mask & decision.mask
-        if mask is None:
-            # The index admitted a row that the engine does not allow.  That cannot
-            # happen while list and check agree; if it does, the row shows nothing.
-            mask = Mask(all_but=True)
+        mask = shown_through(match, bound, allowed)
         return Found(match.key, match.attributes if mask.hides_nothing else mask_json(match.attributes, mask))
+
+
+def shown_through(match: Match, bound: Bound, allowed: dict[int, Allow]) -> Mask:
+    """What of a row must stay hidden: what every part of it hides.
+
+    The decisions of its parts join `allowed`, each object once.
+    """
+    mask: Mask | None = None
+    for facts in match.facts:
+        decision = bound.decide(Action.SEARCH, facts)
+        if isinstance(decision, Allow):
+            # The engine answers alike with the same object, so a page has few.
+            allowed[id(decision)] = decision
+            if mask is not decision.mask:
+                mask = decision.mask if mask is None else mask & decision.mask
+    # Where list and check agree, one is allowed; otherwise the row shows nothing.
+    return Mask(all_but=True) if mask is None else mask

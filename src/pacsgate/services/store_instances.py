@@ -8,7 +8,8 @@ Called by the STOW-RS door; calls the engine, an archive, the index, the trail.
 
 Invariants:
 - a store never overwrites; a refusal for a hidden object reads like any refused `append`;
-- nothing is confirmed before its completion event is durable.
+- nothing is confirmed before its completion event is durable;
+- who keeps hitting on UIDs of hidden objects is made to wait, longer each time.
 
 Standard: PS3.18 section 10.5 (Store Transaction); PS3.4 annex B.
 """
@@ -22,11 +23,12 @@ from pacsgate.audit.events import EventKind
 from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Reason, ReasonCode
-from pacsgate.model.errors import ArchiveError
+from pacsgate.model.errors import ArchiveError, TooSoonError
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.model.subject import Subject
 from pacsgate.policy.engine import Bound
-from pacsgate.ports import Archive, Arrival, StoreOutcome, Trail
+from pacsgate.policy.origin import origin_facts
+from pacsgate.ports import Archive, Arrival, ProbeLimit, StoreOutcome, Trail
 from pacsgate.services.freshness import Freshness
 from pacsgate.services.index_objects import ObjectIndexer
 from pacsgate.services.judge_store import Ruling, StoreJudge
@@ -89,9 +91,11 @@ class StoreInstances:
         freshness: Freshness,
         indexer: ObjectIndexer,
         policies: LivePolicy,
+        probes: ProbeLimit,
         trail: Trail,
     ) -> None:
         self._archives = archives
+        self._probes = probes
         self._resolver = resolver
         self._freshness = freshness
         self._indexer = indexer
@@ -111,7 +115,9 @@ class StoreInstances:
         """Decide, record, store, index and confirm `objects`; one outcome each, in the order received.
 
         With a `study_instance_uid`, objects of other studies are not looked at.
+        Raises `TooSoonError` for who has probed too often.
         """
+        self._refuse_probing(scope, subject, circumstances)
         placed = [
             spooled for spooled in objects if study_instance_uid in {None, spooled.summary.study_instance_uid}
         ]
@@ -129,7 +135,8 @@ class StoreInstances:
         bound: Bound,
         circumstances: Circumstances,
     ) -> dict[int, StoreResult]:
-        judge = StoreJudge(self._freshness, scope, archive, self._policies.current(scope), subject, bound)
+        origin = origin_facts(subject.name, circumstances.context)
+        judge = StoreJudge(self._freshness, scope, archive, self._policies.current(scope), origin, bound)
         rulings = [judge.rule(spooled.summary) for spooled in objects]
         self._record_refusals(objects, rulings, circumstances)
         allowed = [
@@ -143,15 +150,23 @@ class StoreInstances:
         results.update({id(spooled): self._put(scope, archive, spooled, bound) for spooled in allowed})
         probing = [spooled for spooled in allowed if results[id(spooled)] is StoreResult.REFUSED]
         self._record_refusals(probing, [_TAKEN] * len(probing), circumstances)
+        if probing:
+            self._probes.note(scope, subject.name, circumstances.context.now)
         done = [spooled for spooled in allowed if results[id(spooled)] is StoreResult.STORED]
         self._indexer.add(
             scope,
             archive,
             [Arrival(spooled.summary, spooled.size, spooled.digest, cursor="") for spooled in done],
-            ingest_principal=subject.name,
+            origin=origin,
         )
         self._record(EventKind.INSTANCES_STORED, done, reasons, circumstances)
         return results
+
+    def _refuse_probing(self, scope: TenantScope, subject: Subject, circumstances: Circumstances) -> None:
+        left = self._probes.seconds_left(scope, subject.name, circumstances.context.now)
+        if left is not None:
+            self._trail.record(circumstances.denial((Reason(ReasonCode.LOCKED_OUT),), action=Action.STORE))
+            raise TooSoonError("too many objects under UIDs that are taken", retry_after_seconds=left)
 
     def _put(self, scope: TenantScope, archive: ArchiveName, spooled: Spooled, bound: Bound) -> StoreResult:
         try:

@@ -28,7 +28,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome
+from pacsgate.audit.events import REASON_GIVEN, Actor, AuditEvent, EventKind, Outcome
 from pacsgate.ports import Clock, Trail
 
 IDLE_SECONDS = 60.0
@@ -52,6 +52,7 @@ class _Key(NamedTuple):
     revision: str | None
     purpose: str | None
     recipient: str | None
+    reason_given: str | None
 
     @classmethod
     def of(cls, event: AuditEvent) -> "_Key":
@@ -69,6 +70,7 @@ class _Key(NamedTuple):
             event.revision,
             event.purpose,
             event.recipient,
+            event.details.get(REASON_GIVEN),
         )
 
 

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from pacsgate.audit.canonical import encode_event
 from pacsgate.audit.events import AuditEvent
+from pacsgate.stores import epoch_leases
 from pacsgate.stores.database import Database
+from pacsgate.stores.dialects import Flavour
 from pacsgate.stores.schema import epoch, outbox
 from pacsgate.stores.serials import OUTBOX, next_number
 
@@ -30,6 +32,7 @@ class Topic(StrEnum):
     GRANTS = "grants"
     LABELS = "labels"
     LOCKS = "locks"
+    INDEX = "index"
 
 
 @contextmanager
@@ -52,10 +55,14 @@ def change(database: Database, tenant: str, topic: Topic, event: AuditEvent | No
             )
 
 
-def move_epoch(connection: Connection, tenant: str, topic: Topic) -> None:
-    """Let every cache of this topic know that it is out of date."""
+def move_epoch(connection: Connection, tenant: str, topic: Topic) -> int:
+    """Let every cache of this topic know that it is out of date.  Returns the new epoch."""
     here = (epoch.c.tenant == tenant) & (epoch.c.name == topic)
-    if connection.execute(select(epoch.c.value).where(here)).first() is None:
+    last: int = connection.execute(select(epoch.c.value).where(here)).scalar_one_or_none() or 0
+    if not last:
         connection.execute(insert(epoch).values(tenant=tenant, name=topic, value=1))
     else:
-        connection.execute(update(epoch).where(here).values(value=epoch.c.value + 1))
+        connection.execute(update(epoch).where(here).values(value=last + 1))
+    if connection.dialect.name == Flavour.POSTGRESQL:
+        epoch_leases.note_move(connection)
+    return last + 1

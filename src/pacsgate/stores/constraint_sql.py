@@ -5,7 +5,8 @@ where it is `FALSE`; where neither holds it is `UNKNOWN`.  Kleene's connectives
 become `T(!f) = F(f)`, `T(f && g) = T(f) AND T(g)`, `F(f && g) = F(f) OR F(g)` and
 their mirror images; SQL's `NOT` is applied to no subformula.
 
-An atom on facts is about the *values* that a row's access class holds.  For a
+An atom on facts is about the *values* that a row's access class holds, or the row
+itself where the class says so.  For a
 scalar, `T` is "some value is good and none is bad", `F` "some value is bad and
 none is good"; a value of another type is neither good nor bad and spoils both.
 So a row for which nothing is known satisfies neither: every `NOT IN` stands
@@ -13,7 +14,7 @@ beside an `IN` that a missing row fails.  The one atom that a missing value make
 false is `Has`, as `policy.ir` says; it is paired with the labels that every
 study's class knows.
 
-Called by `admission`.
+Called by `specials`, for what kinds do not settle.
 
 Invariants:
 - every translation is two-valued: nothing it compares is nullable;
@@ -23,15 +24,15 @@ Invariants:
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, assert_never
 
-from sqlalchemy import Column, and_, false, not_, or_, select, true
+from sqlalchemy import and_, case, false, literal, not_, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from pacsgate.model.subject import Scalar
 from pacsgate.policy.ir import (
     LABELS,
+    STUDY_DATE,
     And,
     Atom,
     Attribute,
@@ -51,7 +52,8 @@ from pacsgate.policy.ir import (
 )
 from pacsgate.policy.values import fits
 from pacsgate.stores.dialects import Flavour, member, wildcard
-from pacsgate.stores.schema import Kind, class_fact, series, study
+from pacsgate.stores.kinds import IN_ROWS
+from pacsgate.stores.schema import Form, access_kind, class_fact, series, study, study_value
 
 Sql = ColumnElement[bool]
 
@@ -64,139 +66,67 @@ COMPARISONS: Mapping[Comparison, Callable[[Any, Any], Sql]] = {
     Comparison.GE: operator.ge,
 }
 
-KEY_COLUMNS: Mapping[tuple[Scope, str], Column[str]] = {
+_PATIENT_KEY = case(
+    (
+        or_(study.c.issuer_of_patient_id != "", study.c.patient_id.like("%|%")),
+        study.c.issuer_of_patient_id + "|" + study.c.patient_id,
+    ),
+    else_=study.c.patient_id,
+)
+"""As `model.resource.patient_key` spells it."""
+
+KEY_COLUMNS: Mapping[tuple[Scope, str], ColumnElement[str]] = {
     (Scope.STUDY, "uid"): study.c.study_instance_uid,
-    (Scope.STUDY, "patient_id"): study.c.patient_key,
+    (Scope.STUDY, "patient_id"): _PATIENT_KEY,
     (Scope.SERIES, "uid"): series.c.series_instance_uid,
 }
-"""Attributes that are always known, with one value, in a column of the row itself."""
+"""Attributes that are always known, with one value, in the row itself."""
 
 CLASS_COLUMNS: Mapping[Scope, ColumnElement[int]] = {
-    Scope.STUDY: study.c.class_pk,
+    Scope.STUDY: access_kind.c.class_pk,
     Scope.SERIES: series.c.class_pk,
 }
 """Where each scope's facts hang.  An attribute of the user or environment that was not bound is missing."""
 
-KINDS: Mapping[ValueType, Kind] = {
-    ValueType.STRING: Kind.TEXT,
-    ValueType.DATE: Kind.TEXT,
-    ValueType.SET: Kind.TEXT,
-    ValueType.NUMBER: Kind.NUMBER,
-    ValueType.BOOLEAN: Kind.BOOLEAN,
+FORMS: Mapping[ValueType, Form] = {
+    ValueType.STRING: Form.TEXT,
+    ValueType.DATE: Form.TEXT,
+    ValueType.SET: Form.TEXT,
+    ValueType.NUMBER: Form.NUMBER,
+    ValueType.BOOLEAN: Form.BOOLEAN,
 }
 """As which kind of row a value of each type is kept."""
-
-_REMEMBERED = 500
-"""Translations kept in memory: about as many as there are subjects at a time."""
 
 _WIDEST = 100
 """SQLite parses a chain of ORs as a tree as deep as the chain, and takes at most 1,000."""
 
 
-def uses_series(formula: Formula) -> bool:
-    """Whether the formula can tell the series of one study apart."""
-    match formula:
-        case Const():
-            return False
-        case Not(inner):
-            return uses_series(inner)
-        case And(formulas) | Or(formulas):
-            return any(uses_series(part) for part in formulas)
-        case Compare() | OneOf() | Contains() | Like() | Has():
-            return formula.attribute.scope is Scope.SERIES
-        case _:
-            assert_never(formula)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def by_reach(formula: Formula) -> tuple[Formula, Formula]:
-    """The formula as two that must both be `TRUE`: what is alike for all series of a study, and the rest."""
-    parts = formula.formulas if isinstance(formula, And) else (formula,)
-    of_study = tuple(part for part in parts if not uses_series(part))
-    of_series = tuple(part for part in parts if uses_series(part))
-    return And(of_study), And(of_series)
-
-
-def sole_scope(formula: Formula) -> Scope | None:
-    """The scope whose facts alone settle the formula, if there is one: then a class settles it."""
-    scopes = _reach(formula)
-    return next(iter(scopes)) if len(scopes) == 1 else None
-
-
-def _reach(formula: Formula) -> frozenset[Scope | None]:
-    """Whose facts the formula is about; `None` stands for what a class does not know of its rows."""
-    match formula:
-        case Const():
-            return frozenset()
-        case Not(inner):
-            return _reach(inner)
-        case And(formulas) | Or(formulas):
-            return frozenset().union(*map(_reach, formulas))
-        case Compare() | OneOf() | Contains() | Like() | Has():
-            scope, name = formula.attribute.scope, formula.attribute.name
-            # What a series lacks is weighed together with its study (see `_has`).
-            beyond = isinstance(formula, Has) and scope is Scope.SERIES
-            of_class = scope in CLASS_COLUMNS and (scope, name) not in KEY_COLUMNS and not beyond
-            return frozenset({scope if of_class else None})
-        case _:
-            assert_never(formula)
-
-
-Decided = Callable[[Formula, Truth, Scope], Sql | None]
-"""Answers for a part that is about the facts of one scope only, or `None` if it is to be written out."""
-
-
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """From formulas to conditions on rows whose classes are in these columns."""
+    """From formulas to conditions on `study` joined with its kind (`access_kind`) and its `series`."""
 
     tenant: str
     flavour: Flavour
-    class_columns: Mapping[Scope, ColumnElement[int]]
-    decided: Decided | None = None
+    in_rows: frozenset[str] = frozenset()
+    """The attributes of which some studies have values of their own."""
 
     def where(self, formula: Formula, outcome: Truth) -> Sql:
         """Where the formula has this outcome: `T` for `TRUE`, `F` for `FALSE`."""
-        scope = None if self.decided is None else sole_scope(formula)
-        if self.decided is not None and scope is not None:
-            answer = self.decided(formula, outcome, scope)
-            if answer is not None:
-                return answer
-        return self._written(formula, outcome)
-
-    def _written(self, formula: Formula, outcome: Truth) -> Sql:
         match formula:
             case Const(truth):
                 return true() if truth is outcome else false()
             case Not(inner):
                 return self.where(inner, _OPPOSITE[outcome])
             case And(formulas):
-                parts = self._each(And, formulas, outcome)
+                parts = [self.where(part, outcome) for part in formulas]
                 return _joined(_ALL if outcome is Truth.TRUE else _ANY, parts)
             case Or(formulas):
-                parts = self._each(Or, formulas, outcome)
+                parts = [self.where(part, outcome) for part in formulas]
                 return _joined(_ANY if outcome is Truth.TRUE else _ALL, parts)
             case Compare() | OneOf() | Contains() | Like() | Has():
                 return self._atom(formula, outcome)
             case _:
                 assert_never(formula)
-
-    def _each(
-        self, join: Callable[[tuple[Formula, ...]], Formula], formulas: tuple[Formula, ...], outcome: Truth
-    ) -> list[Sql]:
-        """Each part; several about one scope's facts are one part, so that they may be decided at once."""
-        groups: dict[Scope, list[Formula]] = {}
-        parts: list[Formula] = []
-        for formula in formulas:
-            scope = None if self.decided is None else sole_scope(formula)
-            if scope is None:
-                parts.append(formula)
-            else:
-                groups.setdefault(scope, []).append(formula)
-        for group in groups.values():
-            # Where all are of one scope, they were offered as a whole already, and not decided.
-            parts.extend(group if len(group) == len(formulas) else [join(tuple(group))])
-        return [self.where(formula, outcome) for formula in parts]
 
     def _atom(self, atom: Atom, outcome: Truth) -> Sql:
         key = KEY_COLUMNS.get((atom.attribute.scope, atom.attribute.name))
@@ -212,14 +142,14 @@ class Translation:
             case _:
                 assert_never(atom)
 
-    def _on_key(self, column: Column[str], atom: Atom, outcome: Truth) -> Sql:
+    def _on_key(self, column: ColumnElement[str], atom: Atom, outcome: Truth) -> Sql:
         match atom:
             case Has():
                 holds: Sql | None = true()
             case Contains(_, element):
                 holds = None if isinstance(element, Attribute) else column == element
             case Compare() | OneOf() | Like():
-                holds = self._good(column, atom) if KINDS[atom.attribute.type] is Kind.TEXT else None
+                holds = self._good(column, atom) if FORMS[atom.attribute.type] is Form.TEXT else None
             case _:
                 assert_never(atom)
         if holds is None:
@@ -227,29 +157,36 @@ class Translation:
         return holds if outcome is Truth.TRUE else not_(holds)
 
     def _has(self, attribute: Attribute, outcome: Truth) -> Sql:
-        if attribute.scope not in self.class_columns:
+        if attribute.scope not in CLASS_COLUMNS:
             return false()
-        held = class_fact.c.kind == Kind.KNOWN if attribute.type is ValueType.SET else _IS_VALUE
+        known = attribute.type is ValueType.SET
+        held = self._some(attribute, lambda row: row.form == Form.KNOWN if known else _is_value(row))
         if outcome is Truth.TRUE:
-            return self._some(attribute, held)
-        return and_(self._some(LABELS, class_fact.c.kind == Kind.KNOWN), self._none(attribute, held))
+            return held
+        return and_(self._some(LABELS, lambda row: row.form == Form.KNOWN), not_(held))
 
     def _contains(self, attribute: Attribute, element: str | Attribute, outcome: Truth) -> Sql:
-        if isinstance(element, Attribute) or attribute.scope not in self.class_columns:
+        if isinstance(element, Attribute) or attribute.scope not in CLASS_COLUMNS:
             return false()
-        inside = and_(class_fact.c.kind == Kind.TEXT, class_fact.c.text == element)
+        inside = self._some(attribute, lambda row: and_(row.form == Form.TEXT, row.text == element))
         if outcome is Truth.TRUE:
-            return self._some(attribute, inside)
-        return and_(self._some(attribute, class_fact.c.kind == Kind.KNOWN), self._none(attribute, inside))
+            return inside
+        return and_(self._some(attribute, lambda row: row.form == Form.KNOWN), not_(inside))
 
     def _of_every_value(self, atom: Compare | OneOf | Like, outcome: Truth) -> Sql:
-        kind = KINDS[atom.attribute.type]
-        holds = self._good(class_fact.c.text if kind is Kind.TEXT else class_fact.c.number, atom)
-        if holds is None or atom.attribute.scope not in self.class_columns:
+        form = FORMS[atom.attribute.type]
+        if self._good(class_fact.c.text, atom) is None or atom.attribute.scope not in CLASS_COLUMNS:
             return false()
-        wanted = and_(class_fact.c.kind == kind, holds if outcome is Truth.TRUE else not_(holds))
+
+        def wanted(row: _Held) -> Sql:
+            holds = self._good(row.text if form is Form.TEXT else row.number, atom)
+            if holds is None:
+                return false()
+            return and_(row.form == form, holds if outcome is Truth.TRUE else not_(holds))
+
         return and_(
-            self._some(atom.attribute, wanted), self._none(atom.attribute, and_(_IS_VALUE, not_(wanted)))
+            self._some(atom.attribute, wanted),
+            not_(self._some(atom.attribute, lambda row: and_(_is_value(row), not_(wanted(row))))),
         )
 
     def _good(self, column: ColumnElement[Any], atom: Compare | OneOf | Like) -> Sql | None:
@@ -262,13 +199,13 @@ class Translation:
             case OneOf(attribute, options):
                 return None if isinstance(options, Attribute) else self._one_of(column, attribute, options)
             case Like(attribute, pattern):
-                is_text = KINDS[attribute.type] is Kind.TEXT
+                is_text = FORMS[attribute.type] is Form.TEXT
                 return wildcard(self.flavour, column, pattern, one=False) if is_text else None
             case _:
                 assert_never(atom)
 
     def _one_of(self, column: ColumnElement[Any], attribute: Attribute, options: frozenset[Scalar]) -> Sql:
-        if KINDS[attribute.type] is Kind.TEXT:
+        if FORMS[attribute.type] is Form.TEXT:
             texts = sorted(option for option in options if isinstance(option, str))
             return member(self.flavour, column, texts)
         numbers = {
@@ -279,19 +216,52 @@ class Translation:
         }
         return column.in_(sorted(numbers)) if numbers else false()
 
-    def _some(self, attribute: Attribute, condition: Sql) -> Sql:
-        return self.class_columns[attribute.scope].in_(self._classes(attribute, condition))
-
-    def _none(self, attribute: Attribute, condition: Sql) -> Sql:
-        return self.class_columns[attribute.scope].not_in(self._classes(attribute, condition))
-
-    def _classes(self, attribute: Attribute, condition: Sql) -> Any:
-        return select(class_fact.c.class_pk).where(
-            class_fact.c.tenant == self.tenant, class_fact.c.attribute == attribute.name, condition
+    def _some(self, attribute: Attribute, condition: Callable[["_Held"], Sql]) -> Sql:
+        """Some value that is held of the attribute, or the fact that it is known, meets the condition."""
+        of_class = self._class_holds(attribute.scope, attribute.name, condition(_OF_CLASS))
+        if attribute.scope is not Scope.STUDY or attribute.name not in self.in_rows:
+            return of_class
+        marked = self._class_holds(
+            Scope.STUDY, IN_ROWS, and_(class_fact.c.form == Form.TEXT, class_fact.c.text == attribute.name)
         )
+        if attribute == STUDY_DATE:
+            of_row = or_(
+                condition(_Held(literal(int(Form.TEXT)), study.c.study_date, _NO_NUMBER)), condition(_KNOWN)
+            )
+        else:
+            held = select(study_value.c.study_pk).where(
+                study_value.c.tenant == self.tenant,
+                study_value.c.attribute == attribute.name,
+                condition(_Held(literal(int(Form.TEXT)), study_value.c.value, _NO_NUMBER)),
+            )
+            of_row = or_(study.c.study_pk.in_(held), condition(_KNOWN))
+        return or_(of_class, and_(marked, of_row))
+
+    def _class_holds(self, scope: Scope, name: str, condition: Sql) -> Sql:
+        holding = select(class_fact.c.class_pk).where(
+            class_fact.c.tenant == self.tenant, class_fact.c.attribute == name, condition
+        )
+        return CLASS_COLUMNS[scope].in_(holding)
 
 
-_IS_VALUE = class_fact.c.kind != Kind.KNOWN
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Where a value stands: in columns of `class_fact`, or in a row that holds its own, as text."""
+
+    form: ColumnElement[int]
+    text: ColumnElement[str]
+    number: ColumnElement[float]
+
+
+_NO_NUMBER = literal(0.0)
+_OF_CLASS = _Held(class_fact.c.form, class_fact.c.text, class_fact.c.number)
+_KNOWN = _Held(literal(int(Form.KNOWN)), literal(""), _NO_NUMBER)
+
+
+def _is_value(row: _Held) -> Sql:
+    return row.form != Form.KNOWN
+
+
 _OPPOSITE = {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE}
 _ALL = (and_, true())
 _ANY = (or_, false())

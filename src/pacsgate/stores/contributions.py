@@ -1,6 +1,6 @@
 """How the facts of many instances become the facts of a series and of a study.
 
-Each instance contributes facts about its study and about its series.  A series
+Each instance contributes facts about its study, about its series, and about itself.  A series
 keeps the *distinct* contributions of its instances (usually one), and each of
 its instances says which is its own; so replacing or removing an instance takes
 exactly its values away.
@@ -10,11 +10,11 @@ attribute.  An attribute that some part says nothing about (because it was
 declared after that part was read) is not known of the whole: until it has been
 filled everywhere, permits on it fail and forbids on it apply.
 
-Called by `ingest` and `removal`.
+Called by `merging` and `study_row`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import msgspec
@@ -30,11 +30,17 @@ class Contribution:
 
     study: Attributes
     series: Attributes
+    instance: Attributes = field(default_factory=dict)
+    """By these the instances of one series are told apart: alike within a part."""
 
     @classmethod
-    def of(cls, study_facts: Attributes, series_facts: Attributes) -> Self:
+    def of(
+        cls, study_facts: Attributes, series_facts: Attributes, instance_facts: Attributes | None = None
+    ) -> Self:
         """Facts from outside, as they can be kept."""
-        return cls(storable_facts(study_facts), storable_facts(series_facts))
+        return cls(
+            storable_facts(study_facts), storable_facts(series_facts), storable_facts(instance_facts or {})
+        )
 
 
 def union(parts: Iterable[Attributes]) -> dict[str, Values]:
@@ -81,19 +87,19 @@ def _refilled(before: Attributes, fresh: Attributes) -> dict[str, Values]:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[tuple[bytes, bytes]])
+_decoder = msgspec.msgpack.Decoder(list[tuple[bytes, bytes, bytes]])
 
 
 def pack_contributions(contributions: Iterable[Contribution]) -> bytes:
     """The contributions of one series, in order."""
     return _encoder.encode(
-        [(pack_facts(contribution.study), pack_facts(contribution.series)) for contribution in contributions]
+        [(pack_facts(one.study), pack_facts(one.series), pack_facts(one.instance)) for one in contributions]
     )
 
 
 def unpack_contributions(data: bytes) -> list[Contribution]:
     """The reverse of `pack_contributions`."""
     return [
-        Contribution(unpack_facts(of_study), unpack_facts(of_series))
-        for of_study, of_series in _decoder.decode(data)
+        Contribution(unpack_facts(of_study), unpack_facts(of_series), unpack_facts(of_instance))
+        for of_study, of_series, of_instance in _decoder.decode(data)
     ]

@@ -14,15 +14,17 @@ Invariants:
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from pacsgate.model.errors import SettingsError
+from pacsgate.stores import epoch_leases
 from pacsgate.stores.dialects import Flavour, begin_reading, begin_writing
 from pacsgate.stores.migrate import upgrade
+from pacsgate.stores.reading import Snapshot, Snapshots
 
 BUSY_TIMEOUT_SECONDS = 10
 """How long a writer waits for its turn; the longest single transaction is the ingest of one batch."""
@@ -43,6 +45,7 @@ class Database:
         self._kept: list[Connection] = []
         self.engine = engine
         self.flavour = Flavour(engine.dialect.name)
+        self._snapshots = Snapshots(engine, _prepare_sqlite)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -51,16 +54,32 @@ class Database:
             begin_reading(connection, self.flavour)
             yield connection
 
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """One committed state, read with the driver itself."""
+        return self._snapshots.take()
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A connection with the only writing transaction; committed unless the block raises."""
+        """A connection with the only writing transaction; committed unless the block raises.
+
+        If it moved an epoch, every process that answers from memory has seen it on return.
+        """
         with self.engine.begin() as connection:
+            epoch_leases.take_move(connection)
             begin_writing(connection, self.flavour)
             yield connection
+            moved = epoch_leases.take_move(connection)
+        if moved:
+            with self.apart() as connection:
+                epoch_leases.await_holders(connection)
+
+    def apart(self) -> Connection:
+        """A connection outside transactions: each statement sees what is committed when it begins."""
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def keep(self) -> Connection:
-        """A connection outside transactions, for as long as the database is open."""
-        connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        """One for as long as the database is open."""
+        connection = self.apart()
         self._kept.append(connection)
         return connection
 
@@ -68,6 +87,7 @@ class Database:
         """Close all connections."""
         for connection in self._kept:
             connection.close()
+        self._snapshots.close()
         self.engine.dispose()
 
 

@@ -12,18 +12,17 @@ arrays and advisory locks, each as its manual says.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
-from sqlalchemy import BigInteger, Connection, Text, any_, bindparam, func, literal, select, text
+from sqlalchemy import BigInteger, Connection, Select, Text, any_, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.sql.elements import ColumnElement, TextClause, UnaryExpression
-from sqlalchemy.sql.operators import custom_op
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
@@ -47,7 +46,12 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
         """From the column."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else instant(value)
+
+
+def instant(value: int) -> datetime:
+    """The time in a column that was read without SQLAlchemy."""
+    return _EPOCH + timedelta(microseconds=value)
 
 
 class Flavour(StrEnum):
@@ -62,7 +66,9 @@ MANY = 50
 
 _GLOB_LITERALS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
 _LIKE_LITERALS = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
-_PARAMETER = re.compile(r"(?<!:):(\w+)")
+_FIXED = re.compile(r"[^*?]+")
+_LAST_PLAIN = 0xD7FF
+"""Beyond it come halves of characters, which no text holds."""
 
 
 def wildcard(flavour: Flavour, column: ColumnElement[str], pattern: str, *, one: bool) -> ColumnElement[bool]:
@@ -77,6 +83,25 @@ def wildcard(flavour: Flavour, column: ColumnElement[str], pattern: str, *, one:
             return column.like(_rewrite(pattern, _LIKE_LITERALS, "%", "_", one=one), escape="!")
         case _:
             assert_never(flavour)
+
+
+def wildcard_text(flavour: Flavour, column: str, bind: Callable[[str], str], pattern: str) -> str:
+    """The same as text, for a pattern with both wildcards; `bind` names the parameter for a value."""
+    match flavour:
+        case Flavour.SQLITE:
+            # The sign keeps SQLite from preparing the statement anew for each pattern.
+            return f"+{column} GLOB {bind(_rewrite(pattern, _GLOB_LITERALS, '*', '?', one=True))}"
+        case Flavour.POSTGRESQL:
+            return f"{column} LIKE {bind(_rewrite(pattern, _LIKE_LITERALS, '%', '_', one=True))} ESCAPE '!'"
+        case _:
+            assert_never(flavour)
+
+
+def fixed_start(pattern: str) -> tuple[str, str]:
+    """What every text that matches a pattern begins with, and the first text after all of those."""
+    start = _FIXED.match(pattern)
+    low = "" if start is None else start.group()
+    return low, low[:-1] + chr(ord(low[-1]) + 1) if low and ord(low[-1]) < _LAST_PLAIN else ""
 
 
 def _rewrite(pattern: str, literals: dict[int, str], many: str, single: str, *, one: bool) -> str:
@@ -98,11 +123,8 @@ def member(flavour: Flavour, column: ColumnElement[T], values: Sequence[T]) -> C
             assert_never(flavour)
 
 
-def frozen(condition: ColumnElement[bool], flavour: Flavour, name: str) -> TextClause:
-    """The same condition as text with its parameters: put together once, and not for every search.
-
-    `name` keeps its parameters apart from those of other conditions in one statement.
-    """
+def written_out(statement: Select[Any], flavour: Flavour) -> tuple[str, dict[str, object]]:
+    """A statement as text with named parameters, for `reading`."""
     match flavour:
         case Flavour.SQLITE:
             dialect: Dialect = SQLiteDialect_pysqlite(paramstyle="named")
@@ -110,26 +132,8 @@ def frozen(condition: ColumnElement[bool], flavour: Flavour, name: str) -> TextC
             dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
         case _:
             assert_never(flavour)
-    compiled = condition.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    written = _PARAMETER.sub(rf":{name}_\1", str(compiled))
-    return text(f"({written})").bindparams(
-        **{f"{name}_{key}": value for key, value in compiled.params.items()}
-    )
-
-
-def unindexed(column: ColumnElement[int], flavour: Flavour) -> ColumnElement[int]:
-    """The column in a form for which the planner does not look for an index.
-
-    A page is read in the order of its index.  SQLite would rather look up each
-    class, since it does not weigh the LIMIT against the sort; PostgreSQL does.
-    """
-    match flavour:
-        case Flavour.SQLITE:
-            return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
-        case Flavour.POSTGRESQL:
-            return column
-        case _:
-            assert_never(flavour)
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    return str(compiled), dict(compiled.params)
 
 
 def begin_reading(connection: Connection, flavour: Flavour) -> None:

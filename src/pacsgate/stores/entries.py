@@ -1,127 +1,122 @@
-"""Reads studies out of the index: the hot look-up before every decision, and all of them for `who-can`.
+"""Reads studies out of the index: the hot look-up before every decision, and all of them for walks.
 
-One statement finds a study with its series; what their access classes say is
-remembered per process; instances stay packed until somebody looks at them.
+One statement finds a study with its series; what their kinds say is remembered per
+process, for a kind never changes; instances stay packed until somebody looks at them.
 
 Called by `study_index`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from sqlalchemy import Connection, bindparam, select
-
 from pacsgate.model.resource import ArchiveName
-from pacsgate.model.subject import Values
-from pacsgate.policy.ir import PATIENT_ID, SERIES_UID, STUDY_UID
 from pacsgate.ports import SeriesEntry, StudyEntry
-from pacsgate.stores.classes import ClassFacts
+from pacsgate.stores import computed
 from pacsgate.stores.database import Database
-from pacsgate.stores.packing import InstanceEntries, unpack_attributes
-from pacsgate.stores.schema import AnyRow, series, study
+from pacsgate.stores.dialects import instant
+from pacsgate.stores.known_kinds import KnownKind, read_kinds
+from pacsgate.stores.packing import InstanceEntries, unpack_attributes, unpack_parts
+from pacsgate.stores.reading import Row, Snapshot
+from pacsgate.stores.row_facts import part_facts, row_values, study_facts
 
 _BATCH = 200
 """Studies read per transaction while walking all of them, so that no writer waits long."""
 
+_REMEMBERED = 50_000
+"""Kinds kept in memory per process; at some 500 bytes each, 25 MB at most."""
+
 _ENTRIES = (
-    select(
-        study.c.study_pk,
-        study.c.archive,
-        study.c.study_instance_uid,
-        study.c.patient_id,
-        study.c.issuer_of_patient_id,
-        study.c.patient_key,
-        study.c.class_pk,
-        study.c.observed_at,
-        study.c.attributes,
-        series.c.series_instance_uid,
-        series.c.class_pk.label("series_class_pk"),
-        series.c.attributes.label("series_attributes"),
-        series.c.instances,
-        series.c.packed,
-    )
-    .join(series, (series.c.tenant == study.c.tenant) & (series.c.study_pk == study.c.study_pk))
-    .where(study.c.tenant == bindparam("tenant"), study.c.archive == bindparam("archive"))
-    .order_by(study.c.study_pk, series.c.series_instance_uid)
+    "SELECT study.study_pk, study.kind_pk, study.recency, study.study_instance_uid, study.patient_id,"
+    " study.issuer_of_patient_id, study.observed_at, study.attributes, study.parts,"
+    " series.series_instance_uid, series.part, series.attributes, series.instances, series.packed"
+    " FROM study JOIN series ON series.tenant = study.tenant AND series.study_pk = study.study_pk"
+    " WHERE study.tenant = :tenant AND "
 )
-_WITH_UID = _ENTRIES.where(study.c.study_instance_uid == bindparam("uid"))
-_NUMBERED = _ENTRIES.where(study.c.study_pk.in_(bindparam("study_pks", expanding=True)))
+_IN_ORDER = " ORDER BY study.study_pk, series.series_instance_uid, series.part"
+_WITH_UID = _ENTRIES + "study.archive = :archive AND study.study_instance_uid = :uid" + _IN_ORDER
+_NUMBERED = _ENTRIES + "study.study_pk IN :numbers" + _IN_ORDER
 _NEXT_NUMBERS = (
-    select(study.c.study_pk)
-    .where(
-        study.c.tenant == bindparam("tenant"),
-        study.c.archive == bindparam("archive"),
-        study.c.study_pk > bindparam("after"),
-    )
-    .order_by(study.c.study_pk)
-    .limit(_BATCH)
+    "SELECT study_pk FROM study WHERE tenant = :tenant AND archive = :archive AND study_pk > :after"
+    " ORDER BY study_pk LIMIT :batch"
 )
 
 
-def studies_with_uid(
-    database: Database, classes: ClassFacts, tenant: str, archive: str, study_instance_uid: str
-) -> tuple[StudyEntry, ...]:
-    """Every study with this UID, one per patient that has it."""
-    with database.reading() as connection:
-        found = connection.execute(
-            _WITH_UID, {"tenant": tenant, "archive": archive, "uid": study_instance_uid}
-        ).all()
-        return tuple(_entries(connection, classes, tenant, found)) if found else ()
+class Entries:
+    """Reads the studies of one tenant's archive."""
 
+    def __init__(self, database: Database, tenant: str, archive: str) -> None:
+        self._database = database
+        self._place = {"tenant": tenant, "archive": archive}
+        self._archive = ArchiveName(archive)
+        self._kinds: dict[int, KnownKind] = {}
 
-def every_study(database: Database, classes: ClassFacts, tenant: str, archive: str) -> Iterator[StudyEntry]:
-    """All studies of an archive, in the order in which the index came to know them."""
-    after = 0
-    while True:
-        with database.reading() as connection:
-            here = {"tenant": tenant, "archive": archive}
-            study_pks = list(connection.execute(_NEXT_NUMBERS, here | {"after": after}).scalars())
-            if not study_pks:
-                return
-            rows = connection.execute(_NUMBERED, here | {"study_pks": study_pks}).all()
-            batch = list(_entries(connection, classes, tenant, rows))
-        yield from batch
-        after = study_pks[-1]
+    def with_uid(self, study_instance_uid: str) -> tuple[StudyEntry, ...]:
+        """Every study with this UID, one per patient that has it."""
+        with self._database.snapshot() as snapshot:
+            rows = snapshot.rows(_WITH_UID, {**self._place, "uid": study_instance_uid})
+            return tuple(self._entries(snapshot, rows)) if rows else ()
 
+    def every(self) -> Iterator[StudyEntry]:
+        """All studies, in the order in which the index came to know them."""
+        after = 0
+        while True:
+            with self._database.snapshot() as snapshot:
+                numbers = [
+                    row[0]
+                    for row in snapshot.rows(_NEXT_NUMBERS, {**self._place, "after": after, "batch": _BATCH})
+                ]
+                if not numbers:
+                    return
+                rows = snapshot.rows(_NUMBERED, {**self._place, "numbers": numbers})
+                batch = list(self._entries(snapshot, rows))
+            yield from batch
+            after = numbers[-1]
 
-def study_values(facts: dict[str, Values], study_instance_uid: str, patient_key: str) -> dict[str, Values]:
-    """The facts of a study with its key attributes, which no class holds."""
-    return {
-        **facts,
-        STUDY_UID.name: frozenset({study_instance_uid}),
-        PATIENT_ID.name: frozenset({patient_key}),
-    }
+    def _entries(self, snapshot: Snapshot, rows: Sequence[Row]) -> Iterator[StudyEntry]:
+        kinds = self._known(snapshot, {row[1] for row in rows})
+        held = row_values(snapshot, self._place["tenant"], {row[0]: kinds[row[1]] for row in rows}.items())
+        for study_pk, group in groupby(rows, key=lambda row: row[0]):
+            of_study = list(group)
+            _, kind_pk, moment, uid, patient_id, issuer, observed_at, attributes, parts, *_ = of_study[0]
+            kind = kinds[kind_pk]
+            of_part = {
+                (part.series_instance_uid, part.part): part_facts(kind, part) for part in unpack_parts(parts)
+            }
+            yield StudyEntry(
+                archive=self._archive,
+                study_instance_uid=uid,
+                patient_id=patient_id,
+                issuer_of_patient_id=issuer,
+                attributes={
+                    tag: element
+                    for tag, element in unpack_attributes(attributes).items()
+                    if tag not in computed.TAGS
+                },
+                facts=study_facts(kind, uid, patient_id, issuer, moment, held.get(study_pk, {})),
+                series=tuple(
+                    SeriesEntry(
+                        series_instance_uid=row[9],
+                        attributes=unpack_attributes(row[11]),
+                        facts=of_part[row[9], row[10]],
+                        instances=InstanceEntries(row[13], row[12]),
+                    )
+                    for row in of_study
+                ),
+                observed_at=instant(observed_at),
+            )
 
-
-def series_values(facts: dict[str, Values], series_instance_uid: str) -> dict[str, Values]:
-    """The facts of a series with its key attribute."""
-    return {**facts, SERIES_UID.name: frozenset({series_instance_uid})}
-
-
-def _entries(
-    connection: Connection, classes: ClassFacts, tenant: str, rows: Iterable[AnyRow]
-) -> Iterator[StudyEntry]:
-    rows = list(rows)
-    facts = classes.of(connection, tenant, (pk for row in rows for pk in (row.class_pk, row.series_class_pk)))
-    for _, group in groupby(rows, key=lambda row: row.study_pk):
-        of_study = list(group)
-        first = of_study[0]
-        yield StudyEntry(
-            archive=ArchiveName(first.archive),
-            study_instance_uid=first.study_instance_uid,
-            patient_id=first.patient_id,
-            issuer_of_patient_id=first.issuer_of_patient_id,
-            attributes=unpack_attributes(first.attributes),
-            facts=study_values(facts[first.class_pk], first.study_instance_uid, first.patient_key),
-            series=tuple(_series_entry(row, facts[row.series_class_pk]) for row in of_study),
-            observed_at=first.observed_at,
-        )
-
-
-def _series_entry(row: AnyRow, facts: dict[str, Values]) -> SeriesEntry:
-    return SeriesEntry(
-        series_instance_uid=row.series_instance_uid,
-        attributes=unpack_attributes(row.series_attributes),
-        facts=series_values(facts, row.series_instance_uid),
-        instances=InstanceEntries(row.packed, row.instances),
-    )
+    def _known(self, snapshot: Snapshot, numbers: Iterable[int]) -> dict[int, KnownKind]:
+        found = {number: self._kinds[number] for number in numbers if number in self._kinds}
+        unknown = [number for number in numbers if number not in found]
+        if unknown:
+            rows = snapshot.rows(
+                "SELECT kind_pk, class_pk, agrees FROM access_kind"
+                " WHERE tenant = :tenant AND kind_pk IN :kinds",
+                {**self._place, "kinds": unknown},
+            )
+            fresh = {kind.number: kind for kind in read_kinds(snapshot, self._place["tenant"], rows)}
+            if len(self._kinds) + len(fresh) > _REMEMBERED:
+                self._kinds.clear()
+            self._kinds.update(fresh)
+            found |= fresh
+        return found

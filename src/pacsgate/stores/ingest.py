@@ -1,8 +1,8 @@
 """Puts instances into the index.
 
 Instances are taken study by study and series by series.  What a series knows is
-read once, its instances merged, its facts and its study's worked out anew
-(`contributions`), and each row moved to the access class of its facts.
+read once, its instances merged, its facts worked out anew (`merging`), then its
+study's row (`study_row`).
 
 The attributes of a study or series, for answers, are those of the instance that
 came last; only facts remember that instances disagree.
@@ -19,50 +19,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, delete, insert, select
 
 from pacsgate.dicom.matching import text_key
-from pacsgate.model.resource import patient_key
 from pacsgate.model.subject import Attributes
+from pacsgate.policy.ir import ORIGIN
 from pacsgate.ports import Ingested
-from pacsgate.stores.classes import class_of, facts_of_class, forget_unused
-from pacsgate.stores.contributions import Contribution, disagreements, unpack_contributions
-from pacsgate.stores.match_columns import SERIES_COLUMNS, STUDY_COLUMNS, column_values, single_valued
+from pacsgate.stores.classes import class_of
+from pacsgate.stores.contributions import disagreements
+from pacsgate.stores.match_columns import STUDY_COLUMNS, single_valued
 from pacsgate.stores.merging import SeriesState
-from pacsgate.stores.packing import pack_attributes
 from pacsgate.stores.place import Place
 from pacsgate.stores.said import identified
-from pacsgate.stores.schema import AnyRow, series, study
+from pacsgate.stores.schema import series
 from pacsgate.stores.serials import STUDY, next_number
-from pacsgate.stores.storable import storable_text
-from pacsgate.stores.study_facts import facts_of_study
+from pacsgate.stores.storable import storable_facts, storable_text
+from pacsgate.stores.study_row import Settling, StoredStudy, StudyKey, facts_of_stored, settle, stored_studies
 
-
-@dataclass(frozen=True, slots=True)
-class _StudyKey:
-    study_instance_uid: str
-    patient_id: str
-    issuer_of_patient_id: str
-
-    @classmethod
-    def of(cls, item: Ingested) -> "_StudyKey":
-        """Padding does not make another patient (PS3.5 6.2, LO)."""
-        summary = item.summary
-        return cls(
-            summary.study_instance_uid,
-            storable_text(text_key(summary.patient_id, "LO")),
-            storable_text(text_key(summary.issuer_of_patient_id, "LO")),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Merged:
-    """One series after the merge.  `row` is what was stored before, if anything was."""
-
-    state: SeriesState
-    last: Ingested
-    row: AnyRow | None
-    class_pk: int
+_ORIGIN = frozenset(attribute.name for attribute in ORIGIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,132 +51,112 @@ class Ingest:
         return tuple(
             dict.fromkeys(
                 key.study_instance_uid
-                for key, of_study in _grouped(items, _StudyKey.of)
+                for key, of_study in _grouped(items, _key_of)
                 if self._study(key, of_study)
             )
         )
 
-    def _study(self, key: _StudyKey, items: list[Ingested]) -> bool:
-        row = self._stored_study(key)
-        stored = {} if row is None else self._stored_contributions(row.study_pk)
-        merged = {
-            uid: self._merge(row, uid, of_series)
-            for uid, of_series in _grouped(items, lambda item: item.summary.series_instance_uid)
-        }
-        principal = (items[0].ingest_principal or "") if row is None else row.ingest_principal
-        facts = facts_of_study(
-            self.place,
-            key.study_instance_uid,
-            principal,
-            _flat(stored | {uid: one.state.contributions for uid, one in merged.items()}),
+    def _study(self, key: StudyKey, items: list[Ingested]) -> bool:
+        stored = next(
+            (one for one in stored_studies(self.place, key.study_instance_uid) if one.key == key), None
         )
-        class_pk = class_of(self.place.connection, self.place.tenant, facts)
         sets = frozenset().union(*(item.sets for item in items))
-        disagrees = class_pk != (row and row.class_pk) and self._newly_disagrees(row, facts, sets)
-        study_pk = self._write_study(key, items[-1], row, class_pk, principal)
-        for uid, one in merged.items():
-            disagrees = self._newly_disagrees(one.row, one.state.facts, sets) or disagrees
-            self._write_series(study_pk, uid, one)
-        left = [
-            before.class_pk for before in (row, *(one.row for one in merged.values())) if before is not None
-        ]
-        forget_unused(self.place.connection, self.place.tenant, left)
-        return disagrees
-
-    def _stored_study(self, key: _StudyKey) -> AnyRow | None:
-        return self.place.connection.execute(
-            select(study.c.study_pk, study.c.class_pk, study.c.ingest_principal).where(
-                study.c.tenant == self.place.tenant,
-                study.c.archive == self.place.archive,
-                study.c.study_instance_uid == key.study_instance_uid,
-                study.c.issuer_of_patient_id == key.issuer_of_patient_id,
-                study.c.patient_id == key.patient_id,
-            )
-        ).one_or_none()
-
-    def _stored_contributions(self, study_pk: int) -> dict[str, list[Contribution]]:
-        rows = self.place.connection.execute(
-            select(series.c.series_instance_uid, series.c.contributions).where(
-                series.c.tenant == self.place.tenant, series.c.study_pk == study_pk
-            )
+        before: Attributes = {} if stored is None else facts_of_stored(self.place, stored)
+        study_pk = (
+            next_number(self.place.connection, self.place.tenant, STUDY)
+            if stored is None
+            else stored.study_pk
         )
-        return {uid: unpack_contributions(packed) for uid, packed in rows}
+        disagrees = False
+        for uid, of_series in _grouped(items, lambda item: item.summary.series_instance_uid):
+            disagrees |= self._series(study_pk, uid, of_series, sets)
+        after = settle(self.place, self._settling(study_pk, key, stored, items), stored)
+        return _newly_disagrees(before, after, sets) or disagrees
 
-    def _merge(self, study_row: AnyRow | None, uid: str, items: list[Ingested]) -> _Merged:
-        row = (
-            None
-            if study_row is None
-            else self.place.connection.execute(
-                select(
-                    series.c.class_pk, series.c.packed, series.c.contributions, series.c.header_instance
-                ).where(
-                    series.c.tenant == self.place.tenant,
-                    series.c.study_pk == study_row.study_pk,
-                    series.c.series_instance_uid == uid,
-                )
-            ).one_or_none()
+    def _settling(
+        self, study_pk: int, key: StudyKey, stored: StoredStudy | None, items: list[Ingested]
+    ) -> Settling:
+        last = items[-1]
+        witnessed = storable_facts(items[0].origin) if stored is None else stored.origin
+        return Settling(
+            study_pk=study_pk,
+            key=key,
+            attributes=identified(
+                single_valued(last.summary.study, STUDY_COLUMNS),
+                StudyInstanceUID=key.study_instance_uid,
+                PatientID=key.patient_id,
+                IssuerOfPatientID=key.issuer_of_patient_id,
+            ),
+            origin={name: values for name, values in witnessed.items() if name in _ORIGIN},
+            observed_at=self.observed_at,
+            many=last.many,
         )
-        state = SeriesState() if row is None else SeriesState.of(row)
+
+    def _series(self, study_pk: int, uid: str, items: list[Ingested], sets: frozenset[str]) -> bool:
+        """Merge what came of one series; whether its instances have come to disagree."""
+        state = read_series(self.place, study_pk, uid)
+        before = state.facts
         state.add(items)
-        return _Merged(state, items[-1], row, class_of(self.place.connection, self.place.tenant, state.facts))
+        write_series(self.place, study_pk, uid, state)
+        return _newly_disagrees(before, state.facts, sets)
 
-    def _newly_disagrees(self, row: AnyRow | None, after: Attributes, sets: frozenset[str]) -> bool:
-        several = disagreements(after, sets)
-        if not several:
-            return False
-        before = {} if row is None else facts_of_class(self.place.connection, self.place.tenant, row.class_pk)
-        return any(before.get(name) != values for name, values in several.items())
 
-    def _write_study(
-        self, key: _StudyKey, last: Ingested, row: AnyRow | None, class_pk: int, principal: str
-    ) -> int:
-        attributes = identified(
-            single_valued(last.summary.study, STUDY_COLUMNS),
-            StudyInstanceUID=key.study_instance_uid,
-            PatientID=key.patient_id,
-            IssuerOfPatientID=key.issuer_of_patient_id,
-        )
-        values = {
-            **column_values(attributes, STUDY_COLUMNS),
-            "attributes": pack_attributes(attributes),
-            "class_pk": class_pk,
-            "observed_at": self.observed_at,
-        }
-        if row is not None:
-            here = (study.c.tenant == self.place.tenant) & (study.c.study_pk == row.study_pk)
-            self.place.connection.execute(update(study).where(here).values(values))
-            return int(row.study_pk)
-        study_pk = next_number(self.place.connection, self.place.tenant, STUDY)
-        values |= {
-            "tenant": self.place.tenant,
-            "study_pk": study_pk,
-            "archive": self.place.archive,
-            "patient_key": patient_key(key.patient_id, key.issuer_of_patient_id),
-            "ingest_principal": storable_text(principal),
-        }
-        self.place.connection.execute(insert(study).values(values))
-        return study_pk
+_OF_SERIES = (
+    series.c.tenant == bindparam("of_tenant"),
+    series.c.study_pk == bindparam("of_study"),
+    series.c.series_instance_uid == bindparam("of_series"),
+)
+_READ = (
+    select(
+        series.c.contributions,
+        series.c.packed,
+        series.c.attributes,
+        series.c.header_instance,
+        series.c.header,
+        series.c.says,
+    )
+    .where(*_OF_SERIES)
+    .order_by(series.c.part)
+)
+_DELETED = delete(series).where(*_OF_SERIES)
 
-    def _write_series(self, study_pk: int, uid: str, merged: _Merged) -> None:
-        attributes = identified(
-            single_valued(merged.last.summary.series, SERIES_COLUMNS), SeriesInstanceUID=uid
-        )
-        values = {
-            **column_values(attributes, SERIES_COLUMNS),
-            **merged.state.columns(),
-            "attributes": pack_attributes(attributes),
-            "class_pk": merged.class_pk,
-        }
-        if merged.row is not None:
-            here = (
-                (series.c.tenant == self.place.tenant)
-                & (series.c.study_pk == study_pk)
-                & (series.c.series_instance_uid == uid)
-            )
-            self.place.connection.execute(update(series).where(here).values(values))
-            return
-        values |= {"tenant": self.place.tenant, "study_pk": study_pk, "archive": self.place.archive}
-        self.place.connection.execute(insert(series).values(values))
+
+def read_series(place: Place, study_pk: int, uid: str) -> SeriesState:
+    """What a series holds; nothing, if there is none."""
+    return SeriesState.of(place.connection.execute(_READ, _named(place, study_pk, uid)))
+
+
+def write_series(place: Place, study_pk: int, uid: str, state: SeriesState) -> None:
+    """Replace what is stored of a series."""
+    place.connection.execute(_DELETED, _named(place, study_pk, uid))
+    here = {"tenant": place.tenant, "archive": place.archive, "study_pk": study_pk}
+    rows = [
+        part.columns()
+        | here
+        | {"series_instance_uid": uid, "part": number}
+        | {"class_pk": class_of(place.connection, place.tenant, state.facts_of(part))}
+        for number, part in enumerate(state.parts)
+    ]
+    if rows:
+        place.connection.execute(insert(series), rows)
+
+
+def _named(place: Place, study_pk: int, uid: str) -> dict[str, str | int]:
+    return {"of_tenant": place.tenant, "of_study": study_pk, "of_series": uid}
+
+
+def _key_of(item: Ingested) -> StudyKey:
+    """Padding does not make another patient (PS3.5 6.2, LO)."""
+    summary = item.summary
+    return StudyKey(
+        summary.study_instance_uid,
+        storable_text(text_key(summary.patient_id, "LO")),
+        storable_text(text_key(summary.issuer_of_patient_id, "LO")),
+    )
+
+
+def _newly_disagrees(before: Attributes, after: Attributes, sets: frozenset[str]) -> bool:
+    return any(before.get(name) != values for name, values in disagreements(after, sets).items())
 
 
 _Key = TypeVar("_Key")
@@ -215,7 +169,3 @@ def _grouped(
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return groups.items()
-
-
-def _flat(by_series: dict[str, list[Contribution]]) -> list[Contribution]:
-    return [contribution for contributions in by_series.values() for contribution in contributions]

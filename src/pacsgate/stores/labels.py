@@ -11,15 +11,15 @@ from pacsgate.model.errors import NotFoundError
 from pacsgate.stores.place import Place
 from pacsgate.stores.schema import study_label
 from pacsgate.stores.storable import storable_text
-from pacsgate.stores.study_facts import rows_with_uid, settle
+from pacsgate.stores.study_row import Settling, settle, stored_studies
 
 
 def replace_labels(
     place: Place, study_instance_uid: str, values: Mapping[str, frozenset[str] | None]
 ) -> None:
     """Replace the labels under each attribute whose new set is not `None`.  Raises `NotFoundError`."""
-    rows = rows_with_uid(place, study_instance_uid)
-    if not rows:
+    stored = stored_studies(place, study_instance_uid)
+    if not stored:
         raise NotFoundError(f"archive `{place.archive}` has no study `{study_instance_uid}`")
     for attribute, labels in values.items():
         if labels is None:
@@ -36,5 +36,5 @@ def replace_labels(
         fresh = [here | {"attribute": attribute, "value": storable_text(label)} for label in sorted(labels)]
         if fresh:
             place.connection.execute(insert(study_label), fresh)
-    for row in rows:
-        settle(place, row)
+    for one in stored:
+        settle(place, Settling.again(place, one), one)

@@ -76,6 +76,33 @@ MODALITIES_IN_STUDY = MatchColumn("ModalitiesInStudy", Form.TEXT, (series.c.moda
 
 _NOT_A_MOMENT = "!"
 
+_DAY = 92_000_000_000
+"""A day in the numbers of `recency`: all its microseconds, and so few more that any date fits 63 bits."""
+
+
+def recency(study_date: str, study_time: str) -> int:
+    """The moment in these two columns as a number, by which studies are ordered; 0 if the date is none.
+
+    A time that is none comes before all that are.
+    """
+    if not study_date.isdigit():
+        return 0
+    return int(study_date) * _DAY + _moment_of_day(study_time)
+
+
+def _moment_of_day(study_time: str) -> int:
+    digits = study_time.replace(".", "")
+    if not digits.isdigit():
+        return 0
+    seconds = (int(digits[:2]) * 60 + int(digits[2:4])) * 60 + int(digits[4:6])
+    # A clock that goes beyond its day stops at the day's end.
+    return min(seconds * 1_000_000 + int(digits[6:]) + 1, _DAY - 1)
+
+
+def date_of(moment: int) -> str:
+    """The date in a `recency` that is not 0."""
+    return f"{moment // _DAY:08}"
+
 
 def moment_text(text: str, moment: Callable[[str], str | None]) -> str:
     """A date or time as it stands in its column."""

@@ -4,7 +4,7 @@ Everything is MessagePack; what grows with the number of instances, and whole
 headers, are deflated as well.  Per series one packed value holds all instances
 in the order of their SOP Instance UIDs.
 
-Called by `ingest`, `entries`, `search` and `classes`.
+Called by whatever in the index reads or writes a row.
 
 Invariants:
 - `pack_facts` gives the same bytes for the same facts, so that its digest
@@ -44,7 +44,18 @@ class PackedInstance(msgspec.Struct, array_like=True, frozen=True):
     attributes: msgspec.Raw
 
 
+class PackedPart(msgspec.Struct, array_like=True, frozen=True):
+    """What a list of studies needs of one part of a series; `position` is that of its likes in the kind."""
+
+    series_instance_uid: str
+    part: int
+    position: int
+    instances: int
+    sop_classes: tuple[str, ...]
+
+
 _instances = msgspec.msgpack.Decoder(list[PackedInstance])
+_parts = msgspec.msgpack.Decoder(tuple[PackedPart, ...])
 
 
 def pack_attributes(attributes: DicomJson) -> bytes:
@@ -59,6 +70,16 @@ def pack_attributes(attributes: DicomJson) -> bytes:
 def unpack_attributes(data: bytes | msgspec.Raw) -> dict[str, dict[str, Any]]:
     """The reverse of `pack_attributes`."""
     return _attributes.decode(data)
+
+
+def pack_parts(parts: Iterable[PackedPart]) -> bytes:
+    """The parts of one study's series."""
+    return _encoder.encode(list(parts))
+
+
+def unpack_parts(data: bytes) -> tuple[PackedPart, ...]:
+    """The reverse of `pack_parts`."""
+    return _parts.decode(data)
 
 
 def pack_header(header: DicomJson) -> bytes:
@@ -103,6 +124,34 @@ def unpack_instances(data: bytes) -> list[PackedInstance]:
 
 def _type_then_value(value: Scalar) -> tuple[str, Scalar]:
     return type(value).__name__, value
+
+
+class PackedAttributes(Mapping[str, Mapping[str, Any]]):
+    """The attributes of a row, unpacked when somebody first looks at them."""
+
+    __slots__ = ("_held", "_packed")
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
+        self._held: dict[str, dict[str, Any]] | None = None
+
+    def _unpacked(self) -> dict[str, dict[str, Any]]:
+        if self._held is None:
+            self._held = unpack_attributes(self._packed)
+        return self._held
+
+    def __getitem__(self, tag: str) -> Mapping[str, Any]:
+        return self._unpacked()[tag]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._unpacked())
+
+    def __len__(self) -> int:
+        return len(self._unpacked())
+
+    def get(self, tag: str, default: Any = None) -> Any:
+        """As a dictionary's: inherited, it would catch an exception for every tag that is not there."""
+        return self._unpacked().get(tag, default)
 
 
 class InstanceEntries(Sequence[InstanceEntry]):

@@ -17,6 +17,8 @@ class Place:
     connection: Connection
     tenant: str
     archive: str
+    version: int = 0
+    """The version of the index that this transaction makes, if it writes."""
 
     @property
     def flavour(self) -> Flavour:

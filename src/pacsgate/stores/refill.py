@@ -11,20 +11,22 @@ Invariants:
 
 from collections.abc import Iterator
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from pacsgate.dicom.summary import DicomJson
-from pacsgate.stores.classes import class_of, forget_unused
 from pacsgate.stores.contributions import Contribution, refilled
 from pacsgate.stores.database import Database
-from pacsgate.stores.merging import SeriesState
+from pacsgate.stores.ingest import read_series, write_series
 from pacsgate.stores.packing import unpack_header
 from pacsgate.stores.place import Place
 from pacsgate.stores.schema import series, study
-from pacsgate.stores.study_facts import rows_with_uid, settle
+from pacsgate.stores.study_row import Settling, settle, stored_studies
 
 _BATCH = 100
 """Headers read per transaction; refilling writes between them."""
+
+_BEYOND = 2**62
+"""No study has a number so high."""
 
 _NEXT = (
     select(series.c.study_pk, series.c.series_instance_uid, study.c.study_instance_uid, series.c.header)
@@ -32,20 +34,21 @@ _NEXT = (
     .where(
         series.c.tenant == bindparam("tenant"),
         series.c.archive == bindparam("archive"),
-        (series.c.study_pk > bindparam("study_pk"))
+        series.c.part == 0,
+        (series.c.study_pk < bindparam("study_pk"))
         | (
             (series.c.study_pk == bindparam("study_pk"))
             & (series.c.series_instance_uid > bindparam("series_instance_uid"))
         ),
     )
-    .order_by(series.c.study_pk, series.c.series_instance_uid)
+    .order_by(series.c.study_pk.desc(), series.c.series_instance_uid)
     .limit(_BATCH)
 )
 
 
 def headers(database: Database, tenant: str, archive: str) -> Iterator[tuple[str, str, DicomJson]]:
-    """Each series' UIDs and kept header, in a stable order."""
-    after: dict[str, str | int] = {"study_pk": 0, "series_instance_uid": ""}
+    """Each series' UIDs and kept header, the studies that came last first."""
+    after: dict[str, str | int] = {"study_pk": _BEYOND, "series_instance_uid": ""}
     while True:
         with database.reading() as connection:
             rows = connection.execute(_NEXT, {"tenant": tenant, "archive": archive, **after}).all()
@@ -57,34 +60,21 @@ def headers(database: Database, tenant: str, archive: str) -> Iterator[tuple[str
         after = {"study_pk": last.study_pk, "series_instance_uid": last.series_instance_uid}
 
 
-def refill(place: Place, study_instance_uid: str, series_instance_uid: str, fresh: Contribution) -> None:
+def refill(
+    place: Place,
+    study_instance_uid: str,
+    series_instance_uid: str,
+    fresh: Contribution,
+    many: frozenset[str],
+) -> None:
     """Replace what one series contributes.  A series that has gone meanwhile is none of its business."""
-    studies = {row.study_pk: row for row in rows_with_uid(place, study_instance_uid)}
-    rows = place.connection.execute(
-        select(
-            series.c.study_pk,
-            series.c.class_pk,
-            series.c.packed,
-            series.c.contributions,
-            series.c.header_instance,
-        ).where(
-            series.c.tenant == place.tenant,
-            series.c.study_pk.in_(studies),
-            series.c.series_instance_uid == series_instance_uid,
-        )
-    ).all()
-    for row in rows:
-        state = SeriesState.of(row)
-        state.refill(refilled(state.contributions, fresh) if len(rows) == 1 else None)
-        class_pk = class_of(place.connection, place.tenant, state.facts)
-        place.connection.execute(
-            update(series)
-            .where(
-                series.c.tenant == place.tenant,
-                series.c.study_pk == row.study_pk,
-                series.c.series_instance_uid == series_instance_uid,
-            )
-            .values(class_pk=class_pk, **state.columns())
-        )
-        forget_unused(place.connection, place.tenant, [row.class_pk])
-        settle(place, studies[row.study_pk])
+    having = [
+        stored
+        for stored in stored_studies(place, study_instance_uid)
+        if any(part.series_instance_uid == series_instance_uid for part in stored.parts)
+    ]
+    for stored in having:
+        state = read_series(place, stored.study_pk, series_instance_uid)
+        state.refill(refilled(state.contributions, fresh) if len(having) == 1 else Contribution({}, {}))
+        write_series(place, stored.study_pk, series_instance_uid, state)
+        settle(place, Settling.again(place, stored, many), stored)

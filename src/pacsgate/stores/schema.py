@@ -1,58 +1,77 @@
 """Every table, as it is now.  How it came to be so is in `migrations`.
 
-**The index.**  A study row is one study under one patient.  Its policy facts, and
-those of each series, are not stored per row but once per distinct set of facts:
-the row carries the number of its *access class*, and `class_fact` holds the
-class's values in a form that SQL can compare.  A class never changes; a row whose
-facts change moves to another class, and numbers are not used twice.
+**The index.**  A study row is one study under one patient.  Policy facts are not
+stored per row but once per distinct set of facts: an *access class*, of a study or
+of a part of a series.  A *kind* is what a study row points to: the class of the
+study, the distinct classes of its parts, and whether its series agree about the
+study.  Classes and kinds never change; a row whose facts change moves to another
+kind, and numbers are not used twice.  So a policy is asked about kinds, of which
+there are thousands, and not about studies, of which there are millions.
 
-**Facts in SQL.**  Each attribute that is known has one row of kind `KNOWN`, also
+Facts with too many different values to tell kinds apart by are in `study_value`,
+one row per value; StudyDate is in the study's own row.
+
+**Order.**  `recency` is the moment of StudyDate and StudyTime as a number; rows are
+listed by it, newest first, then in the order in which the index came to know them.
+
+**Facts in SQL.**  Each attribute that is known has one row of form `KNOWN`, also
 when it holds no value, and one row per value.  No column can be NULL, so SQL's
 three-valued logic never enters a decision.
 
 Invariants:
 - `tenant` leads every primary key and every unique index;
-- nothing that a constraint compares is nullable.
+- nothing that a constraint compares is nullable;
+- the counts of a kind are those of its rows, in every committed state.
 """
 
 from enum import IntEnum
-from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Double,
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
-    Row,
     SmallInteger,
     Table,
     desc,
 )
 
-from pacsgate.stores.dialects import TEXT, Instant
+from pacsgate.stores import people_schema  # noqa: F401 - its tables are among all tables
+from pacsgate.stores.columns import AnyRow, bytes_column, metadata, number_column, text_column
+from pacsgate.stores.dialects import Instant
 
-AnyRow = Row[*tuple[Any, ...]]
-"""A row of some select, its columns known to who wrote the select."""
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(referred_table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
+__all__ = [
+    "NAME_GROUPS",
+    "NEWEST_FIRST",
+    "AnyRow",
+    "Form",
+    "access_class",
+    "access_kind",
+    "class_fact",
+    "epoch",
+    "epoch_lease",
+    "kind_part",
+    "metadata",
+    "outbox",
+    "policy_candidate",
+    "policy_revision",
+    "serial",
+    "series",
+    "shadow_difference",
+    "study",
+    "study_change",
+    "study_label",
+    "study_value",
+    "sync_cursor",
+]
 
 NAME_GROUPS = ("alphabetic", "ideographic", "phonetic")
 """A person name has one folded column for each of its component groups (PS3.5 6.2.1)."""
 
 
-class Kind(IntEnum):
+class Form(IntEnum):
     """What one row of `class_fact` says about its attribute."""
 
     KNOWN = 0
@@ -65,71 +84,112 @@ class Kind(IntEnum):
     """A value that fits no attribute type, such as NaN: nothing can be said about it."""
 
 
-def _text(name: str, *, key: bool = False) -> Column[str]:
-    return Column(name, TEXT, primary_key=key, nullable=False)
-
-
-def _number(name: str, *, key: bool = False) -> Column[int]:
-    return Column(name, BigInteger, primary_key=key, nullable=False, autoincrement=False)
-
-
-def _bytes(name: str, *, key: bool = False) -> Column[bytes]:
-    return Column(name, LargeBinary, primary_key=key, nullable=False)
-
-
-serial = Table("serial", metadata, _text("tenant", key=True), _text("name", key=True), _number("value"))
+serial = Table(
+    "serial", metadata, text_column("tenant", key=True), text_column("name", key=True), number_column("value")
+)
 """The last number given out under each name."""
 
-epoch = Table("epoch", metadata, _text("tenant", key=True), _text("name", key=True), _number("value"))
+epoch = Table(
+    "epoch", metadata, text_column("tenant", key=True), text_column("name", key=True), number_column("value")
+)
+
+epoch_lease = Table(
+    "epoch_lease",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("holder", key=True),
+    number_column("seen"),
+    number_column("expires"),
+)
+"""Processes that answer from memory (PostgreSQL); `expires` is in microseconds of the server's clock."""
 
 # --------------------------------------------------------------------- the index
 
 access_class = Table(
     "access_class",
     metadata,
-    _text("tenant", key=True),
-    _number("class_pk", key=True),
-    _bytes("digest"),
-    _bytes("facts"),
+    text_column("tenant", key=True),
+    number_column("class_pk", key=True),
+    bytes_column("digest"),
+    bytes_column("facts"),
     Index("ux_access_class_digest", "tenant", "digest", unique=True),
 )
 
 class_fact = Table(
     "class_fact",
     metadata,
-    _text("tenant", key=True),
-    _text("attribute", key=True),
-    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
-    _text("text", key=True),
+    text_column("tenant", key=True),
+    text_column("attribute", key=True),
+    Column("form", SmallInteger, primary_key=True, autoincrement=False),
+    text_column("text", key=True),
     Column("number", Double, primary_key=True),
-    _number("class_pk", key=True),
+    number_column("class_pk", key=True),
     ForeignKeyConstraint(["tenant", "class_pk"], ["access_class.tenant", "access_class.class_pk"]),
     Index("ix_class_fact_class", "tenant", "class_pk"),
     sqlite_with_rowid=False,
 )
 
+access_kind = Table(
+    "access_kind",
+    metadata,
+    text_column("tenant", key=True),
+    number_column("kind_pk", key=True),
+    text_column("archive"),
+    bytes_column("digest"),
+    number_column("class_pk"),
+    Column("agrees", Boolean, nullable=False),
+    number_column("studies"),
+    number_column("series"),
+    number_column("instances"),
+    number_column("newest"),
+    number_column("changed"),
+    Index("ux_access_kind_digest", "tenant", "archive", "digest", unique=True),
+    Index("ix_access_kind_changed", "tenant", "archive", "changed"),
+    Index("ix_access_kind_class", "tenant", "class_pk"),
+)
+"""`newest` is no less than the recency of any of its rows; `changed` is the index's version at which any of
+its counts was last written.  A kind that has lost its last row stays for a while, without its facts, so
+that other processes hear of it."""
+
+kind_part = Table(
+    "kind_part",
+    metadata,
+    text_column("tenant", key=True),
+    number_column("kind_pk", key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    number_column("class_pk"),
+    text_column("modality"),
+    ForeignKeyConstraint(["tenant", "kind_pk"], ["access_kind.tenant", "access_kind.kind_pk"]),
+    ForeignKeyConstraint(["tenant", "class_pk"], ["access_class.tenant", "access_class.class_pk"]),
+    Index("ix_kind_part_class", "tenant", "class_pk"),
+)
+"""The distinct parts of a kind: their facts and their Modality, which every list of studies shows."""
+
 study = Table(
     "study",
     metadata,
-    _text("tenant", key=True),
-    _number("study_pk", key=True),
-    _text("archive"),
-    _text("study_instance_uid"),
-    _text("patient_id"),
-    _text("issuer_of_patient_id"),
-    _text("patient_key"),
-    _number("class_pk"),
-    _text("study_date"),
-    _text("study_time"),
-    _text("accession_number"),
-    _text("study_id"),
-    *(_text(f"patient_name_{group}") for group in NAME_GROUPS),
-    *(_text(f"referring_physician_name_{group}") for group in NAME_GROUPS),
-    _text("ingest_principal"),
+    text_column("tenant", key=True),
+    number_column("study_pk", key=True),
+    text_column("archive"),
+    number_column("kind_pk"),
+    number_column("recency"),
+    text_column("study_instance_uid"),
+    text_column("patient_id"),
+    text_column("issuer_of_patient_id"),
+    text_column("study_date"),
+    text_column("study_time"),
+    text_column("accession_number"),
+    text_column("study_id"),
+    *(text_column(f"patient_name_{group}") for group in NAME_GROUPS),
+    *(text_column(f"referring_physician_name_{group}") for group in NAME_GROUPS),
     Column("observed_at", Instant, nullable=False),
-    _bytes("attributes"),
-    ForeignKeyConstraint(["tenant", "class_pk"], ["access_class.tenant", "access_class.class_pk"]),
+    bytes_column("origin"),
+    bytes_column("attributes"),
+    bytes_column("parts"),
+    ForeignKeyConstraint(["tenant", "kind_pk"], ["access_kind.tenant", "access_kind.kind_pk"]),
 )
+"""`parts` lists the parts of all series, as much of them as a list of studies needs; `attributes` holds what
+is computed from all of them besides the study's own."""
 Index(
     "ux_study_natural",
     study.c.tenant,
@@ -139,49 +199,88 @@ Index(
     study.c.patient_id,
     unique=True,
 )
-NEWEST_FIRST = (
-    desc(study.c.study_date),
-    desc(study.c.study_time),
-    study.c.study_instance_uid,
-    study.c.patient_key,
-)
-Index("ix_study_newest", study.c.tenant, study.c.archive, *NEWEST_FIRST, study.c.class_pk)
+NEWEST_FIRST = (desc(study.c.recency), study.c.study_pk)
+Index("ix_study_newest", study.c.tenant, study.c.archive, *NEWEST_FIRST, study.c.kind_pk)
+Index("ix_study_kind", study.c.tenant, study.c.kind_pk, *NEWEST_FIRST)
 Index("ix_study_patient_id", study.c.tenant, study.c.archive, study.c.patient_id)
 Index("ix_study_accession_number", study.c.tenant, study.c.archive, study.c.accession_number)
-Index("ix_study_class", study.c.tenant, study.c.class_pk, study.c.archive)
+Index("ix_study_patient_name", study.c.tenant, study.c.archive, study.c.patient_name_alphabetic)
+for group in NAME_GROUPS[1:]:
+    # Few names have these groups, and a search by name asks all of them.
+    written = study.c[f"patient_name_{group}"]
+    held = written != ""
+    Index(
+        f"ix_study_patient_name_{group}",
+        study.c.tenant,
+        study.c.archive,
+        written,
+        sqlite_where=held,
+        postgresql_where=held,
+    )
+
+study_value = Table(
+    "study_value",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("archive", key=True),
+    text_column("attribute", key=True),
+    text_column("value", key=True),
+    number_column("recency", key=True),
+    number_column("study_pk", key=True),
+    number_column("kind_pk"),
+    ForeignKeyConstraint(["tenant", "study_pk"], ["study.tenant", "study.study_pk"]),
+    Index("ix_study_value_study", "tenant", "study_pk"),
+    sqlite_with_rowid=False,
+)
+"""What a study holds of an attribute of many values, found by value; recency and kind are its row's."""
+
+study_change = Table(
+    "study_change",
+    metadata,
+    text_column("tenant", key=True),
+    number_column("version", key=True),
+    number_column("study_pk", key=True),
+    text_column("archive"),
+    sqlite_with_rowid=False,
+)
+"""Which rows the latest versions of the index wrote or removed, so that what is remembered of single studies
+can be brought up to date."""
 
 series = Table(
     "series",
     metadata,
-    _text("tenant", key=True),
-    _number("study_pk", key=True),
-    _text("series_instance_uid", key=True),
-    _text("archive"),
-    _number("class_pk"),
-    _text("modality"),
-    _text("sop_classes"),
+    text_column("tenant", key=True),
+    number_column("study_pk", key=True),
+    text_column("series_instance_uid", key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    text_column("archive"),
+    number_column("class_pk"),
+    text_column("modality"),
+    text_column("sop_classes"),
     Column("instances", Integer, nullable=False),
-    _text("header_instance"),
-    _bytes("attributes"),
-    _bytes("contributions"),
-    _bytes("packed"),
-    _bytes("header"),
-    ForeignKeyConstraint(["tenant", "study_pk"], ["study.tenant", "study.study_pk"]),
+    text_column("header_instance"),
+    bytes_column("says"),
+    bytes_column("attributes"),
+    bytes_column("contributions"),
+    bytes_column("packed"),
+    bytes_column("header"),
+    ForeignKeyConstraint(
+        ["tenant", "study_pk"], ["study.tenant", "study.study_pk"], deferrable=True, initially="DEFERRED"
+    ),
     ForeignKeyConstraint(["tenant", "class_pk"], ["access_class.tenant", "access_class.class_pk"]),
     Index("ix_series_uid", "tenant", "archive", "series_instance_uid"),
-    Index("ix_series_class", "tenant", "class_pk"),
-    # What a constraint or ModalitiesInStudy asks of a series, without reading its long row.
-    Index("ix_series_admission", "tenant", "study_pk", "class_pk", "modality"),
 )
+"""One part of a series: those of its instances that a policy cannot tell apart; most series are one part.
+`says` is a digest of what its header says of the study.  A study's row is written after its series."""
 
 study_label = Table(
     "study_label",
     metadata,
-    _text("tenant", key=True),
-    _text("archive", key=True),
-    _text("study_instance_uid", key=True),
-    _text("attribute", key=True),
-    _text("value", key=True),
+    text_column("tenant", key=True),
+    text_column("archive", key=True),
+    text_column("study_instance_uid", key=True),
+    text_column("attribute", key=True),
+    text_column("value", key=True),
 )
 """Labels and collections of a study.  They outlive its row, so that a study which
 the index loses and finds again is still under the forbids that name its label."""
@@ -189,125 +288,56 @@ the index loses and finds again is still under the forbids that name its label."
 sync_cursor = Table(
     "sync_cursor",
     metadata,
-    _text("tenant", key=True),
-    _text("archive", key=True),
-    _text("cursor"),
+    text_column("tenant", key=True),
+    text_column("archive", key=True),
+    text_column("cursor"),
     Column("began_at", Instant, nullable=False),
 )
-
-# --------------------------------------------------------------------- people
-
-account = Table(
-    "account",
-    metadata,
-    _text("tenant", key=True),
-    _text("name", key=True),
-    _text("kind"),
-    _text("display_name"),
-    Column("password_hash", TEXT),
-    Column("disabled", Boolean, nullable=False),
-    _bytes("groups"),
-    _bytes("attributes"),
-    Column("created_at", Instant),
-    Column("last_sign_in_at", Instant),
-    Index("ix_account_name", "name"),
-)
-
-assignment = Table(
-    "assignment",
-    metadata,
-    _text("tenant", key=True),
-    _text("account", key=True),
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    _text("role"),
-    Column("archive", TEXT),
-    Column("collection", TEXT),
-    Column("starts", Instant),
-    Column("until", Instant),
-    ForeignKeyConstraint(["tenant", "account"], ["account.tenant", "account.name"], ondelete="CASCADE"),
-    Index("ix_assignment_role", "tenant", "role"),
-)
-
-role = Table(
-    "role",
-    metadata,
-    _text("tenant", key=True),
-    _text("name", key=True),
-    _bytes("may"),
-    _bytes("permissions"),
-    Column("owner", TEXT),
-    Column("description", TEXT),
-)
-
-api_token = Table(
-    "api_token",
-    metadata,
-    _text("tenant", key=True),
-    _text("token_id", key=True),
-    _text("account"),
-    _bytes("secret_sha256"),
-    _text("label"),
-    Column("actions", LargeBinary),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("last_used_at", Instant),
-    Column("revoked_at", Instant),
-    Index("ix_api_token_token_id", "token_id"),
-    Index("ix_api_token_account", "tenant", "account"),
-)
-
-web_session = Table(
-    "web_session",
-    metadata,
-    _text("tenant", key=True),
-    _bytes("cookie_sha256", key=True),
-    _text("account"),
-    Column("created_at", Instant, nullable=False),
-    Column("last_seen_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    _text("csrf_token"),
-    Index("ix_web_session_cookie", "cookie_sha256"),
-    Index("ix_web_session_account", "tenant", "account"),
-)
-
-access_grant = Table(
-    "access_grant",
-    metadata,
-    _text("tenant", key=True),
-    _text("grant_id", key=True),
-    _text("grantee_kind"),
-    _text("grantee"),
-    _text("target"),
-    _text("target_id"),
-    _bytes("actions"),
-    _text("granted_by"),
-    Column("granted_at", Instant, nullable=False),
-    Column("expires", Instant),
-    Index("ix_access_grant_grantee", "tenant", "grantee_kind", "grantee"),
-)
-
-sign_in_failure = Table(
-    "sign_in_failure",
-    metadata,
-    _text("tenant", key=True),
-    _text("name", key=True),
-    Column("failures", Integer, nullable=False),
-    Column("locked_until", Instant),
-)
-
-setup_code = Table("setup_code", metadata, _text("tenant", key=True), _bytes("code_sha256"))
 
 # --------------------------------------------------------------------- revisions and the way to the trail
 
 policy_revision = Table(
     "policy_revision",
     metadata,
-    _text("tenant", key=True),
-    _number("ordinal", key=True),
-    _text("revision"),
-    _bytes("sources"),
+    text_column("tenant", key=True),
+    number_column("ordinal", key=True),
+    text_column("revision"),
+    bytes_column("sources"),
     Column("activated_at", Instant, nullable=False),
-    _text("activated_by"),
+    text_column("activated_by"),
 )
 
-outbox = Table("outbox", metadata, _text("tenant", key=True), _number("outbox_pk", key=True), _bytes("event"))
+policy_candidate = Table(
+    "policy_candidate",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("purpose", key=True),
+    text_column("revision"),
+    bytes_column("sources"),
+    Column("submitted_at", Instant, nullable=False),
+    text_column("submitted_by"),
+    number_column("gained"),
+    number_column("lost"),
+)
+
+shadow_difference = Table(
+    "shadow_difference",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("subject", key=True),
+    text_column("archive", key=True),
+    text_column("action", key=True),
+    text_column("live", key=True),
+    text_column("shadow", key=True),
+    number_column("requests"),
+    text_column("study_instance_uid"),
+    Column("last_at", Instant),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    text_column("tenant", key=True),
+    number_column("outbox_pk", key=True),
+    bytes_column("event"),
+)

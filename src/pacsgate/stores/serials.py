@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from pacsgate.stores.schema import serial
 
 CLASS: Final = "class"
+KIND: Final = "kind"
 STUDY: Final = "study"
 REVISION: Final = "revision"
 OUTBOX: Final = "outbox"
@@ -24,14 +25,18 @@ _LAST = select(serial.c.value).where(
 )
 
 
+_GIVEN = update(serial).where(
+    serial.c.tenant == bindparam("of_tenant"), serial.c.name == bindparam("of_name")
+)
+
+
 def next_number(connection: Connection, tenant: str, name: str) -> int:
     """One more than was given out last under this name; the first is 1."""
     last = last_number(connection, tenant, name)
     if not last:
-        connection.execute(insert(serial).values(tenant=tenant, name=name, value=1))
+        connection.execute(insert(serial), {"tenant": tenant, "name": name, "value": 1})
         return 1
-    here = (serial.c.tenant == tenant) & (serial.c.name == name)
-    connection.execute(update(serial).where(here).values(value=last + 1))
+    connection.execute(_GIVEN, {"of_tenant": tenant, "of_name": name, "value": last + 1})
     return last + 1
 
 

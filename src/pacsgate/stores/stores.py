@@ -6,6 +6,8 @@ Called by `bootstrap`.
 from dataclasses import dataclass
 
 from pacsgate.ports import Directory, EpochStore, OutboxStore, RevisionStore, StudyIndex
+from pacsgate.ports.candidates import CandidateStore
+from pacsgate.stores.candidates import SqlCandidates
 from pacsgate.stores.database import Database
 from pacsgate.stores.directory import SqlDirectory
 from pacsgate.stores.epochs import open_epochs
@@ -22,6 +24,7 @@ class Stores:
     directory: Directory
     outbox: OutboxStore
     revisions: RevisionStore
+    candidates: CandidateStore
     epochs: EpochStore
 
 
@@ -32,5 +35,6 @@ def stores_on(database: Database) -> Stores:
         directory=SqlDirectory(database),
         outbox=SqlOutbox(database),
         revisions=SqlRevisions(database),
+        candidates=SqlCandidates(database),
         epochs=open_epochs(database),
     )

@@ -4,6 +4,7 @@ Called by `services` through the port; calls the modules that know how.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -17,19 +18,16 @@ from pacsgate.policy.constraint import Constraint
 from pacsgate.policy.ir import COLLECTIONS, LABELS
 from pacsgate.ports import Ingested, Kind, Page, StudyEntry, UnfinishedSync
 from pacsgate.stores import refill as filling
-from pacsgate.stores.admission import Admission
-from pacsgate.stores.changes import Topic, change
-from pacsgate.stores.classes import ClassFacts
+from pacsgate.stores.archive_index import ArchiveIndex
+from pacsgate.stores.changes import Topic, change, move_epoch
 from pacsgate.stores.contributions import Contribution
 from pacsgate.stores.database import Database
-from pacsgate.stores.entries import every_study, studies_with_uid
 from pacsgate.stores.ingest import Ingest
-from pacsgate.stores.kinds import examples_of, kinds_of
+from pacsgate.stores.kinds import forget_old_changes
 from pacsgate.stores.labels import replace_labels
 from pacsgate.stores.place import Place
 from pacsgate.stores.removal import Removal
-from pacsgate.stores.schema import series, study, sync_cursor
-from pacsgate.stores.search import Search
+from pacsgate.stores.schema import access_kind, study, sync_cursor
 
 
 class SqlStudyIndex:
@@ -37,37 +35,33 @@ class SqlStudyIndex:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._classes = ClassFacts()
-        self._admission = Admission()
+        self._archives: dict[tuple[str, str], ArchiveIndex] = {}
 
     def search(self, scope: TenantScope, archive: ArchiveName, query: Query, constraint: Constraint) -> Page:
         """Answer a query within a constraint."""
-        with self._database.reading() as connection:
-            return Search(
-                _place(connection, scope, archive), self._classes, self._admission, query, constraint.formula
-            ).run()
+        return self._of(scope, archive).search(query, constraint.formula)
 
     def studies(
         self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str
     ) -> tuple[StudyEntry, ...]:
         """Every study with this UID: none, one, or one per patient that shares it."""
-        return studies_with_uid(self._database, self._classes, scope.tenant, archive, study_instance_uid)
+        return self._of(scope, archive).entries.with_uid(study_instance_uid)
 
     def every_study(self, scope: TenantScope, archive: ArchiveName) -> Iterator[StudyEntry]:
         """All studies, in bounded batches, for questions about a whole archive."""
-        return every_study(self._database, self._classes, scope.tenant, archive)
+        return self._of(scope, archive).entries.every()
 
     def ingest(
         self, scope: TenantScope, archive: ArchiveName, items: Sequence[Ingested], observed_at: datetime
     ) -> tuple[str, ...]:
         """Add or replace instances, in one transaction."""
-        with self._database.writing() as connection:
-            return Ingest(_place(connection, scope, archive), observed_at).run(items)
+        with self._changing(scope, archive) as place:
+            return Ingest(place, observed_at).run(items)
 
     def remove(self, scope: TenantScope, archive: ArchiveName, key: ResourceKey) -> int:
         """Remove a study, series or instance; parents without children go too.  Returns instances removed."""
-        with self._database.writing() as connection:
-            return Removal(_place(connection, scope, archive)).run(key)
+        with self._changing(scope, archive) as place:
+            return Removal(place).run(key)
 
     def observed_before(self, scope: TenantScope, archive: ArchiveName, at: datetime) -> Iterator[str]:
         """The UID of each study with a row that was last confirmed before `at`."""
@@ -84,8 +78,8 @@ class SqlStudyIndex:
         self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str, before: datetime
     ) -> None:
         """Remove the rows of a study that were last confirmed before then."""
-        with self._database.writing() as connection:
-            Removal(_place(connection, scope, archive)).unobserved(study_instance_uid, before)
+        with self._changing(scope, archive) as place:
+            Removal(place).unobserved(study_instance_uid, before)
 
     def set_labels(
         self,
@@ -100,7 +94,7 @@ class SqlStudyIndex:
         """Replace a study's labels or collections (those that are not `None`).  Raises `NotFoundError`."""
         values = {LABELS.name: labels, COLLECTIONS.name: collections}
         with change(self._database, scope.tenant, Topic.LABELS, event) as connection:
-            replace_labels(_place(connection, scope, archive), study_instance_uid, values)
+            replace_labels(_changed(connection, scope, archive), study_instance_uid, values)
 
     def headers(self, scope: TenantScope, archive: ArchiveName) -> Iterator[tuple[str, str, DicomJson]]:
         """Each series' (StudyInstanceUID, SeriesInstanceUID, kept header), for newly declared attributes."""
@@ -114,40 +108,34 @@ class SqlStudyIndex:
         series_instance_uid: str,
         study_facts: Attributes,
         series_facts: Attributes,
+        many: frozenset[str] = frozenset(),
     ) -> None:
         """Replace the declared facts that one series contributes."""
-        with self._database.writing() as connection:
-            filling.refill(
-                _place(connection, scope, archive),
-                study_instance_uid,
-                series_instance_uid,
-                Contribution.of(study_facts, series_facts),
-            )
+        with self._changing(scope, archive) as place:
+            fresh = Contribution.of(study_facts, series_facts)
+            filling.refill(place, study_instance_uid, series_instance_uid, fresh, many)
 
     def count(self, scope: TenantScope, archive: ArchiveName, constraint: Constraint) -> int:
         """How many studies a constraint admits, exactly."""
-        return sum(
-            any(constraint.admits(entry.facts_of(part)) for part in entry.series)
-            for entry in self.every_study(scope, archive)
-        )
+        return self._of(scope, archive).count(constraint.formula)
 
     def kinds(self, scope: TenantScope, archive: ArchiveName) -> Iterator[Kind]:
         """Every kind of study that the archive holds, for questions about all of it at once."""
-        yield from kinds_of(self.every_study(scope, archive))
+        return self._of(scope, archive).kinds()
 
     def of_kind(self, scope: TenantScope, archive: ArchiveName, number: int, limit: int) -> tuple[str, ...]:
         """StudyInstanceUIDs of some studies of one kind, as examples: the newest first."""
-        return examples_of(self.every_study(scope, archive), number, limit)
+        return self._of(scope, archive).of_kind(number, limit)
 
     def counts(self, scope: TenantScope, archive: ArchiveName) -> tuple[int, int, int]:
         """Studies, series and instances held."""
-        held_series = select(func.count(), func.coalesce(func.sum(series.c.instances), 0)).where(
-            series.c.tenant == scope.tenant, series.c.archive == archive
+        columns = (access_kind.c.studies, access_kind.c.series, access_kind.c.instances)
+        held = select(*(func.coalesce(func.sum(column), 0) for column in columns)).where(
+            access_kind.c.tenant == scope.tenant, access_kind.c.archive == archive
         )
-        held_studies = select(func.count()).where(study.c.tenant == scope.tenant, study.c.archive == archive)
         with self._database.reading() as connection:
-            number_of_series, instances = connection.execute(held_series).one()
-            return connection.execute(held_studies).scalar_one(), number_of_series, instances
+            studies, series, instances = connection.execute(held).one()
+        return int(studies), int(series), int(instances)
 
     def unfinished_sync(self, scope: TenantScope, archive: ArchiveName) -> UnfinishedSync | None:
         """The `index sync` that stopped before its end, if one did."""
@@ -174,6 +162,24 @@ class SqlStudyIndex:
                     )
                 )
 
+    def _of(self, scope: TenantScope, archive: ArchiveName) -> ArchiveIndex:
+        known = self._archives.get((scope.tenant, archive))
+        if known is None:
+            # Two threads may both make it; whichever is kept learns the same.
+            known = self._archives.setdefault(
+                (scope.tenant, archive), ArchiveIndex(self._database, scope.tenant, archive)
+            )
+        return known
 
-def _place(connection: Connection, scope: TenantScope, archive: ArchiveName) -> Place:
-    return Place(connection, scope.tenant, archive)
+    @contextmanager
+    def _changing(self, scope: TenantScope, archive: ArchiveName) -> Iterator[Place]:
+        """The transaction of one change of the index."""
+        with self._database.writing() as connection:
+            yield _changed(connection, scope, archive)
+
+
+def _changed(connection: Connection, scope: TenantScope, archive: ArchiveName) -> Place:
+    """A transaction that makes the next version of the index."""
+    place = Place(connection, scope.tenant, archive, move_epoch(connection, scope.tenant, Topic.INDEX))
+    forget_old_changes(place)
+    return place

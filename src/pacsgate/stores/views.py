@@ -1,123 +1,142 @@
-"""What a search may show of a study: the study made of its admitted series alone.
+"""What a search may show of a study: the study made of its admitted parts alone.
 
 Called by `search`.
-
-Standard: PS3.18 tables 10.6.3-3, 10.6.3-4 and 10.6.3-5 (computed attributes).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from typing import Any
 
-from pacsgate.dicom.attributes import tag_of, vr_of
+from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.resource import ResourceKey
 from pacsgate.model.subject import Attributes
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.ports import Match
-from pacsgate.stores.packing import PackedInstance, unpack_attributes
-from pacsgate.stores.said import Said
-from pacsgate.stores.schema import AnyRow
-
-_Json = dict[str, dict[str, Any]]
-
-
-@lru_cache(maxsize=4096)
-def _computed(keyword: str, *values: str | int) -> _Json:
-    # Few distinct ones, in every row of every answer.  Whoever takes one copies it into his own.
-    element: dict[str, Any] = {"vr": vr_of(keyword)}
-    return {tag_of(keyword): element | {"Value": list(values)} if values else element}
+from pacsgate.stores import computed
+from pacsgate.stores.computed import Json
+from pacsgate.stores.known_kinds import KnownKind
+from pacsgate.stores.packing import (
+    PackedInstance,
+    PackedPart,
+    unpack_attributes,
+    unpack_instances,
+)
+from pacsgate.stores.row_facts import part_facts, study_facts
 
 
-_ONLINE = _computed("InstanceAvailability", "ONLINE")
-"""The index holds nothing that its archive would have to fetch first (PS3.3 C.4.23.1.1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesView:
-    """One admitted series.  `row` holds at least what every admitted series of a page is read with."""
-
-    row: AnyRow
-    facts: Attributes
-
-
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class StudyView:
-    """One study as its admitted series show it.
+    """One study as its admitted parts show it.
 
-    `said` is what each admitted series says of the study, if another series is
-    hidden; it is empty when all are admitted, and the row speaks for them.
+    `said` is what each admitted part says of the study, if one that is hidden may
+    say something else; it is empty where the row speaks for all.
     """
 
-    row: AnyRow
-    facts: Attributes
-    series: Sequence[SeriesView]
-    said: Said
+    study_pk: int
+    recency: int
+    study_instance_uid: str
+    patient_id: str
+    issuer_of_patient_id: str
+    stored: DicomJson
+    """Its own attributes, with what is computed from all parts."""
+    parts: Sequence[PackedPart]
+    kind: KnownKind
+    shown: Sequence[int]
+    said: Sequence[DicomJson]
+    values: Attributes
 
-    @cached_property
-    def attributes(self) -> _Json:
-        """The study's own attributes and those computed from its admitted series."""
-        return {**self._own, **self._computed}
+    @property
+    def attributes(self) -> DicomJson:
+        """The study's own attributes and those computed from its admitted parts."""
+        if len(self.shown) == len(self.parts):
+            return self.stored
+        return {**self._own(self.shown[0]), **self._computed}
 
-    @cached_property
-    def _own(self) -> Mapping[str, Any]:
-        return next(iter(self.said.values())) if self.said else unpack_attributes(self.row.attributes)
+    @property
+    def _computed(self) -> Json:
+        parts = [self.parts[place] for place in self.shown]
+        return computed.of_study(parts, (self.kind.modalities[part.position] for part in parts))
 
-    @cached_property
-    def _computed(self) -> _Json:
-        rows = [one.row for one in self.series]
-        return {
-            **_computed("ModalitiesInStudy", *sorted({row.modality for row in rows if row.modality})),
-            **_computed(
-                "SOPClassesInStudy", *sorted({uid for row in rows for uid in row.sop_classes.split("\\")})
-            ),
-            **_computed("NumberOfStudyRelatedSeries", len(rows)),
-            **_computed("NumberOfStudyRelatedInstances", sum(row.instances for row in rows)),
-            **_ONLINE,
-        }
+    def _own(self, place: int) -> Mapping[str, Any]:
+        if self.said:
+            return self.said[self.shown.index(place)]
+        return {tag: element for tag, element in self.stored.items() if tag not in computed.TAGS}
+
+    @property
+    def facts(self) -> Attributes:
+        """The facts of the study."""
+        return study_facts(
+            self.kind,
+            self.study_instance_uid,
+            self.patient_id,
+            self.issuer_of_patient_id,
+            self.recency,
+            self.values,
+        )
+
+    def facts_of(self, places: Iterable[int]) -> tuple[ResourceFacts, ...]:
+        """The facts of some of its parts."""
+        of_study = self.facts
+        return tuple(ResourceFacts(of_study, part_facts(self.kind, self.parts[place])) for place in places)
 
     def match(self) -> Match:
         """The row of a search for studies."""
         return Match(
-            ResourceKey(self.row.study_instance_uid),
-            self.row.patient_id,
+            ResourceKey(self.study_instance_uid),
+            self.patient_id,
             self.attributes,
-            tuple(self._facts_with(one.facts) for one in self.series),
+            self.facts_of(self.shown),
         )
 
-    def series_attributes(self, row: AnyRow) -> _Json:
-        """The attributes of one of its series, whose row was read with its attributes, after the study's."""
-        return {
-            **self.said.get(row.series_instance_uid, self._own),
-            **self._computed,
-            **unpack_attributes(row.series_attributes),
-            **_computed("NumberOfSeriesRelatedInstances", row.instances),
-        }
+    @property
+    def series(self) -> dict[str, list[int]]:
+        """The places of the admitted parts of each series, the series in order."""
+        found: dict[str, list[int]] = {}
+        for place in self.shown:
+            found.setdefault(self.parts[place].series_instance_uid, []).append(place)
+        return found
 
-    def series_match(self, row: AnyRow, series_facts: Attributes) -> Match:
-        """The row of a search for series."""
+    def series_match(self, uid: str, places: Sequence[int], attributes: bytes) -> Match:
+        """The row of a search for series; `attributes` are those stored of its first admitted part."""
         return Match(
-            ResourceKey(self.row.study_instance_uid, row.series_instance_uid),
-            self.row.patient_id,
-            self.series_attributes(row),
-            (self._facts_with(series_facts),),
+            ResourceKey(self.study_instance_uid, uid),
+            self.patient_id,
+            self._of_series(places, attributes),
+            self.facts_of(places),
         )
 
-    def instance_match(
-        self, row: AnyRow, series_facts: Attributes, parents: Mapping[str, Any], packed: PackedInstance
+    def instance_matches(
+        self, uid: str, places: Sequence[int], rows: Mapping[int, tuple[bytes, bytes]]
+    ) -> Iterator[Match]:
+        """The rows of a search for instances; `rows` are the stored attributes and instances by place."""
+        packed = [(instance, place) for place in places for instance in unpack_instances(rows[place][1])]
+        parents = self._of_series(places, rows[places[0]][0])
+        facts = dict(zip(places, self.facts_of(places), strict=True))
+        for instance, place in sorted(packed, key=lambda each: each[0].sop_instance_uid):
+            yield self._instance_match(uid, instance, facts[place], parents)
+
+    def _instance_match(
+        self, uid: str, packed: PackedInstance, facts: ResourceFacts, parents: Mapping[str, Any]
     ) -> Match:
-        """The row of a search for instances; `parents` is `series_attributes` of its series."""
         syntax = packed.transfer_syntax_uid
         return Match(
-            ResourceKey(self.row.study_instance_uid, row.series_instance_uid, packed.sop_instance_uid),
-            self.row.patient_id,
+            ResourceKey(self.study_instance_uid, uid, packed.sop_instance_uid),
+            self.patient_id,
             {
                 **parents,
                 **unpack_attributes(packed.attributes),
-                **_computed("AvailableTransferSyntaxUID", *([syntax] if syntax else [])),
+                **computed.computed("AvailableTransferSyntaxUID", *([syntax] if syntax else [])),
             },
-            (self._facts_with(series_facts),),
+            (facts,),
         )
 
-    def _facts_with(self, series_facts: Attributes) -> ResourceFacts:
-        return ResourceFacts(self.facts, series_facts)
+    def _of_series(self, places: Sequence[int], attributes: bytes) -> Json:
+        """The attributes of one of its series, after the study's."""
+        return {
+            **self._own(places[0]),
+            **self._computed,
+            **unpack_attributes(attributes),
+            **computed.computed(
+                "NumberOfSeriesRelatedInstances", sum(self.parts[place].instances for place in places)
+            ),
+        }

@@ -8,7 +8,7 @@ Called by the doors, through `pacsgate.ports.ByteSource`.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class LocalFile:
                 yield chunk
                 offset += len(chunk)
 
-    async def stream(self) -> AsyncIterator[Chunk]:
+    async def stream(self) -> AsyncGenerator[Chunk, None]:
         """The bytes, without making the loop wait for a disk.
 
         The file is opened in place: `Archive.open` has just looked at it, so its

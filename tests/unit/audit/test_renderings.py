@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 
+from pacsgate.audit.canonical import decode_event, encode_event
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome, StudyObject
 from pacsgate.audit.renderings.dicom_xml import to_xml
 from pacsgate.audit.renderings.flat import flatten, to_json
@@ -169,3 +170,11 @@ def test_no_value_can_pretend_to_be_a_field_of_the_line() -> None:
 def test_what_would_act_is_written_out_and_the_rest_is_left_alone() -> None:
     assert visible("山田^太郎=やまだ^たろう") == "山田^太郎=やまだ^たろう"
     assert visible("a\nb\x1b[2J\u202ec\x9b") == "a\\u000ab\\u001b[2J\\u202ec\\u009b"
+
+
+def test_the_evidence_by_which_a_study_was_found_to_be_somebody_s_is_told() -> None:
+    event = replace(READ, study=StudyObject("1.2.3", evidence={"referring": "ReferringPhysicianName"}))
+    assert flatten(event)["study.evidence.referring"] == "ReferringPhysicianName"
+    assert detail(xml(event), "Evidence for referring") == "ReferringPhysicianName"
+    assert problems(xml(event)) == []
+    assert decode_event(encode_event(event)) == event

@@ -4,6 +4,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from pacsgate.dicom.json_model import MAX_DEPTH, to_json
 from pacsgate.dicom.json_reading import read_json
@@ -61,20 +64,10 @@ def deep(levels: int) -> dict:
         {"00100010": {}},
         {"00100010": {"vr": "XX"}},
         {"00100010": {"vr": "PN", "Value": "DOE"}},
-        {"00100010": {"vr": "PN", "Value": [1]}},
-        {"00100010": {"vr": "PN", "Value": [{"Alphabetic": 1}]}},
-        {"00100010": {"vr": "PN", "value": []}},
-        {"00100020": {"vr": "LO", "Value": [1]}},
-        {"00100020": {"vr": "LO", "Value": [["x"]]}},
-        {"00200013": {"vr": "IS", "Value": ["x"]}},
-        {"00200013": {"vr": "IS", "Value": [True]}},
-        {"00200013": {"vr": "IS", "Value": [1.5]}},
-        {"7FE00010": {"vr": "OW", "Value": [1]}},
         {"7FE00010": {"vr": "OW", "BulkDataURI": 1}},
-        {"7FE00010": {"vr": "OW", "InlineBinary": "*"}},
         {"7FE00010": {"vr": "OW", "InlineBinary": "AA==", "BulkDataURI": "x"}},
-        {"00100020": {"vr": "LO", "InlineBinary": "AA=="}},
         {"0020000D": {"vr": "UI"}, "0020000d": {"vr": "UI"}},
+        {"0020000D": {"vr": "UI", "Value": [1]}, "0020000d": {"vr": "UI"}},
         {"00081110": {"vr": "SQ", "Value": [1]}},
         deep(MAX_DEPTH + 1),
     ],
@@ -84,10 +77,49 @@ def test_what_is_not_the_model_is_refused(data: object) -> None:
         read_json(data)
 
 
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"vr": "PN", "Value": [1]},
+        {"vr": "PN", "Value": [{"Alphabetic": 1}]},
+        {"vr": "LO", "Value": [1]},
+        {"vr": "LO", "Value": ["a", ["x"]]},
+        {"vr": "IS", "Value": ["x"]},
+        {"vr": "IS", "Value": [1, True]},
+        {"vr": "IS", "Value": [1.5]},
+        {"vr": "OW", "Value": [1]},
+        {"vr": "OW", "InlineBinary": "*"},
+        {"vr": "LO", "InlineBinary": "AA=="},
+    ],
+)
+def test_an_element_whose_values_are_not_of_its_vr_is_absent(element: dict) -> None:
+    uid = {"0020000D": {"vr": "UI", "Value": ["1.2"]}}
+    assert read_json({**uid, "00104000": element}) == uid
+    assert read_json({"00081110": {"vr": "SQ", "Value": [{**uid, "00104000": element}]}}) == {
+        "00081110": {"vr": "SQ", "Value": [uid]}
+    }
+
+
+def test_a_broken_value_is_absent_whether_an_origin_or_the_gate_read_the_object() -> None:
+    dataset = Dataset()
+    dataset.PatientID = "P1"
+    dataset.add_new("SliceThickness", "DS", "1.5")
+    dataset._dict[Tag("SliceThickness")] = RawDataElement(
+        Tag("SliceThickness"), "DS", 3, b"1,5 ", 0, False, True
+    )
+    of_origin = {"00100020": {"vr": "LO", "Value": ["P1"]}, "00180050": {"vr": "DS", "Value": ["1,5"]}}
+    assert read_json(of_origin) == to_json(dataset)
+
+
+def test_members_that_the_model_does_not_have_are_left_out() -> None:
+    spoken = {"00100020": {"vr": "LO", "keyword": "PatientID", "Value": ["P1"]}}
+    assert read_json(spoken) == {"00100020": {"vr": "LO", "Value": ["P1"]}}
+
+
 def test_the_error_says_where_and_repeats_no_value() -> None:
     with pytest.raises(RequestError) as refused:
-        read_json({"00081110": {"vr": "SQ", "Value": [{}, {"00200013": {"vr": "IS", "Value": ["CANARY"]}}]}})
-    assert "`00081110/2/00200013/1`" in refused.value.public
+        read_json({"00081110": {"vr": "SQ", "Value": [{}, {"00200013": {"vr": "IS", "Value": "CANARY"}}]}})
+    assert "`00081110/2/00200013`" in refused.value.public
     assert "CANARY" not in refused.value.public
 
 

@@ -225,25 +225,45 @@ def test_a_region_is_cut_out_and_negative_sizes_flip_it() -> None:
         (-20, 10, ImageOps.mirror(cut)),
         (20, -10, ImageOps.flip(cut)),
     ):
-        options = RenderingOptions(Viewport(20, 10, Region(10, 5, width, height)))
+        options = RenderingOptions(Viewport(20, 10), Region(10, 5, width, height))
         assert (picture(grey(RAMP), options) == np.asarray(expected)).all()
 
 
 @pytest.mark.parametrize(
-    "viewport",
+    "options",
     [
-        Viewport(0, 10),
-        Viewport(MAX_VIEWPORT + 1, 10),
-        Viewport(10, 10, Region(45, 0, 10, 10)),
-        Viewport(10, 10, Region(-1, 0, 10, 10)),
-        Viewport(10, 10, Region(0, 0, 0, 10)),
-        Viewport(10, 10, Region(float("nan"), 0, 1, 10)),
+        RenderingOptions(Viewport(0, 10)),
+        RenderingOptions(Viewport(MAX_VIEWPORT + 1, 10)),
+        RenderingOptions(Viewport(10, 10), Region(45, 0, 10, 10)),
+        RenderingOptions(Viewport(10, 10), Region(-1, 0, 10, 10)),
+        RenderingOptions(Viewport(10, 10), Region(0, 0, 0, 10)),
+        RenderingOptions(Viewport(10, 10), Region(float("nan"), 0, 1, 10)),
+        RenderingOptions(region=Region(50, 0)),
+        RenderingOptions(region=Region(0.5, 0, 0.6, 1, relative=True)),
     ],
 )
-def test_a_viewport_that_cannot_be_is_refused(viewport: Viewport) -> None:
+def test_a_viewport_or_region_that_cannot_be_is_refused(options: RenderingOptions) -> None:
     with pytest.raises(RequestError) as refused:
-        render(grey(RAMP), 1, RenderedType.PNG, RenderingOptions(viewport))
+        render(grey(RAMP), 1, RenderedType.PNG, options)
     assert refused.value.status == 400
+
+
+def test_a_region_without_a_viewport_is_shown_in_its_own_size() -> None:
+    whole = picture(grey(RAMP))
+    rows, columns = whole.shape
+    right = picture(grey(RAMP), RenderingOptions(region=Region(left=10)))
+    assert right.shape == (rows, columns - 10)
+    assert (right == whole[:, 10:]).all()
+
+
+def test_fractions_of_an_image_are_regions_of_it() -> None:
+    rows, columns = picture(grey(RAMP)).shape
+    in_pixels = Region(columns // 2, 0, columns - columns // 2, rows // 2)
+    in_fractions = Region(in_pixels.left / columns, 0, None, in_pixels.height / rows, relative=True)
+    shown = [
+        picture(grey(RAMP), RenderingOptions(Viewport(64, 64), one)) for one in (in_pixels, in_fractions)
+    ]
+    assert (shown[0] == shown[1]).all()
 
 
 def test_quality_makes_jpegs_smaller() -> None:

@@ -19,6 +19,7 @@ from pacsgate.dicom.reading import read_object
 from pacsgate.dicom.summarise import read_summary, summarise, summarise_json
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
+from pacsgate.upstream.folder.header import read_header
 from tests.unit.dicom.real_files import every_file, file_named, readable_files
 
 
@@ -62,6 +63,16 @@ def test_a_header_holds_no_bulk_data_at_any_depth() -> None:
 
     for path in readable_files():
         check(read_summary(path.read_bytes()).header)
+
+
+def test_what_a_header_leaves_out_is_named_whether_it_was_read_or_not() -> None:
+    for path in readable_files():
+        of_bytes, of_all = read_summary(path.read_bytes()), summarise(read_object(path.read_bytes()))
+        of_file = summarise(read_header(path))
+        assert of_file.bulk == of_all.bulk
+        assert of_bytes.bulk == {tag for tag in of_all.bulk if tag <= "7FE00010"}
+        assert of_bytes.bulk.isdisjoint(of_bytes.header)
+    assert "7FE00010" in read_summary(file_named("CT_small.dcm").read_bytes()).bulk
 
 
 def test_each_level_keeps_its_own_attributes_and_no_computed_ones() -> None:

@@ -7,10 +7,19 @@ from hypothesis import strategies as st
 
 from pacsgate.audit.events import EventKind, Outcome
 from pacsgate.identity.credentials import PasswordCredential, SessionCredential
-from pacsgate.identity.lockout import FAILURES_BEFORE_LOCK, FORGOTTEN_AFTER, LONGEST_LOCK, lock_duration
+from pacsgate.identity.lockout import (
+    FAILURES_BEFORE_LOCK,
+    FORGOTTEN_AFTER,
+    LONGEST_LOCK,
+    SWEPT_AFTER,
+    Lockout,
+    ProbeLockout,
+    lock_duration,
+    sweep,
+)
 from pacsgate.model.subject import Subject
 from pacsgate.ports import AuthenticationFailed, FailureKind
-from tests.support.people import PASSWORD
+from tests.support.people import PASSWORD, SCOPE
 
 
 def sign_in(people, name, password=PASSWORD, address="192.0.2.7"):
@@ -166,3 +175,28 @@ def test_many_guesses_at_once_get_no_more_answers_than_five(people):
     for thread in threads:
         thread.join()
     assert sorted(answers) == [FailureKind.LOCKED_OUT] * 5 + [FailureKind.REFUSED] * 5
+
+
+def test_a_sweep_treats_names_that_exist_and_made_up_ones_alike(people):
+    for name in ("rad1", "nobody-of-that-name"):
+        fail(people, name, 4)
+    people.clock.advance(seconds=SWEPT_AFTER.total_seconds())
+    sweep(people.directory, SCOPE, people.clock.now())
+    assert [people.directory.failures(SCOPE, name)[0] for name in ("rad1", "nobody-of-that-name")] == [4, 4]
+    people.clock.advance(seconds=1)
+    sweep(people.directory, SCOPE, people.clock.now())
+    assert [people.directory.failures(SCOPE, name)[0] for name in ("rad1", "nobody-of-that-name")] == [0, 0]
+
+
+def test_who_probes_by_storing_is_slowed_down_like_who_guesses_and_can_still_sign_in(people):
+    probes = ProbeLockout(Lockout(people.directory))
+    for _ in range(FAILURES_BEFORE_LOCK):
+        assert probes.seconds_left(SCOPE, "rad1", people.clock.now()) is None
+        probes.note(SCOPE, "rad1", people.clock.now())
+    assert probes.seconds_left(SCOPE, "rad1", people.clock.now()) == 60
+    assert probes.seconds_left(SCOPE, "rad2", people.clock.now()) is None
+    assert isinstance(sign_in(people, "rad1"), Subject)
+    people.clock.advance(seconds=60)
+    assert probes.seconds_left(SCOPE, "rad1", people.clock.now()) is None
+    probes.note(SCOPE, "rad1", people.clock.now())
+    assert probes.seconds_left(SCOPE, "rad1", people.clock.now()) == 120

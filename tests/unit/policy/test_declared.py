@@ -5,7 +5,10 @@ import pytest
 from pacsgate.policy.declared import declared_facts
 from pacsgate.policy.document import load_policy
 
-DECLARE = "version: 1\nattributes: {{study.x: {{type: {type}, from: {source}{more}}}}}\n"
+DECLARE = (
+    "version: 1\nattributes: {{study.x: {{type: {type}, from: {source}{more}}}}}\n"
+    "rules: [{{id: r, effect: forbid, when: has(study.x)}}]\n"
+)
 
 
 def fact(header: dict[str, Any], type: str = "string", source: str = "StudyID", more: str = "") -> Any:  # noqa: A002
@@ -80,8 +83,16 @@ def test_what_was_left_out_as_bulk_data_is_unreadable() -> None:
     assert fact(bulk, "set") is None
 
 
+NAMING = """version: 1
+attributes: {series.p: {type: string, from: ProtocolName}}
+rules:
+  - {id: a, effect: forbid, when: "has(series.p) || has(series.modality) || has(series.description)"}
+  - {id: b, effect: forbid, when: "'CT' in study.modalities"}
+"""
+
+
 def test_what_the_gate_knows_without_being_told_is_there_too() -> None:
-    policy = load_policy({"p": "version: 1\nattributes: {series.p: {type: string, from: ProtocolName}}\n"})
+    policy = load_policy({"p": NAMING})
     header = {
         "00080060": {"vr": "CS", "Value": ["CT"]},
         "0008103E": {"vr": "LO", "Value": ["Scout"]},

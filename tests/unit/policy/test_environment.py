@@ -3,18 +3,18 @@ from datetime import datetime, timedelta, timezone
 
 from pacsgate.model.subject import Credential, SubjectKind
 from pacsgate.policy.environment import environment_attributes, user_attributes
-from tests.unit.policy.hospital import INSIDE, person
+from tests.unit.policy.hospital import INSIDE, person, policy
 
 
 def test_the_hour_and_the_day_are_those_of_utc() -> None:
     tokyo = timezone(timedelta(hours=9))
     context = replace(INSIDE, now=datetime(2026, 3, 9, 6, 30, tzinfo=tokyo))  # a Monday there
-    values = environment_attributes(person(), context)
+    values = environment_attributes(person(), context, policy())
     assert (values["hour"], values["weekday"]) == ({21}, {"sun"})
 
 
 def test_the_request_s_circumstances_are_named() -> None:
-    values = environment_attributes(replace(person(), credential=Credential.TOKEN), INSIDE)
+    values = environment_attributes(replace(person(), credential=Credential.TOKEN), INSIDE, policy())
     assert (values["network"], values["purpose"], values["credential"]) == (
         {"internal"},
         {"TREAT"},

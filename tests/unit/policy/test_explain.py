@@ -1,9 +1,13 @@
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow
+from pacsgate.model.grant import GrantTarget
 from pacsgate.model.subject import Subject
+from pacsgate.policy.engine import bind
 from pacsgate.policy.explain import Explanation, explain
 from pacsgate.policy.facts import ResourceFacts
-from tests.unit.policy.hospital import INSIDE, MAIN, POLICY, grant, person, policy, study
+from pacsgate.policy.near_grants import near_grants
+from tests.properties.worlds import world
+from tests.unit.policy.hospital import INSIDE, MAIN, NOON, POLICY, grant, person, policy, study
 
 
 def explained(
@@ -88,3 +92,73 @@ def test_at_most_three_permits_are_near() -> None:
     )
     text = POLICY.replace("  - id: students\n    effect: permit\n    roles: [student]\n", rules)
     assert len(explained(person("student"), study(), text=text).nearest) == 3
+
+
+def test_beyond_every_ceiling_it_is_said_that_no_rule_could_help() -> None:
+    explanation = explained(person("clerk"), study(), Action.RETRIEVE)
+    assert explanation.below_ceiling == ("`clerk` (policy.yaml:8) may only search, view",)
+    assert "beyond the ceiling: no role of ann may ever retrieve" in explanation.for_administrator()
+
+
+def test_a_ceiling_is_no_reason_where_some_role_reaches_higher() -> None:
+    explanation = explained(person("clerk", "radiologist", department="X"), study(), Action.RETRIEVE)
+    assert not isinstance(explanation.decision, Allow)
+    assert explanation.below_ceiling == ()
+
+
+def test_of_an_export_the_ceiling_is_that_of_what_settled_it() -> None:
+    text = POLICY.replace("[search, view, retrieve, export]", "[search, view, export]").replace(
+        "[search, view, retrieve]", "[search, view, export]"
+    )
+    explanation = explained(
+        person("radiologist", department="A"), study(department="A"), Action.EXPORT, text=text
+    )
+    assert "no role of ann may ever retrieve" in explanation.for_administrator()
+
+
+def test_the_nearest_grant_is_named_with_what_it_lacks() -> None:
+    late = grant(Action.VIEW, expires=NOON)
+    said = explained(person("clerk"), study(), Action.VIEW, late).for_administrator()
+    assert (
+        "  would be allowed by grant `g1` to user ann on study 1.2.3 until 2026-03-10T12:00:00Z\n"
+        "    but it has expired"
+    ) in said
+    narrow = grant(Action.SEARCH)
+    said = explained(person("clerk"), study(), Action.VIEW, narrow).for_administrator()
+    assert "but it is for search only" in said
+    other = grant(Action.VIEW, to="bob")
+    assert (
+        "but it is made to user bob"
+        in explained(person("clerk"), study(), Action.VIEW, other).for_administrator()
+    )
+
+
+def test_a_grant_that_has_nothing_to_do_with_it_is_not_named() -> None:
+    far = grant(Action.SHARE, to="bob", on=(GrantTarget.STUDY, "9.9"))
+    assert explained(person("clerk"), study(), Action.VIEW, far).grants == ()
+
+
+def test_a_grant_that_applies_lacks_nothing_exactly_when_the_engine_says_so() -> None:
+    for seed in range(200):
+        of = world(seed)
+        bound = bind(of.policy, of.subject, of.context, of.archive, of.grants)
+        for facts in of.resources:
+            for action in (Action.VIEW, Action.EXPORT, Action.SHARE):
+                explanation = explain(of.policy, of.subject, of.context, of.archive, of.grants, action, facts)
+                granted = {
+                    reason.grant_id for reason in bound.decide(action, facts).reasons if reason.grant_id
+                }
+                named = {each.grant.grant_id for each in explanation.grants if not each.lacking}
+                assert granted <= named | {
+                    each.grant.grant_id
+                    for each in near_grants(bound, of.grants, Action.RETRIEVE, facts)
+                    if not each.lacking
+                }, (seed, action)
+
+
+def test_a_permit_that_asks_for_a_reason_says_so() -> None:
+    text = POLICY.replace("{mask: [PatientName, PatientBirthDate]}", "{reason-required: true}")
+    said = explained(person("clerk"), study(), Action.SEARCH, text=text).for_administrator()
+    assert (
+        "permitted by `clerks-search` (policy.yaml:17)\n    but asks for a reason, and none is given" in said
+    )

@@ -28,7 +28,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     bound = asked(person("radiologist", department="5"))
     answers = [allowed(bound.decide(Action.VIEW, study(department=str(n)))) for n in range(95)]
     assert answers == [n == 5 for n in range(95)]
-    assert len(bound._weighing(Action.VIEW)._verdicts) <= 10
+    assert len(bound._weighing(Action.VIEW).ruling.verdicts) <= 10
 
 
 def test_a_study_as_such_is_not_mistaken_for_a_series_without_attributes() -> None:

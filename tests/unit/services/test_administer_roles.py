@@ -6,6 +6,7 @@ from pacsgate.model.decision import Effect, Revision
 from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
 from pacsgate.model.permission import Permission
 from pacsgate.model.role import Assignment, Role
+from pacsgate.policy.document import load_policy
 from pacsgate.policy.policy import Place, Policy, PolicyAssignment, Rule
 from tests.support.people import SCOPE, open_people
 
@@ -79,3 +80,33 @@ def test_a_role_that_is_not_there_cannot_be_removed(people):
 def test_a_role_name_is_one_plain_word(people, name):
     with pytest.raises(RequestError):
         people.roles.add(people.change(), Role(name))
+
+
+def test_a_role_that_others_extend_stays(people):
+    people.roles.add(people.change(), Role("reader2"))
+    people.roles.add(people.change(), Role("resident", extends=frozenset({"reader2"})))
+    with pytest.raises(ConflictError, match="is extended by resident"):
+        people.roles.remove(people.change(), "reader2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "roles: {head: {extends: [reader2]}}",
+        "templates: {t: {roles: {head-<site>: {extends: [reader2]}}}}",
+        "templates: {t: {roles: {head-<site>: {}}, assignments: [{groups: [g], roles: [reader2]}]}}",
+    ],
+)
+def test_a_role_that_a_policy_file_builds_on_stays(tmp_path, text):
+    policy = load_policy({"policy.yaml": f"version: 1\n{text}\n"}, (Role("reader2"),))
+    people = open_people(tmp_path, policy=policy)
+    people.roles.add(people.change(), Role("reader2"))
+    with pytest.raises(ConflictError, match=r"is named at policy\.yaml:2"):
+        people.roles.remove(people.change(), "reader2")
+
+
+def test_a_role_of_a_file_is_not_changed_by_command(people):
+    with pytest.raises(ConflictError, match="managed-by-file"):
+        people.roles.change(people.change(), Role("radiologist"))
+    with pytest.raises(NotFoundError):
+        people.roles.change(people.change(), Role("nobody"))

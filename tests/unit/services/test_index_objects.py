@@ -9,7 +9,7 @@ from pacsgate.ports import Arrival
 from pacsgate.sinks.trail_reader import read_trail
 from tests.support.objects import variant
 
-POLICY = "version: 1\nattributes:\n  study.x: {{type: {type}, from: InstitutionName}}\n"
+POLICY = "version: 1\nattributes:\n  study.x: {{type: {type}, from: InstitutionName}}\nrules: [{{id: a, effect: forbid, when: has(study.x)}}]\n"
 
 
 @pytest.mark.parametrize(("type_", "events"), [("set", 0), ("string", 1)])

@@ -119,7 +119,11 @@ def test_a_clock_that_was_set_back_revives_nothing(installation: Installation) -
 def test_circumstances_are_not_mixed_up(installation: Installation) -> None:
     assert installation.allows()
     assert not installation.allows(network="external")
-    assert installation.bind(purpose="HRESCH") is not installation.bind()
+    assert installation.bind(network="external") is not installation.bind()
+
+
+def test_circumstances_that_no_rule_sees_make_no_difference(installation: Installation) -> None:
+    assert installation.bind(purpose="HRESCH") is installation.bind()
 
 
 def test_two_subjects_of_one_name_are_not_mixed_up(installation: Installation) -> None:

@@ -1,9 +1,7 @@
-"""What is remembered about classes never makes an answer old."""
-
-from collections import Counter
+"""What is remembered of kinds and of single rows never makes an answer old."""
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, update
 
 from pacsgate.dicom.query import Query
 from pacsgate.model.resource import Level, ResourceKey
@@ -16,15 +14,15 @@ from pacsgate.policy.ir import (
     Comparison,
     Contains,
     Formula,
-    Has,
     Not,
     Or,
     Scope,
     ValueType,
 )
 from pacsgate.stores import admission
-from pacsgate.stores.constraint_sql import sole_scope
 from pacsgate.stores.database import Database
+from pacsgate.stores.packing import pack_facts
+from pacsgate.stores.schema import access_class, class_fact
 from pacsgate.stores.study_index import SqlStudyIndex
 from tests.support.events import READ
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance, within
@@ -52,11 +50,7 @@ def found(index: SqlStudyIndex, formula: Formula) -> list[str]:
     return sorted(match.key.study_instance_uid for match in matches)
 
 
-@pytest.mark.parametrize("listed", [admission.LISTED_CLASSES, 1])
-def test_each_answer_is_of_its_moment(
-    index: SqlStudyIndex, listed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(admission, "LISTED_CLASSES", listed)
+def test_each_answer_is_of_its_moment(index: SqlStudyIndex) -> None:
     formula = And((Or((IN_A, GRANTED)), NOT_VIP, HEADS))
     assert found(index, formula) == []
     add(index, "1.2.1", "A")
@@ -75,40 +69,16 @@ def test_each_answer_is_of_its_moment(
     assert found(index, formula) == ["1.2.1"]
 
 
-def test_what_is_known_of_a_class_is_not_asked_again(database: Database, index: SqlStudyIndex) -> None:
-    asked = Counter[str]()
-
-    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked["class facts" if "class_fact" in statement else "others"] += 1
-
+def test_what_kinds_say_is_read_once(database: Database, index: SqlStudyIndex) -> None:
     add(index, "1.2.1", "A")
     found(index, And((IN_A, NOT_VIP)))
-    event.listen(database.engine, "before_cursor_execute", count)
-    found(index, And((IN_A, NOT_VIP)))
-    assert asked["class facts"] == 0
-    assert asked["others"]
     add(index, "1.2.2", "A")
-    asked.clear()
-    found(index, And((IN_A, NOT_VIP)))
-    assert asked["class facts"] == 0, "the new study is of a class that is known"
-    event.remove(database.engine, "before_cursor_execute", count)
-
-
-@pytest.mark.parametrize(
-    ("formula", "scope"),
-    [
-        (And((IN_A, NOT_VIP)), Scope.STUDY),
-        (Not(HEADS), Scope.SERIES),
-        (Has(DEPARTMENT), Scope.STUDY),
-        (Has(PART), None),
-        (Or((IN_A, GRANTED)), None),
-        (And((IN_A, HEADS)), None),
-        (Compare(Attribute(Scope.USER, "site", ValueType.STRING), Comparison.EQ, "A"), None),
-        (And(()), None),
-    ],
-)
-def test_a_class_settles_what_is_about_its_own_facts_only(formula: Formula, scope: Scope | None) -> None:
-    assert sole_scope(formula) is scope
+    with database.writing() as connection:
+        connection.execute(delete(class_fact))
+        connection.execute(update(access_class).values(facts=pack_facts({})))
+    assert found(index, And((IN_A, NOT_VIP))) == ["1.2.1", "1.2.2"], (
+        "the new study is of a kind that is known"
+    )
 
 
 def test_a_full_memory_is_emptied_and_answers_stay_right(

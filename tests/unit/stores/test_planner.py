@@ -1,9 +1,10 @@
 """The plans that make searches quick, as SQLite itself tells them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from pacsgate.dicom.query import MatchKey, Query, SingleValue
 from pacsgate.model.resource import Level
@@ -20,8 +21,11 @@ from pacsgate.policy.ir import (
     Scope,
     ValueType,
 )
+from pacsgate.stores import plans as plans_of_walks
+from pacsgate.stores import search, specials
 from pacsgate.stores.database import Database
 from pacsgate.stores.planner import STATISTICS
+from pacsgate.stores.reading import Snapshot
 from pacsgate.stores.schema import metadata
 from pacsgate.stores.study_index import SqlStudyIndex
 from tests.support.indexing import EVERYTHING, MAIN, SCOPE, SEEN, instance, within
@@ -37,26 +41,38 @@ def index(database: Database) -> SqlStudyIndex:
     index.ingest(
         SCOPE,
         MAIN,
-        [instance(f"1.2.{n}", study_facts={"department": frozenset({"A"})}) for n in range(5)],
+        [
+            instance(
+                f"1.2.{n}",
+                study_facts={"department": frozenset({"A"})},
+                series_facts={"modality": frozenset({"CT"})},
+            )
+            for n in range(5)
+        ],
         SEEN,
     )
     return index
 
 
-def plans(database: Database, ask: Callable[[], object]) -> list[tuple[str, list[str]]]:
-    """Each SELECT from studies that is run, with the steps of its plan."""
-    found: list[tuple[str, list[str]]] = []
+def plans(ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The steps of the plan of each question about studies."""
+    found: list[list[str]] = []
+    run = Snapshot._run
 
-    def explain(_connection: object, cursor: object, statement: str, parameters: object, *_: object) -> None:
-        if statement.startswith("SELECT study."):
-            steps = cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
-            found.append((statement, [step[3] for step in steps]))
+    def explained(self: Snapshot, statement: str, parameters: Mapping[str, object]) -> Any:
+        if "FROM study" in statement:
+            steps = run(self, f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            found.append([step[3] for step in steps])
+        return run(self, statement, parameters)
 
-    event.listen(database.engine, "before_cursor_execute", explain)
-    try:
-        ask()
-    finally:
-        event.remove(database.engine, "before_cursor_execute", explain)
+    def each_explained(
+        self: Snapshot, statement: str, parameters: Mapping[str, object], name: str, values: Iterable[object]
+    ) -> object:
+        return [row for value in values for row in explained(self, statement, {**parameters, name: value})]
+
+    monkeypatch.setattr(Snapshot, "_run", explained)
+    monkeypatch.setattr(Snapshot, "rows_of_each", each_explained)
+    ask()
     return found
 
 
@@ -64,25 +80,25 @@ def page(index: SqlStudyIndex, formula: Formula, *keys: MatchKey) -> Callable[[]
     return lambda: index.search(SCOPE, MAIN, Query(Level.STUDY, keys, limit=2), within(formula))
 
 
+@pytest.mark.parametrize("patience", [plans_of_walks._SCAN_WORTH, 0])
 @pytest.mark.parametrize("formula", [EVERYTHING.formula, OWN_DEPARTMENT, NO_REPORTS])
 def test_a_page_is_read_in_the_order_of_its_index_and_never_sorted(
-    database: Database, index: SqlStudyIndex, formula: Formula
+    index: SqlStudyIndex,
+    formula: Formula,
+    patience: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (_, first), *_ = plans(database, page(index, formula))
-    assert first[0].startswith("SEARCH study USING INDEX ix_study_newest (tenant=? AND archive=?")
-    assert not any("TEMP B-TREE" in step for step in first)
+    monkeypatch.setattr(plans_of_walks, "_SCAN_WORTH", patience)
+    first, *_ = plans(page(index, formula), monkeypatch)
+    expected = (
+        "ix_study_newest (tenant=? AND archive=?" if patience else "ix_study_kind (tenant=? AND kind_pk=?"
+    )
+    assert first == [f"SEARCH study USING COVERING INDEX {expected} AND recency>? AND recency<?)"]
 
 
-def test_a_constraint_on_studies_alone_asks_no_series_for_the_page(
-    database: Database, index: SqlStudyIndex
-) -> None:
-    (statement, _), *_ = plans(database, page(index, OWN_DEPARTMENT))
-    assert "FROM series" not in statement
-
-
-def test_series_are_asked_in_a_covering_index(database: Database, index: SqlStudyIndex) -> None:
-    (_, steps), *_ = plans(database, page(index, NO_REPORTS))
-    assert any("series USING COVERING INDEX ix_series_admission" in step for step in steps)
+def test_a_total_asks_no_study(index: SqlStudyIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = plans(lambda: index.count(SCOPE, MAIN, within(NO_REPORTS)), monkeypatch)
+    assert asked == []
 
 
 @pytest.mark.parametrize(
@@ -94,14 +110,36 @@ def test_series_are_asked_in_a_covering_index(database: Database, index: SqlStud
     ],
 )
 def test_a_key_that_names_few_studies_is_looked_up(
-    database: Database, index: SqlStudyIndex, keyword: str, expected: str
+    index: SqlStudyIndex, keyword: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (_, steps), *_ = plans(database, page(index, OWN_DEPARTMENT, MatchKey((keyword,), SingleValue("1.2.3"))))
-    assert steps[0] == f"SEARCH study USING INDEX {expected}"
+    key = MatchKey((keyword,), SingleValue("1.2.3"))
+    steps, *_ = plans(page(index, OWN_DEPARTMENT, key), monkeypatch)
+    assert steps == [f"SEARCH study USING INDEX {expected}"]
 
 
-def test_the_look_up_before_a_decision_reads_one_study(database: Database, index: SqlStudyIndex) -> None:
-    ((_, steps), *_) = plans(database, lambda: index.studies(SCOPE, MAIN, "1.2.3"))
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (specials._NUMBERED, "sqlite_autoindex_study_1 (tenant=? AND study_pk=?)"),
+        (specials._OF_KINDS, "ix_study_kind (tenant=? AND kind_pk=?)"),
+        (specials._WITH_UID, "ux_study_natural (tenant=? AND archive=? AND study_instance_uid=?)"),
+        (specials._OF_PATIENT, "ix_study_patient_id (tenant=? AND archive=? AND patient_id=?)"),
+        (specials._WITH_SERIES, "ix_series_uid (tenant=? AND archive=? AND series_instance_uid=?)"),
+        (specials._WITH_VALUE, "PRIMARY KEY (tenant=? AND archive=? AND attribute=? AND value=?)"),
+        (search._ROWS, "sqlite_autoindex_study_1 (tenant=? AND study_pk=?)"),
+    ],
+)
+def test_rows_that_are_named_are_looked_up(database: Database, statement: str, expected: str) -> None:
+    asked = {"tenant": "", "archive": "", "attribute": "", "wanted": [1], "study_pks": [1]}
+    with database.snapshot() as snapshot:
+        first, *_ = snapshot.rows(f"EXPLAIN QUERY PLAN {statement}", asked)
+    assert first[3].endswith(f" {expected}")
+
+
+def test_the_look_up_before_a_decision_reads_one_study(
+    index: SqlStudyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (steps,) = plans(lambda: index.studies(SCOPE, MAIN, "1.2.3"), monkeypatch)
     assert (
         steps[0]
         == "SEARCH study USING INDEX ux_study_natural (tenant=? AND archive=? AND study_instance_uid=?)"

@@ -4,7 +4,7 @@ from sqlalchemy import UniqueConstraint
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from pacsgate.stores.schema import class_fact, metadata, series, study
+from pacsgate.stores.schema import access_kind, class_fact, kind_part, metadata, series, study, study_value
 
 
 def test_the_tenant_leads_every_primary_key_and_every_unique_index() -> None:
@@ -17,7 +17,7 @@ def test_the_tenant_leads_every_primary_key_and_every_unique_index() -> None:
 
 
 def test_nothing_that_a_constraint_or_query_compares_is_nullable() -> None:
-    for table in (study, series, class_fact):
+    for table in (study, series, class_fact, study_value, access_kind, kind_part):
         for column in table.columns:
             assert not column.nullable, f"{table.name}.{column.name}"
 

@@ -47,6 +47,9 @@ _PATIENT, _REPORT, _SECURITY_USER, _SECURITY_RESOURCE = "1", "3", "11", "13"
 _STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 """QIDO-RS has no SOP class; it queries the Study Root information model (PS3.18 10.6.1.1)."""
 
+_EVALUATION = "/access/v1"
+"""Questions about what somebody may do are of no SOP class either, and not about one object of a patient."""
+
 
 class _Cast(NamedTuple):
     """The roles of the actor and of the gate in a message; `has_gate` false: it takes no part."""
@@ -64,6 +67,7 @@ _CASTS: Mapping[EventKind, _Cast] = {
     EventKind.APPLICATION_STOPPED: _Cast(_LAUNCHER, _APPLICATION),
     EventKind.AUDIT_LOG_USED: _ALONE,
     EventKind.QUERY: _Cast(_SOURCE, _DESTINATION),
+    EventKind.EVALUATED: _Cast(_SOURCE, _DESTINATION),
     EventKind.INSTANCES_ACCESSED: _ALONE,
     EventKind.INSTANCES_TRANSFERRED: _Cast(_DESTINATION, _SOURCE),
     EventKind.INSTANCES_STORED: _Cast(_SOURCE, _DESTINATION),
@@ -158,7 +162,7 @@ def _add_objects(message: Element, event: AuditEvent, record_id: str, source: st
             SubElement(log, "ParticipantObjectName").text = "Security Audit Log"
             _add_details(log, details)
         case "110112":
-            query = _add_object(message, _STUDY_ROOT_FIND, _SYSTEM, _REPORT, _SOP_CLASS_UID)
+            query = _query_object(message, event.kind)
             SubElement(query, "ParticipantObjectQuery").text = _base64(event.query or "")
             _add_details(query, details)
         case "110113":
@@ -168,9 +172,17 @@ def _add_objects(message: Element, event: AuditEvent, record_id: str, source: st
             if event.study is not None:
                 study = _study_object(message, event.study)
                 _add_details(study, details)
+                evidence = sorted(event.study.evidence.items())
+                _add_details(study, [(f"Evidence for {name}", source) for name, source in evidence])
                 _add_sop_classes(study, event.study)
     if event.study is not None and event.study.patient_id is not None:
         _add_object(message, event.study.patient_id, _PERSON, _PATIENT, _PATIENT_NUMBER)
+
+
+def _query_object(message: Element, kind: EventKind) -> Element:
+    if kind is EventKind.QUERY:
+        return _add_object(message, _STUDY_ROOT_FIND, _SYSTEM, _REPORT, _SOP_CLASS_UID)
+    return _add_object(message, _EVALUATION, _SYSTEM, _SECURITY_RESOURCE, _URI)
 
 
 def _alert_object(message: Element, event: AuditEvent, source: str) -> Element:
@@ -210,7 +222,7 @@ def _details(event: AuditEvent, record_id: str) -> list[tuple[str, str]]:
         ("RecordID", record_id),
         ("Archive", event.archive),
         ("Action", event.action),
-        ("Query", event.query if event.kind is not EventKind.QUERY else None),
+        ("Query", event.query if event.kind.event_id.value != "110112" else None),
         ("Reasons", ", ".join(event.reasons) or None),
         ("PolicyRevision", event.revision),
         ("PurposeOfUse", event.purpose),

@@ -49,6 +49,7 @@ def flatten(event: AuditEvent) -> Mapping[str, FlatValue]:
     }
     if study:
         fields |= {f"study.sop_classes.{uid}": count for uid, count in study.sop_classes.items()}
+        fields |= {f"study.evidence.{name}": source for name, source in study.evidence.items()}
     fields |= {f"details.{name}": value for name, value in event.details.items()}
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -19,7 +19,8 @@ from pacsgate.config import Settings
 from pacsgate.dicom.summarise import read_summary
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.model.resource import ResourceKey
-from pacsgate.ports import Arrival
+from pacsgate.policy.origin import origin_facts
+from pacsgate.ports import Arrival, Passwords
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
 from pacsgate.services.classify_study import ClassifyStudy
@@ -30,15 +31,19 @@ _MAX_OBJECT_BYTES = 64 * 1024**2
 
 
 def move_in(
-    settings: Settings, objects: Mapping[DemoStudy, Iterable[bytes]], *, progress: bool
+    settings: Settings,
+    objects: Mapping[DemoStudy, Iterable[bytes]],
+    *,
+    progress: bool,
+    passwords: Passwords | None = None,
 ) -> Mapping[str, str]:
     """Publish the policy, make the accounts and store the studies; returns each person's new password.
 
-    `objects` holds the DICOM files of each study.
+    `objects` holds the DICOM files of each study; `passwords` hashes in another way than usual.
     """
     with open_installation(settings, "demo") as installation:
         now = installation.clock.now()
-        passwords = hire(installation, now)
+        chosen = hire(installation, now, passwords)
         console = Console(file=sys.stderr)
         for study in track(
             objects,
@@ -49,18 +54,18 @@ def move_in(
         ):
             _admit(installation, study, objects[study])
             classify(installation, study, now)
-    return passwords
+    return chosen
 
 
-def hire(installation: Installation, now: datetime) -> Mapping[str, str]:
+def hire(installation: Installation, now: datetime, passwords: Passwords | None = None) -> Mapping[str, str]:
     """Publish the policy and make everybody's account; returns each person's new password."""
     PolicyWatch(installation).publish()
-    passwords = {person.name: secrets.token_hex(_PASSWORD_BYTES) for person in people()}
-    users = UserAdministration(_office(installation), Argon2Passwords())
+    chosen = {person.name: secrets.token_hex(_PASSWORD_BYTES) for person in people()}
+    users = UserAdministration(_office(installation), passwords or Argon2Passwords())
     change = Change(installation.scope, installation.actor(), now)
     for person in people():
-        _hire_one(users, change, person, passwords[person.name], now)
-    return passwords
+        _hire_one(users, change, person, chosen[person.name], now)
+    return chosen
 
 
 def _hire_one(
@@ -93,7 +98,7 @@ def _admit(installation: Installation, study: DemoStudy, objects: Iterable[bytes
             )
             archive.store(key, spooled.path, spooled.digest)
         arrivals.append(Arrival(summary, spooled.size, spooled.digest, cursor=""))
-    installation.indexer.add(installation.scope, name, arrivals, ingest_principal=study.stored_by)
+    installation.indexer.add(installation.scope, name, arrivals, origin=origin_facts(study.stored_by or ""))
 
 
 def classify(installation: Installation, study: DemoStudy, now: datetime) -> None:

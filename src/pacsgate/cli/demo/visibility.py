@@ -11,7 +11,8 @@ from pacsgate.identity.subjects import subject_of
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.subject import Credential
-from pacsgate.policy.examine import what_can
+from pacsgate.policy.engine import bind
+from pacsgate.policy.reach import reached
 
 
 def visible_studies(installation: Installation) -> Mapping[str, tuple[str, ...]]:
@@ -26,7 +27,7 @@ def visible_studies(installation: Installation) -> Mapping[str, tuple[str, ...]]
     seen: dict[str, tuple[str, ...]] = {}
     for record in installation.stores.directory.users(scope):
         subject = subject_of(record, scope.tenant, Credential.PASSWORD, authenticated_at=context.now)
-        found = what_can(policy, subject, context, archive, (), studies=entries)
-        searchable = {access.study for access in found if Action.SEARCH in access.allowed}
+        bound = bind(policy, subject, context, archive, ())
+        searchable = {study for study, parts in entries if reached(bound, Action.SEARCH, parts)}
         seen[record.name] = tuple(study.name for study in studies() if study.study_instance_uid in searchable)
     return seen

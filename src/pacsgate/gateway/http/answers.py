@@ -17,7 +17,16 @@ from collections.abc import Mapping
 import msgspec
 from starlette.responses import Response
 
-from pacsgate.model.errors import ArchiveError, ConflictError, PacsgateError, RecordError, RequestError
+from pacsgate.gateway.http.statements import REASON
+from pacsgate.model.decision import ReasonCode
+from pacsgate.model.errors import (
+    ArchiveError,
+    ConflictError,
+    PacsgateError,
+    RecordError,
+    RequestError,
+    TooSoonError,
+)
 from pacsgate.ports import AuthenticationFailed, FailureKind
 from pacsgate.services.live_policy import NoPolicyError
 from pacsgate.services.resolve import Answer, Refusal
@@ -27,6 +36,8 @@ _REFUSALS: Mapping[Answer, str] = {
     Answer.NOT_FOUND: "not found",
     Answer.NOT_IMPLEMENTED: "not implemented by this archive",
 }
+
+_SAY_WHY = f"this needs a reason: send one in the header `{REASON}`"
 
 _UNAUTHENTICATED: Mapping[FailureKind, int] = {
     FailureKind.NO_CREDENTIAL: 401,
@@ -53,9 +64,16 @@ def problem(
 
 
 def refusal(refused: Refusal) -> Response:
-    """The answer for a refused resource; a rule's message accompanies a 403 only."""
-    message = refused.message if refused.answer is Answer.FORBIDDEN else None
-    return problem(refused.answer.value, _REFUSALS[refused.answer], message)
+    """The answer for a refused resource; a rule's message, or how to go on, accompanies a 403 only."""
+    if refused.answer is not Answer.FORBIDDEN:
+        return problem(refused.answer.value, _REFUSALS[refused.answer])
+    lacks_reason = any(reason.code is ReasonCode.REASON_REQUIRED for reason in refused.reasons)
+    return forbidden(refused.message or (_SAY_WHY if lacks_reason else None))
+
+
+def forbidden(message: str | None) -> Response:
+    """No, to somebody who may know that."""
+    return problem(Answer.FORBIDDEN.value, _REFUSALS[Answer.FORBIDDEN], message)
 
 
 def not_found() -> Response:
@@ -81,6 +99,9 @@ def unauthenticated(failed: AuthenticationFailed, *, by_script: bool = False) ->
 def error(raised: PacsgateError) -> Response:
     """The answer for one of our own errors."""
     match raised:
+        case TooSoonError():
+            wait = {"Retry-After": str(raised.retry_after_seconds)}
+            return problem(raised.status, "too many attempts", raised.public, wait)
         case RequestError():
             return (
                 not_found() if raised.status == 404 else problem(raised.status, "bad request", raised.public)

@@ -11,7 +11,6 @@ Invariants:
   percent-encoded spelling of the prefix is an unknown page.
 """
 
-import anyio
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pacsgate.gateway.http.dicomweb import DicomWebDoor
 from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.settings import HttpSettings
+from pacsgate.gateway.http.statements import PURPOSE, REASON
+from pacsgate.gateway.http.threads import Threads
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.model.resource import ArchiveName
 
@@ -38,8 +39,8 @@ class HttpDoor:
         self._gate = gate
         self._pages = pages
         self._contexts = contexts
-        self._threads = anyio.CapacityLimiter(THREADS)
-        self._at_archive = {name: anyio.CapacityLimiter(THREADS) for name in gate.archives}
+        self._threads = Threads(THREADS)
+        self._at_archive = {name: Threads(THREADS) for name in gate.archives}
         self._main = self._make(gate.settings.main_archive, _DICOMWEB)
         self._archives = {name.encode("ascii"): self._make(name, _mount(name)) for name in gate.archives}
 
@@ -83,7 +84,7 @@ def with_cors(app: ASGIApp, settings: HttpSettings) -> ASGIApp:
         app,
         allow_origins=settings.cors_origins,
         allow_methods=("GET", "HEAD", "POST", "DELETE", "OPTIONS"),
-        allow_headers=("Accept", "Authorization", "Content-Type"),
+        allow_headers=("Accept", "Authorization", "Content-Type", PURPOSE, REASON),
         allow_credentials=True,
         expose_headers=EXPOSED_HEADERS,
     )

@@ -21,6 +21,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from pacsgate.gateway.http.gathering import GatheringTransport
+
 MAX_HEAD_BYTES = 128 * 1024
 """The longest query that is read (64 KiB) and as much again; nginx stops at 32 KiB, Tomcat at 8."""
 HEAD_SECONDS = 30
@@ -49,7 +51,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Wait for the first head."""
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport, self.loop))
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, 408)
 
     def connection_lost(self, exc: Exception | None) -> None:

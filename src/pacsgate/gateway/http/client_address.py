@@ -20,7 +20,7 @@ from pacsgate.gateway.http.settings import Network
 def client_address(request: HTTPConnection, trusted: Sequence[Network]) -> str | None:
     """The address of the client, as far as trusted proxies vouch for it."""
     peer = request.client.host if request.client is not None else None
-    if peer is None or not _is_trusted(peer, trusted):
+    if peer is None or not trusted or not _is_trusted(peer, trusted):
         return peer
     forwarded = [
         hop.strip() for value in request.headers.getlist("x-forwarded-for") for hop in value.split(",")

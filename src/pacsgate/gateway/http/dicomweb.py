@@ -15,10 +15,9 @@ Standard: PS3.18 section 8 (DICOM Web Services).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-import anyio
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,22 +37,24 @@ from pacsgate.gateway.http.exchange import Exchange, named_study
 from pacsgate.gateway.http.not_implemented import not_implemented
 from pacsgate.gateway.http.own_url import own_url
 from pacsgate.gateway.http.request_context import RequestContexts
+from pacsgate.gateway.http.statements import with_statements
+from pacsgate.gateway.http.threads import Threads, completed
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.authenticate import Authenticator
 from pacsgate.identity.credentials import Credentials, read_credentials
 from pacsgate.identity.sessions import COOKIE_NAME
-from pacsgate.model.context import Context
+from pacsgate.model.context import Context, RequestLine
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import GoneError, PacsgateError, RecordError, RequestError
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.subject import Subject
 from pacsgate.ports import AuthenticationFailed, FailureKind
-from pacsgate.protocols.dicomweb.paths import canonical_path, refuse_method_override
+from pacsgate.protocols.dicomweb.paths import canonical_path, refuse_method_override, seen_by_archive
 from pacsgate.protocols.dicomweb.query_string import read_query_string
 from pacsgate.protocols.dicomweb.routes import Handler
 from pacsgate.protocols.dicomweb.routing import RouteMatch, match
 from pacsgate.protocols.dicomweb.wado_uri import asks_for_wado
-from pacsgate.services.record import Circumstances, claimed_actor
+from pacsgate.services.record import Circumstances, actor_of, claimed_actor
 
 _log = structlog.get_logger("pacsgate.gateway")
 
@@ -86,8 +87,8 @@ class DicomWebDoor:
     archive: ArchiveName | None
     """`None` for an archive that is not configured: authenticated, then not found."""
     mount: bytes
-    threads: anyio.CapacityLimiter
-    archive_threads: anyio.CapacityLimiter
+    threads: Threads
+    archive_threads: Threads
     """For whatever may wait for the archive."""
     contexts: RequestContexts
 
@@ -105,12 +106,11 @@ class DicomWebDoor:
         except Exception:  # noqa: BLE001 - the outermost edge: whatever broke, the answer is no
             _log.exception("request broke", request_id=context.request_id)
             response = await self._broken(context)
-        response.headers["X-Request-Id"] = context.request_id
+        response.raw_headers.append((b"x-request-id", context.request_id.encode("ascii")))
         # Objects hold whatever their senders put into them: a browser must not guess that it is a page.
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.raw_headers.append((b"x-content-type-options", b"nosniff"))
         handler = scope.get(_HANDLER, "none")
-        metrics.REQUESTS.labels(handler, response.status_code).inc()
-        metrics.SECONDS.labels(handler).observe(self.gate.clock.monotonic() - arrived)
+        metrics.answered(handler, response.status_code, self.gate.clock.monotonic() - arrived)
         try:
             await response(scope, receive, send)
         except PacsgateError as raised:
@@ -137,12 +137,15 @@ class DicomWebDoor:
         if found is None:
             return await self._unknown_route(request, subject, context)
         request.scope[_HANDLER] = found.route.handler.value
+        stated = with_statements(context, request.headers, subject)
+        if stated is None:
+            return await self._purpose_not_held(request, subject, context)
         exchange = Exchange(
             gate=self.gate,
             threads=self.threads,
             archive_threads=self.archive_threads,
             request=request,
-            context=context,
+            context=replace(stated, request=RequestLine(request.method, seen_by_archive(path))),
             credentials=credentials,
             subject=subject,
             archive=self.archive,
@@ -165,7 +168,7 @@ class DicomWebDoor:
             self.gate.freshness.look_again, named.scope, named.archive, named.study_instance_uid
         )
         try:
-            await anyio.to_thread.run_sync(look_again, limiter=self.archive_threads)
+            await self.archive_threads.run(look_again)
         except PacsgateError as failed:
             _log.info("gone study not looked into", request_id=context.request_id, **_told(failed))
 
@@ -177,9 +180,7 @@ class DicomWebDoor:
             remembered = authenticator.recall(credentials, context)
             if remembered is not None:
                 return remembered
-        return await anyio.to_thread.run_sync(
-            authenticator.authenticate, credentials, context, limiter=self.threads
-        )
+        return await self.threads.run(partial(authenticator.authenticate, credentials, context))
 
     async def _unknown_route(self, request: Request, subject: Subject, context: Context) -> Response:
         actor = claimed_actor(subject.name, context)
@@ -188,20 +189,25 @@ class DicomWebDoor:
         )
         return answers.not_found()
 
+    async def _purpose_not_held(self, request: Request, subject: Subject, context: Context) -> Response:
+        circumstances = Circumstances(context, actor_of(subject, context), subject.tenant, self.archive)
+        await self._record_denial(circumstances, request, ReasonCode.PURPOSE_NOT_HELD)
+        return answers.forbidden("this account may not ask for this purpose of use")
+
     async def _record_anonymous(self, request: Request, context: Context) -> None:
         circumstances = Circumstances(context, claimed_actor("(nobody)", context), archive=self.archive)
         await self._record_denial(circumstances, request, ReasonCode.NO_CREDENTIAL)
 
     async def _record_denial(self, circumstances: Circumstances, request: Request, code: ReasonCode) -> None:
         event = circumstances.denial((Reason(code),), details={"method": request.method})
-        await anyio.to_thread.run_sync(self.gate.trail.record, event, limiter=self.threads)
+        await completed(self.gate.trail.submit(event))
 
     async def _broken(self, context: Context) -> Response:
         event = Circumstances(context, claimed_actor("(unknown)", context), archive=self.archive).denial(
             (Reason(ReasonCode.INTERNAL_ERROR),)
         )
         try:
-            await anyio.to_thread.run_sync(self.gate.trail.record, event, limiter=self.threads)
+            await completed(self.gate.trail.submit(event))
         except RecordError as unwritable:
             return answers.error(unwritable)
         return answers.internal_error()

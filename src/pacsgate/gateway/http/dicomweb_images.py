@@ -9,9 +9,8 @@ from pydicom.dataset import Dataset
 from starlette.responses import Response
 
 from pacsgate.dicom.frames import frame_count
-from pacsgate.dicom.rendering import RenderedType, RenderingOptions, render
+from pacsgate.dicom.rendering import RenderedType, render
 from pacsgate.dicom.rendering import thumbnail as small_picture
-from pacsgate.gateway.http.drawing import drawing
 from pacsgate.gateway.http.exchange import Exchange
 from pacsgate.gateway.http.named import action_of, named_key
 from pacsgate.gateway.http.parts import Piece, send_pieces
@@ -28,13 +27,12 @@ async def rendered(exchange: Exchange, found: RouteMatch) -> Response:
     """Send every visible frame of what is named, or the named frames, as pictures."""
     representation = exchange.representations(found)[0]
     kind = RenderedType(representation.media.value)
-    parameters = read_rendering(exchange.parameters, thumbnail=False)
+    options = read_rendering(exchange.parameters, thumbnail=False)
     reached = await exchange.reach(named_key(found), action_of(found, representation.media))
     if isinstance(reached, Response):
         return reached
 
     def pictures(part: Part, dataset: Dataset) -> Iterator[Piece]:
-        options = drawing(parameters, dataset)
         # A range and not a list: the count is whatever the object says.
         numbers = found.frames or range(1, frame_count(dataset) + 1)
         for number in numbers if representation.multipart else numbers[:1]:
@@ -52,16 +50,14 @@ async def rendered(exchange: Exchange, found: RouteMatch) -> Response:
 async def thumbnail(exchange: Exchange, found: RouteMatch) -> Response:
     """Send one small picture that stands for what is named: of its first visible image."""
     representation = exchange.representations(found)[0]
-    parameters = read_rendering(exchange.parameters, thumbnail=True)
+    options = read_rendering(exchange.parameters, thumbnail=True)
     reached = await exchange.reach(named_key(found), action_of(found, representation.media))
     if isinstance(reached, Response):
         return reached
 
     def picture(part: Part, dataset: Dataset) -> Iterator[Piece]:
-        options = drawing(parameters, dataset)
         if found.frames:
-            small = RenderingOptions(options.viewport, options.window, options.quality)
-            yield Piece(part, render(dataset, found.frames[0], RenderedType.JPEG, small), RenderedType.JPEG)
+            yield Piece(part, render(dataset, found.frames[0], RenderedType.JPEG, options), RenderedType.JPEG)
         else:
             yield Piece(part, small_picture(dataset, options), RenderedType.JPEG)
 

@@ -6,7 +6,7 @@ accepts plain bytes, else not at all (406).
 Standard: PS3.18 sections 10.4.1.1.5 and 10.4.1.1.6, table 8.7.3-5.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pydicom.dataset import Dataset
 from starlette.responses import Response
@@ -26,7 +26,7 @@ from pacsgate.dicom.masking import hides_tag
 from pacsgate.gateway.http.exchange import Exchange
 from pacsgate.gateway.http.named import action_of, named_key
 from pacsgate.gateway.http.parts import Piece, send_pieces
-from pacsgate.gateway.http.pixel_objects import images, pieces_of
+from pacsgate.gateway.http.pixel_objects import StoredImage, images, pieces_of, stored_images
 from pacsgate.model.errors import RequestError
 from pacsgate.protocols.dicomweb.accept import AS_STORED, Representation
 from pacsgate.protocols.dicomweb.bulk_uris import bulkdata_url
@@ -52,22 +52,35 @@ async def _pixels(exchange: Exchange, found: RouteMatch, numbers: tuple[int, ...
     if isinstance(reached, Response):
         return reached
 
-    def frames_of(part: Part, dataset: Dataset) -> Iterator[Piece]:
-        made = encoded_frames(dataset) if numbers is None else (encoded_frame(dataset, n) for n in numbers)
-        for number, frame in enumerate(made, start=1):
-            yield _piece(part, dataset, frame, number if numbers is None else numbers[number - 1], accepted)
+    def every_frame(part: Part, dataset: Dataset) -> Iterator[Piece]:
+        for number, frame in enumerate(encoded_frames(dataset), start=1):
+            yield _piece(part, lambda: dataset, frame, number, accepted)
+
+    def named_frames(part: Part, image: StoredImage) -> Iterator[Piece]:
+        for number in numbers or ():
+            frame = encoded_frame(image.header, number, image.pixels)
+            yield _piece(part, image.whole, frame, number, accepted)
+
+    def pieces() -> Iterator[Piece]:
+        if numbers is None:
+            return pieces_of(images(exchange, reached.reach, none=_NO_PIXELS), every_frame)
+        return pieces_of(stored_images(exchange, reached.reach, none=_NO_PIXELS), named_frames)
 
     return await send_pieces(
         exchange,
         reached,
-        lambda: pieces_of(images(exchange, reached.reach, none=_NO_PIXELS), frames_of),
+        pieces,
         multipart=accepted[0].multipart,
         root_type=accepted[0].media.value,
     )
 
 
 def _piece(
-    part: Part, dataset: Dataset, frame: EncodedFrame, number: int, accepted: tuple[Representation, ...]
+    part: Part,
+    whole: Callable[[], Dataset],
+    frame: EncodedFrame,
+    number: int,
+    accepted: tuple[Representation, ...],
 ) -> Piece:
     for representation in accepted:
         syntaxes = representation.transfer_syntaxes
@@ -80,7 +93,7 @@ def _piece(
                 return _as_stored(part, frame)
             if not syntaxes or EXPLICIT_LITTLE_ENDIAN in syntaxes:
                 try:
-                    pixels = decoded_frame(dataset, number).pixels
+                    pixels = decoded_frame(whole(), number).pixels
                 except UndecodableFrame:
                     continue  # what is stored may be acceptable too, only less so
                 return Piece(

@@ -13,6 +13,7 @@ from pacsgate.gateway.http.exchange import Exchange
 from pacsgate.gateway.http.named import action_of, named_key
 from pacsgate.gateway.http.objects import deliveries
 from pacsgate.gateway.http.reading import open_readings
+from pacsgate.gateway.http.single_object import answer_with_one
 from pacsgate.gateway.http.streams import length_of_parts, many_objects, one_object, started
 from pacsgate.model.actions import Action
 from pacsgate.protocols.dicomweb.media_types import MediaType
@@ -34,11 +35,12 @@ async def retrieve(exchange: Exchange, found: RouteMatch) -> Response:
     readings = await open_readings(
         exchange, reached.reach, reached.circumstances, EventKind.INSTANCES_TRANSFERRED
     )
-    if not representation.multipart:
+    boundary = secrets.token_hex(16) if representation.multipart else None
+    if len(items) == 1 and items[0].is_as_stored:
+        return await answer_with_one(exchange, items[0], action, readings, boundary)
+    if boundary is None:
         body = one_object(exchange, items[0], action, readings)
-        length = items[0].instance.size if items[0].is_as_stored else None
-        return await started(exchange.request, body, items[0].media_type, length=length)
-    boundary = secrets.token_hex(16)
+        return await started(exchange.request, body, items[0].media_type)
     body = many_objects(exchange, items, action, readings, boundary)
     return await started(
         exchange.request,

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from pacsgate.audit.events import EventKind
 from pacsgate.dicom.rendering import RenderedType, render
-from pacsgate.gateway.http.drawing import drawing
 from pacsgate.gateway.http.exchange import Exchange, Reached
 from pacsgate.gateway.http.named import action_of
 from pacsgate.gateway.http.objects import deliveries
@@ -43,7 +42,7 @@ async def wado_uri(exchange: Exchange, found: RouteMatch) -> Response:
         none = RequestError("nothing here can be rendered", status=406)
         for part, dataset in images(exchange, reached.reach, none=none):
             number = asked.frame or 1
-            yield Piece(part, render(dataset, number, kind, drawing(asked.rendering, dataset)), kind.value)
+            yield Piece(part, render(dataset, number, kind, asked.rendering), kind.value)
 
     return await send_pieces(exchange, reached, pieces, multipart=False, root_type=kind.value)
 

@@ -9,17 +9,17 @@ Invariants:
 - `record` returns only when the event is durable.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pacsgate.audit.events import AuditEvent
 from pacsgate.gateway.http import answers
+from pacsgate.gateway.http.threads import Threads, completed
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.credentials import Credentials
 from pacsgate.model.actions import Action
@@ -32,6 +32,7 @@ from pacsgate.policy.engine import Bound
 from pacsgate.protocols.dicomweb.accept import Representation, negotiate
 from pacsgate.protocols.dicomweb.offers import offers
 from pacsgate.protocols.dicomweb.query_string import Parameters, single_values
+from pacsgate.protocols.dicomweb.routes import Route
 from pacsgate.protocols.dicomweb.routing import RouteMatch
 from pacsgate.services.record import Circumstances, actor_of
 from pacsgate.services.resolve import Part, Reach, Refusal
@@ -71,8 +72,8 @@ class Exchange:
     """An authenticated request at one archive."""
 
     gate: Gate
-    threads: anyio.CapacityLimiter
-    archive_threads: anyio.CapacityLimiter
+    threads: Threads
+    archive_threads: Threads
     request: Request
     context: Context
     credentials: Credentials
@@ -90,14 +91,15 @@ class Exchange:
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking work that no archive takes part in, in one of the bounded threads."""
-        return await anyio.to_thread.run_sync(work, limiter=self.threads)
+        return await self.threads.run(work)
 
     async def at_archive(self, work: Callable[[], T]) -> T:
         """Run work that may wait for this archive, in one of its own bounded threads."""
-        return await anyio.to_thread.run_sync(work, limiter=self.archive_threads)
+        return await self.archive_threads.run(work)
 
     def bind(self) -> Bound:
         """What the live policy says about the subject; reads the epochs, so it is never stale."""
+        self.gate.shadow.hear(self.subject, self.context)
         return self.gate.policies.bind(self.scope, self.subject, self.context, self.archive)
 
     def circumstances(self, bound: Bound) -> Circumstances:
@@ -114,6 +116,9 @@ class Exchange:
         """The parts of a resource on which an action is allowed, or the recorded refusal."""
         self.request.scope[_NAMED_STUDY] = Named(self.scope, self.archive, key.study_instance_uid)
 
+        if (reached := self._recall(key, action)) is not None:
+            return reached
+
         def work() -> tuple[Bound, Reach | Refusal]:
             bound = self.bind()
             return bound, self.gate.resolver.reach(self.scope, self.archive, key, action, bound)
@@ -123,9 +128,19 @@ class Exchange:
             return await self.refuse(found, bound, action=action, study_instance_uid=key.study_instance_uid)
         return Reached(found, self.circumstances(bound))
 
+    def _recall(self, key: ResourceKey, action: Action) -> Reached | None:
+        """The answer of `reach` without a thread, for another instance of a recent study."""
+        if key.sop_instance_uid is None:
+            return None
+        bound = self.gate.policies.recall(self.scope, self.subject, self.context, self.archive)
+        if bound is None:
+            return None
+        reach = self.gate.resolver.recall(self.scope, self.archive, key, action, bound)
+        return None if reach is None else Reached(reach, self.circumstances(bound))
+
     async def record(self, event: AuditEvent) -> None:
         """Make an event durable before anything leaves.  Raises `RecordError`."""
-        await asyncio.wrap_future(self.gate.trail.submit(event))
+        await completed(self.gate.trail.submit(event))
 
     async def refuse(
         self, refused: Refusal, bound: Bound, *, action: Action | None, study_instance_uid: str | None = None
@@ -141,12 +156,9 @@ class Exchange:
     def representations(self, found: RouteMatch) -> tuple[Representation, ...]:
         """What this row can send and this client accepts, best first.  Raises `RequestError` 406."""
         accept = self.request.headers.getlist("accept")
-        return negotiate(
-            offers(found.route, frames=len(found.frames)),
-            ", ".join(accept) or None,
-            single_values(parameter for parameter in self.parameters if parameter[0] == "accept").get(
-                "accept"
-            ),
+        parameters = single_values(parameter for parameter in self.parameters if parameter[0] == "accept")
+        return _representations(
+            found.route, len(found.frames), ", ".join(accept) or None, parameters.get("accept")
         )
 
     def require_still_allowed(self, action: Action, part: Part) -> None:
@@ -162,3 +174,11 @@ class Exchange:
             if isinstance(bound.decide(action, part.study.facts_of(part.series)), Allow):
                 return
         raise ArchiveError("access was withdrawn while the answer was being sent")
+
+
+@lru_cache(maxsize=1024)
+def _representations(
+    route: Route, frames: int, header: str | None, parameter: str | None
+) -> tuple[Representation, ...]:
+    """Remembered, because a client sends the same header with every request."""
+    return negotiate(offers(route, frames=frames), header, parameter)

@@ -2,7 +2,8 @@
 
 `/healthz` says that the process answers.  `/readyz` says whether requests would
 be served: there is a policy, the trail can be written, and the newest policy
-files are the live ones.  Neither tells anything about patients or users.
+files are the live ones.  A revision that waits for a second approver is named and is no
+problem: what was agreed on is live.  Neither tells anything about patients or users.
 
 Called by `bootstrap`, which mounts them.
 """
@@ -38,7 +39,12 @@ def readyz(gate: Gate) -> Endpoint:
             problems.append("the audit trail cannot be written")
         if gate.policy_refused():
             problems.append("the policy files were refused; the last good revision is live")
-        body = {"status": "not ready" if problems else "ready", "policy": revision, "problems": problems}
+        body = {
+            "status": "not ready" if problems else "ready",
+            "policy": revision,
+            "policy_waiting_for_approval": gate.policy_pending(),
+            "problems": problems,
+        }
         return JSONResponse(body, status_code=503 if problems else 200)
 
     return endpoint

@@ -7,6 +7,8 @@ for all.  Labels come from closed lists: no path, name or UID ever is one.
 Called by the DICOMweb door; mounted by `bootstrap`.
 """
 
+from functools import cache
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
@@ -19,6 +21,18 @@ SECONDS = Histogram(
     ("handler",),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+
+
+@cache  # the labels are closed lists
+def _counters(handler: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(handler, status), SECONDS.labels(handler)
+
+
+def answered(handler: str, status: int, seconds: float) -> None:
+    """Count a request whose answer begins now."""
+    requests, took = _counters(handler, status)
+    requests.inc()
+    took.observe(seconds)
 
 
 async def metrics(_request: Request) -> Response:

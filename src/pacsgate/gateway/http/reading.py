@@ -11,11 +11,11 @@ Invariants:
 - whatever happens to the answer, what was sent is counted.
 """
 
-import asyncio
 from dataclasses import dataclass
 
 from pacsgate.audit.events import EventKind
 from pacsgate.gateway.http.exchange import Exchange
+from pacsgate.gateway.http.threads import completed
 from pacsgate.ports import Reading
 from pacsgate.services.record import Circumstances, study_object
 from pacsgate.services.resolve import Part, Reach
@@ -39,7 +39,7 @@ class Readings:
         try:
             for count in self._counts.values():
                 if count.reading.opening is not None:
-                    await asyncio.wrap_future(count.reading.opening)
+                    await completed(count.reading.opening)
         except BaseException:  # cancelled or unrecorded: either way nothing was read
             self.leave()
             raise

@@ -6,6 +6,7 @@ Made by `bootstrap` from the configuration file.
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from pacsgate.model.resource import ArchiveName
@@ -14,6 +15,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 EXTERNAL = "external"
 """The zone of every address that no configured network holds."""
+
+
+@lru_cache(maxsize=4096)
+def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(address)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +45,8 @@ class HttpSettings:
         """The name of the first zone that holds a client address."""
         if address is None:
             return EXTERNAL
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
+        ip = _ip(address)
+        if ip is None:
             return EXTERNAL
         for name, networks in self.networks.items():
             if any(ip in network for network in networks):

@@ -12,6 +12,8 @@ from pacsgate.services.freshness import Freshness
 from pacsgate.services.live_policy import LivePolicy
 from pacsgate.services.resolve import Resolver
 from pacsgate.services.search import Search
+from pacsgate.services.search_instances import SearchInstances
+from pacsgate.services.shadow_policy import ShadowPolicy
 from pacsgate.services.store_instances import StoreInstances
 from pacsgate.sinks.access_windows import AccessWindows
 from pacsgate.sinks.segments import SegmentTrail
@@ -31,6 +33,7 @@ class Gate:
     resolver: Resolver
     freshness: Freshness
     search: Search
+    search_instances: SearchInstances
     store: StoreInstances
     delete: DeleteResource
     trail: SegmentTrail
@@ -39,3 +42,6 @@ class Gate:
     """Where uploads for each archive wait: on the archive's own file system where it has one."""
     policy_refused: Callable[[], bool]
     """Whether the newest policy files were refused, so that an older revision is live."""
+    shadow: ShadowPolicy
+    policy_pending: Callable[[], str | None]
+    """The revision that waits for a second approver, if one does."""

@@ -13,27 +13,50 @@ Invariants:
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from pacsgate.model.errors import Diagnostic
 from pacsgate.model.role import Role
-from pacsgate.policy.language.problems import Problems
-from pacsgate.policy.policy import PolicyAssignment, Rule
+from pacsgate.policy.instance_query.tree import InstanceQuery
+from pacsgate.policy.language.problems import Position, Problems
+from pacsgate.policy.policy import Place, PolicyAssignment, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """One foreign file, as roles, rules and assignments of our own.
+    """The files of one format, as roles, rules and assignments of our own.
 
-    `left` says, a sentence each, what the file allows or demands that was not carried over.
+    `role_places` says where the file speaks of each role.  `left` says, a sentence each, what the
+    file allows or demands that was not carried over; `left_over` makes one.
     """
 
     roles: tuple[Role, ...] = ()
     rules: tuple[Rule, ...] = ()
     assignments: tuple[PolicyAssignment, ...] = ()
-    left: tuple[str, ...] = field(default=())
+    role_places: Mapping[str, Place] = field(default_factory=dict)
+    left: tuple[Diagnostic, ...] = ()
+    filters: Mapping[str, InstanceQuery] = field(default_factory=dict)
+    """Instance filters that the rules name, by their identifier."""
+
+
+class ForeignFormat(StrEnum):
+    """A format that can be read; its name is the prefix of its sources."""
+
+    ORTHANC_AUTH = "orthanc-auth"
+    """`permissions.json` of orthanc-auth-service."""
+    RESEARCH_PACS = "research-pacs"
+    """The permissions file of Research PACS on AWS."""
+    ZHIVA = "zhiva"
+    """`orthanc.json` and `IncomingHttpRequestFilter.lua` of the ZHIVA local PACS."""
 
 
 Reader = Callable[[Mapping[str, str], Problems], Foreign]
 """From the files of one format (name without the prefix, to text) to what they say."""
+
+
+def left_over(position: Position, sentence: str, suggestion: str | None = None) -> Diagnostic:
+    """Something that was not carried over, with its place and, where there is one, what to do instead."""
+    return Diagnostic(position.file, position.line, position.column, sentence, suggestion)
 
 
 def split_name(source: str) -> tuple[str | None, str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Assignment, AssignmentScope, Role
 from pacsgate.policy.language.fields import fields, instant, items, names, text, texts
+from pacsgate.policy.language.limits import SECTION_LENGTH
 from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
 from pacsgate.policy.language.yaml_text import Node
 from pacsgate.policy.policy import PolicyAssignment
@@ -22,7 +23,7 @@ _FIELDS = ("users", "groups", "roles", "scope", "from", "until")
 
 def read_assignments(node: Node, roles: Mapping[str, Role], problems: Problems) -> Iterator[PolicyAssignment]:
     """One value for each role of each item."""
-    for item in items(node, "`assignments`", problems):
+    for item in items(node, "`assignments`", problems, most=SECTION_LENGTH):
         given = fields(item, "an assignment", _FIELDS, problems, required=("roles",))
         users, groups = (names(given.get(kind), f"`{kind}`", problems) for kind in ("users", "groups"))
         if given and "users" not in given and "groups" not in given:

@@ -3,6 +3,12 @@
 ```yaml
 attributes:
   study.department: {type: string, from: InstitutionalDepartmentName, map: departments.yaml}
+  study.referring:
+    type: string
+    values: many
+    from:
+      - ReferringPhysicianIdentificationSequence.PersonIdentificationCodeSequence.CodeValue
+      - {attribute: ReferringPhysicianName, map: physicians.yaml}
   user.clearance: {type: number}
 ```
 
@@ -10,6 +16,7 @@ Called by `pacsgate.policy.document`.
 
 Invariants:
 - an attribute of a study or series has a source, one of the user has none;
+- an attribute with several sources has a second one beside it, `…_source`, for the evidence;
 - no declaration shadows a built-in attribute.
 
 Standard: keywords and their value representations are those of PS3.6.
@@ -17,24 +24,40 @@ Standard: keywords and their value representations are those of PS3.6.
 
 import re
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 
 from pydicom.datadict import dictionary_VR, keyword_dict, tag_for_keyword
 
 from pacsgate.model.subject import Scalar
 from pacsgate.policy.environment import BUILT_INS
-from pacsgate.policy.ir import Attribute, Scope, ValueType
+from pacsgate.policy.ir import FILTERS, ORIGIN, Attribute, Scope, ValueType
 from pacsgate.policy.language.fields import entries, fields, one_choice, text
-from pacsgate.policy.language.limits import TABLE_LENGTH
+from pacsgate.policy.language.limits import SOURCES, TABLE_LENGTH
 from pacsgate.policy.language.problems import Position, Problems, did_you_mean, quoted
-from pacsgate.policy.language.yaml_text import MapNode, Node, TextNode
-from pacsgate.policy.policy import Declaration
+from pacsgate.policy.language.yaml_text import ListNode, MapNode, Node, TextNode
+from pacsgate.policy.policy import EVIDENCE, Declaration, Source
 from pacsgate.policy.values import is_date, number_from
 
 _NAME = re.compile(r"(study|series|user)\.([a-z][a-z0-9_]{0,47})", re.ASCII)
 _PRIVATE_TAG = re.compile(r"[0-9A-Fa-f]{3}[13579BDFbdf][0-9A-Fa-f]{4}", re.ASCII)
-_BUILT_IN_NAMES = frozenset(str(attribute) for attribute in BUILT_INS)
+_BUILT_IN_NAMES = frozenset({"study.age", str(FILTERS), *(str(attribute) for attribute in BUILT_INS)})
+_WITNESSED = frozenset(str(attribute) for attribute in ORIGIN)
 _UNREADABLE_VRS = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 """Value representations that hold no value a condition could compare."""
+
+_FIELDS: Mapping[Scope, tuple[str, ...]] = {
+    Scope.STUDY: ("type", "from", "map", "values"),
+    Scope.SERIES: ("type", "from", "map"),
+    Scope.USER: ("type",),
+}
+
+
+class _Amount(StrEnum):
+    """How many different values an attribute is expected to have in an archive."""
+
+    FEW = "few"
+    MANY = "many"
+
 
 Tables = Mapping[str, Node]
 """The files that `map` may name."""
@@ -46,6 +69,21 @@ def read_attributes(node: Node, tables: Tables, problems: Problems) -> Iterator[
         declaration = _declaration(key, value, tables, problems)
         if declaration is not None:
             yield declaration, key.position
+            if declaration.otherwise:
+                yield _evidence(declaration), key.position
+
+
+def table_names(node: Node) -> Iterator[str]:
+    """The file names that the maps of an `attributes` section give; it need not be sound."""
+    if not isinstance(node, MapNode):
+        return
+    for _, declaration in node.entries.values():
+        given = declaration.entries if isinstance(declaration, MapNode) else {}
+        sources = given["from"][1] if "from" in given else None
+        for each in (declaration, *(sources.items if isinstance(sources, ListNode) else ())):
+            table = each.entries.get("map") if isinstance(each, MapNode) else None
+            if table is not None and isinstance(table[1], TextNode):
+                yield table[1].text
 
 
 def _declaration(key: TextNode, node: Node, tables: Tables, problems: Problems) -> Declaration | None:
@@ -57,21 +95,67 @@ def _declaration(key: TextNode, node: Node, tables: Tables, problems: Problems) 
         hint = "write `study.`, `series.` or `user.` and a name of small letters, digits and `_`"
         problems.add(key.position, f"{quoted(key.text)} is no name for an attribute", hint)
         return None
-    known = ("type",) if named[1] == "user" else ("type", "from", "map")
-    given = fields(node, f"`{key.text}`", known, problems, required=[f for f in known if f != "map"])
+    known = _FIELDS[Scope(named[1])]
+    required = [field for field in known if field in {"type", "from"}]
+    given = fields(node, f"`{key.text}`", known, problems, required=required)
     value_type = one_choice(given["type"], ValueType, "type", problems) if "type" in given else None
-    path = _path(given["from"], problems) if "from" in given else ()
     if value_type is None:
         return None
-    table = _table(given["map"], value_type, tables, problems) if "map" in given else None
+    many = "values" in given and one_choice(given["values"], _Amount, "amount", problems) is _Amount.MANY
     attribute = Attribute(Scope(named[1]), named[2], value_type)
-    return Declaration(attribute, key.position.place, path, table)
+    found = tuple(_sources(given, value_type, tables, problems))
+    first = found[0] if found else Source(())
+    return Declaration(attribute, key.position.place, first.path, first.table, found[1:], many)
+
+
+def _evidence(declaration: Declaration) -> Declaration:
+    about = declaration.attribute
+    attribute = Attribute(about.scope, f"{about.name}{EVIDENCE}", ValueType.STRING)
+    return Declaration(attribute, declaration.place, evidence_for=about)
+
+
+def _sources(
+    given: Mapping[str, Node], value_type: ValueType, tables: Tables, problems: Problems
+) -> Iterator[Source]:
+    """Where the values come from, in the order in which it is asked."""
+    if "from" not in given:
+        return
+    written = given["from"]
+    if not isinstance(written, ListNode):
+        table = _table(given["map"], value_type, tables, problems) if "map" in given else None
+        yield Source(_path(written, problems), table)
+        return
+    if "map" in given:
+        message = "with several sources, each has its own map"
+        problems.add(given["map"].position, message, "write `- {attribute: …, map: …}`")
+    if not written.items:
+        problems.add(written.position, "`from` names no source")
+    if len(written.items) > SOURCES:
+        problems.add(written.position, f"`from` names more than {SOURCES} sources")
+        return
+    for item in written.items:
+        if not isinstance(item, MapNode):
+            yield Source(_path(item, problems))
+            continue
+        each = fields(item, "a source", ("attribute", "map"), problems, required=("attribute",))
+        path = _path(each["attribute"], problems) if "attribute" in each else ()
+        yield Source(path, _table(each["map"], value_type, tables, problems) if "map" in each else None)
 
 
 def _path(node: Node, problems: Problems) -> tuple[str, ...]:
-    written = text(node, "`from`", problems)
+    return element_path(node, "`from`", problems)
+
+
+def element_path(node: Node, what: str, problems: Problems) -> tuple[str, ...]:
+    """The way to an element: keywords or private tags, all but the last of sequences.
+
+    What the gate witnesses has the way that is its name.
+    """
+    written = text(node, what, problems)
     if written is None:
         return ()
+    if written in _WITNESSED:
+        return (written,)
     *sequences, last = written.split(".")
     tags = [_tag(keyword, node, problems, of_sequence=True) for keyword in sequences]
     tags.append(_tag(last, node, problems, of_sequence=False))

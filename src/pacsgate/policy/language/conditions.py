@@ -13,6 +13,7 @@ other a value, or an attribute of the user or the environment.
 | `a.like('CT*')`, `a.startsWith('CT')` | `Like` |
 | `has(a)` | `Has` |
 | `a` for a boolean | `Compare` with `true` |
+| `study.age < 30` | `study.date > env.date_30_days_ago`: so a list needs no clock |
 
 Called by the rules section.
 
@@ -26,8 +27,11 @@ from typing import assert_never
 from lark import Token, Tree
 
 from pacsgate.model.subject import Scalar
+from pacsgate.policy.calendar import date_days_ago
+from pacsgate.policy.instance_query.tree import InstanceQuery
 from pacsgate.policy.ir import (
     FALSE,
+    STUDY_DATE,
     TRUE,
     UNKNOWN,
     And,
@@ -49,13 +53,16 @@ from pacsgate.policy.language.limits import (
     CONDITION_ATOMS,
     CONDITION_DEPTH,
     CONDITION_LENGTH,
-    LIST_LENGTH,
+    OPTIONS,
     PATTERN_LENGTH,
 )
 from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
-from pacsgate.policy.language.terms import Literal, RefusedError, Terms, as_tree, parts
+from pacsgate.policy.language.terms import AGE, Literal, RefusedError, Terms, as_tree, parts
+from pacsgate.policy.language.written_elements import WRITTEN, element_of
 from pacsgate.policy.language.yaml_text import TextNode
 from pacsgate.policy.values import is_date
+
+_MOST_DAYS = 99_999
 
 FUNCTIONS = ("has", "like", "startsWith")
 
@@ -69,8 +76,16 @@ _MIRRORED = {
 }
 
 
-def read_condition(node: TextNode, attributes: Mapping[str, Attribute], problems: Problems) -> Formula:
-    """The formula of a condition; `UNKNOWN`, and at least one problem, where it cannot be read."""
+def read_condition(
+    node: TextNode,
+    attributes: Mapping[str, Attribute],
+    problems: Problems,
+    queries: dict[str, InstanceQuery] | None = None,
+) -> Formula:
+    """The formula of a condition; `UNKNOWN`, and at least one problem, where it cannot be read.
+
+    The instance queries that it writes out are added to `queries`, by their identifier.
+    """
     if len(node.text) > CONDITION_LENGTH:
         problems.add(node.position, f"the condition is longer than {CONDITION_LENGTH} characters")
         return UNKNOWN
@@ -79,14 +94,21 @@ def read_condition(node: TextNode, attributes: Mapping[str, Attribute], problems
     except GrammarError as error:
         problems.add(node.position_at(error.offset), error.message, error.suggestion)
         return UNKNOWN
-    return _Reader(node, attributes, problems).formula(tree, 0)
+    return _Reader(node, attributes, problems, {} if queries is None else queries).formula(tree, 0)
 
 
 class _Reader:
     """Reads one condition."""
 
-    def __init__(self, node: TextNode, attributes: Mapping[str, Attribute], problems: Problems) -> None:
+    def __init__(
+        self,
+        node: TextNode,
+        attributes: Mapping[str, Attribute],
+        problems: Problems,
+        queries: dict[str, InstanceQuery],
+    ) -> None:
         self._node = node
+        self._queries = queries
         self._terms = Terms(attributes)
         self._problems = problems
         self._atoms = 0
@@ -147,6 +169,8 @@ class _Reader:
                 return self._compared(first, op, second, left)
             case Literal(), Attribute():
                 return self._compared(second, _MIRRORED[op], first, right)
+            case Attribute(), Attribute() if AGE in {first, second}:
+                raise RefusedError(right, f"`{AGE}` is compared with a number of days", "write it out")
             case Attribute(), Attribute():
                 turned = _is_bindable(first) and not _is_bindable(second)
                 about, operator, operand = (second, _MIRRORED[op], first) if turned else (first, op, second)
@@ -162,6 +186,8 @@ class _Reader:
     def _compared(self, about: Attribute, op: Comparison, literal: Literal, tree: "Tree[Token]") -> Formula:
         _check_order(about, op, tree)
         _check_literal(about, literal)
+        if about == AGE:
+            return _as_old_as(op, literal)
         return Compare(about, op, literal.value)
 
     # ---------------------------------------------------------------- membership
@@ -179,7 +205,9 @@ class _Reader:
             )
         match self._terms.side(left):
             case Literal(value=str() as element):
-                return Contains(container, element)
+                return Contains(container, element_of(container, element, left, self._queries))
+            case Attribute() if container in WRITTEN:
+                raise RefusedError(left, f"`{container}` holds what rules write out", "write it in quotes")
             case Attribute() as element if element.type is ValueType.STRING:
                 if _is_bindable(container) and not _is_bindable(element):
                     return OneOf(element, container)
@@ -189,12 +217,14 @@ class _Reader:
                 raise RefusedError(left, f"`{container}` holds strings, and this is none")
 
     def _one_of(self, about: Attribute, left: "Tree[Token]", right: "Tree[Token]") -> Formula:
+        if about == AGE:
+            raise RefusedError(left, f"`{AGE}` is compared with a number of days", "join with `||`")
         if about.type is ValueType.SET:
             raise RefusedError(left, f"`{about}` is a set", f"ask `'…' in {about}`, and join with `||`")
         if not right.children:
             raise RefusedError(right, "the list is empty")
-        if len(right.children) > LIST_LENGTH:
-            raise RefusedError(right, f"the list has more than {LIST_LENGTH} items")
+        if len(right.children) > OPTIONS:
+            raise RefusedError(right, f"the list has more than {OPTIONS} items")
         options: set[Scalar] = set()
         for item in parts(right):
             option = self._terms.side(item)
@@ -214,7 +244,8 @@ class _Reader:
         if function == "has":
             if receiver or len(arguments) != 1 or arguments[0].data != "reference":
                 raise RefusedError(tree, "`has` asks about one attribute", "write `has(study.department)`")
-            return Has(self._terms.attribute(arguments[0]))
+            about = self._terms.attribute(arguments[0])
+            return Has(STUDY_DATE if about == AGE else about)
         if len(arguments) != 1 or arguments[0].data != "string":
             raise RefusedError(
                 tree, f"`{function}` takes one string", f"write `study.description.{function}('CT*')`"
@@ -234,6 +265,13 @@ class _Reader:
     def _note(self, tree: "Tree[Token]", message: str, suggestion: str | None = None) -> None:
         offset = 0 if tree.meta.empty else tree.meta.start_pos
         self._problems.add(self._node.position_at(offset), message, suggestion)
+
+
+def _as_old_as(op: Comparison, days: Literal) -> Formula:
+    """A comparison of the study's age, as one of its date: what is older has the earlier date."""
+    if not isinstance(days.value, int) or not 0 <= days.value <= _MOST_DAYS:
+        raise RefusedError(days.tree, f"`{AGE}` is a whole number of days up to {_MOST_DAYS}")
+    return Compare(STUDY_DATE, _MIRRORED[op], date_days_ago(days.value))
 
 
 def _check_order(about: Attribute, op: Comparison, tree: "Tree[Token]") -> None:

@@ -10,7 +10,8 @@ tests:
 ```
 
 Facts are named as conditions name them, without `study.` and `series.`; one that is
-not given is missing.  A study without `series` is asked about as such.
+not given is missing, but for `derived_labels` where `labels` are given: these are then all.
+A study without `series` is asked about as such.
 
 Called by the command line.
 
@@ -25,21 +26,26 @@ from datetime import datetime
 from enum import StrEnum
 
 from pacsgate.model.actions import Action
-from pacsgate.model.context import Context
+from pacsgate.model.context import Context, RequestLine
 from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName
 from pacsgate.model.role import Assignment
 from pacsgate.model.subject import Attributes, Scalar, Subject, Values
 from pacsgate.policy.environment import BUILT_INS
 from pacsgate.policy.expectations import Expectation
 from pacsgate.policy.facts import ResourceFacts
-from pacsgate.policy.ir import Attribute, Scope, ValueType
+from pacsgate.policy.instance_query.reading import QueryError, read_query
+from pacsgate.policy.instance_query.tree import query_id
+from pacsgate.policy.ir import DERIVED_LABELS, FILTERS, LABELS, Attribute, Scope, ValueType
 from pacsgate.policy.language.attributes import literal
 from pacsgate.policy.language.fields import entries, fields, instant, items, names, one_choice, text, texts
 from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
 from pacsgate.policy.language.yaml_text import ListNode, Node, parse_yaml
 from pacsgate.policy.policy import Policy
+from pacsgate.policy.values import number_from
 
 _FIELDS = ("name", "subject", "context", "archive", "action", "study", "series", "expect", "rule")
+_OF_A_SUBJECT = ("user", "roles", "groups", "attributes", "authentication", "authenticated")
+_OF_A_CONTEXT = ("now", "network", "purpose", "reason", "risk", "request")
 _ARCHIVE = "main"
 
 
@@ -80,7 +86,10 @@ class _Reader:
         action = one_choice(given["action"], Action, "action", problems)
         expected = one_choice(given["expect"], _Expected, "answer", problems)
         series = self._facts(given["series"], Scope.SERIES) if "series" in given else None
-        facts = ResourceFacts(self._facts(given["study"], Scope.STUDY), series)
+        study = self._facts(given["study"], Scope.STUDY)
+        if LABELS.name in study:  # whoever says which labels there are means all of them
+            study = {DERIVED_LABELS.name: frozenset(), **study}
+        facts = ResourceFacts(study, series)
         subject = self._subject(given["subject"])
         context = self._context(given.get("context"))
         archive = text(given["archive"], "`archive`", problems) if "archive" in given else _ARCHIVE
@@ -100,7 +109,7 @@ class _Reader:
 
     def _subject(self, node: Node) -> Subject:
         problems = self.problems
-        given = fields(node, "a subject", ("user", "roles", "groups", "attributes"), problems)
+        given = fields(node, "a subject", _OF_A_SUBJECT, problems)
         roles = []
         for role, item in texts(given["roles"], "`roles`", problems) if "roles" in given else ():
             if role not in self.policy.roles:
@@ -114,17 +123,42 @@ class _Reader:
             assignments=tuple(roles),
             groups=names(given.get("groups"), "`groups`", problems),
             attributes=self._facts(given["attributes"], Scope.USER) if "attributes" in given else {},
+            assurance_level=int(self._number(given, "authentication") or 1),
+            authenticated_at=instant(given.get("authenticated"), "`authenticated`", problems),
         )
 
     def _context(self, node: Node | None) -> Context:
         problems = self.problems
-        given = {} if node is None else fields(node, "a context", ("now", "network", "purpose"), problems)
+        given = {} if node is None else fields(node, "a context", _OF_A_CONTEXT, problems)
         usual = Context(
             now=instant(given.get("now"), "`now`", problems) or self.now, request_id="policy test"
         )
-        network = text(given["network"], "`network`", problems) if "network" in given else None
-        purpose = text(given["purpose"], "`purpose`", problems) if "purpose" in given else None
-        return replace(usual, network=network or usual.network, purpose=purpose or usual.purpose)
+        network, purpose, reason = (
+            text(given[field], f"`{field}`", problems) if field in given else None
+            for field in ("network", "purpose", "reason")
+        )
+        return replace(
+            usual,
+            network=network or usual.network,
+            purpose=purpose or usual.purpose,
+            reason=reason,
+            risk=self._number(given, "risk"),
+            request=self._request(given["request"]) if "request" in given else None,
+        )
+
+    def _number(self, given: Mapping[str, Node], field: str) -> float | None:
+        written = text(given[field], f"`{field}`", self.problems) if field in given else None
+        found = None if written is None else number_from(written)
+        if written is not None and found is None:
+            self.problems.add(given[field].position, f"`{field}` is not a number")
+        return found
+
+    def _request(self, node: Node) -> RequestLine | None:
+        method, _, path = (text(node, "`request`", self.problems) or "").partition(" ")
+        if not path.startswith("/"):
+            self.problems.add(node.position, "`request` is not a request", "write `GET /studies/1.2.3`")
+            return None
+        return RequestLine(method, path)
 
     def _rule(self, node: Node) -> str | None:
         found = text(node, "`rule`", self.problems)
@@ -151,7 +185,9 @@ class _Reader:
     def _known(self, scope: Scope) -> Mapping[str, Attribute]:
         declared = (declaration.attribute for declaration in self.policy.declarations.values())
         return {
-            attribute.name: attribute for attribute in (*BUILT_INS, *declared) if attribute.scope is scope
+            attribute.name: attribute
+            for attribute in (*BUILT_INS, FILTERS, *declared)
+            if attribute.scope is scope
         }
 
     def _values(self, attribute: Attribute, node: Node) -> Iterator[Scalar]:
@@ -160,8 +196,18 @@ class _Reader:
             return
         for item in node.items if isinstance(node, ListNode) else [node]:
             written = text(item, f"`{attribute}`", self.problems)
-            value = None if written is None else literal(written, attribute.type)
+            value = None if written is None else _value(attribute, written)
             if value is not None:
                 yield value
             elif written is not None:
                 self.problems.add(item.position, f"{quoted(written)} is not a {attribute.type}")
+
+
+def _value(attribute: Attribute, written: str) -> Scalar | None:
+    """A value as the file writes it; `None` when it is not one."""
+    if attribute != FILTERS:
+        return literal(written, attribute.type)
+    try:
+        return query_id(read_query(written))
+    except QueryError:
+        return None

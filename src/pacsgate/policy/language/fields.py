@@ -8,7 +8,7 @@ Called by the sections of the language.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -50,13 +50,13 @@ def entries(node: Node, what: str, problems: Problems) -> Iterator[tuple[TextNod
         problems.add(node.position, f"{what} must be a mapping from names")
 
 
-def items(node: Node, what: str, problems: Problems) -> Sequence[Node]:
+def items(node: Node, what: str, problems: Problems, *, most: int = LIST_LENGTH) -> Sequence[Node]:
     """The items of a list."""
     if not isinstance(node, ListNode):
         problems.add(node.position, f"{what} must be a list", "write `[a, b]`, or one `- item` a line")
         return ()
-    if len(node.items) > LIST_LENGTH:
-        problems.add(node.position, f"{what} has more than {LIST_LENGTH} items")
+    if len(node.items) > most:
+        problems.add(node.items[most].position, f"{what} has more than {most} items")
         return ()
     return node.items
 
@@ -118,6 +118,26 @@ def choices_in(node: Node, choices: type[E], what: str, problems: Problems) -> f
     """A list of words of a closed list, as a set."""
     found = (choice(each, choices, item, what, problems) for each, item in texts(node, f"{what}s", problems))
     return frozenset(each for each in found if each is not None)
+
+
+def truth(node: Node, what: str, problems: Problems) -> bool:
+    """`true` or `false`."""
+    found = text(node, what, problems)
+    if found not in {None, "true", "false"}:
+        problems.add(node.position, f"{what} is not a truth value", "write `true` or `false`")
+    return found == "true"
+
+
+def day(node: Node, what: str, problems: Problems) -> date | None:
+    """A day such as `2027-01-01`."""
+    found = text(node, what, problems)
+    if found is None:
+        return None
+    try:
+        return date.fromisoformat(found)
+    except ValueError:
+        problems.add(node.position, f"{what} is not a day", "write `2027-01-01`")
+        return None
 
 
 def instant(node: Node | None, what: str, problems: Problems) -> datetime | None:

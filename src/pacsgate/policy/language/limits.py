@@ -1,17 +1,37 @@
 """How large a policy may be.
 
-A policy is written by hand; whatever exceeds these bounds was not, and is refused
-with its place before it can cost time or memory.
+Whatever exceeds these bounds was not written for a hospital, and is refused with its
+place before it can cost time or memory.
 """
 
 SOURCE_LENGTH = 2_000_000
-"""Characters of one file.  Two hundred rules are about 60,000."""
+"""Characters of one file.  Two thousand rules are about 600,000."""
 YAML_DEPTH = 12
-"""Lists and mappings inside each other; the language itself needs five."""
-LIST_LENGTH = 1_000
-"""Items of one list, in YAML or in a condition."""
-RULES = 1_000
-"""Rules of all files together.  SQLite refuses expressions more than 1,000 deep."""
+"""Lists and mappings inside each other; the language itself needs seven."""
+RULES = 5_000
+"""Rules of all files together."""
+ASSIGNMENTS = 20_000
+"""Assignments of all files together, one for each role that one item gives."""
+SECTION_LENGTH = 20_000
+"""Items of one list of a section, such as `rules` or `assignments`."""
+LIST_LENGTH = 10_000
+"""Items of one list in YAML, such as the users of an assignment."""
+OPTIONS = 1_000
+"""Values in one list of a condition."""
+ATTRIBUTES = 200
+"""Declared attributes of all files together."""
+SOURCES = 5
+"""Elements that one attribute may take its value from."""
+LABEL_PATTERNS = 1_000
+"""Patterns for labels of all files together; each is asked of each object that arrives."""
+REQUEST_PATTERNS = 1_000
+"""Different request patterns of all files together; each is asked of each request."""
+INSTANCE_FILTERS = 1_000
+"""Different instance filters of all files together; each is asked of each object that arrives."""
+TEMPLATES = 100
+"""Templates of all files together."""
+INHERITANCE = 10
+"""Roles above each other."""
 CONDITION_LENGTH = 16_000
 """Characters of one condition."""
 CONDITION_ATOMS = 200

@@ -3,11 +3,13 @@
 ```yaml
 obligations:
   mask: [PatientName, PatientBirthDate]      # or {all_but: [PatientID, StudyDate]}
+  reason-required: true
 ```
 
-`mask` is carried out on every door.  The other obligations are part of the
-language already; a permit that has one allows nothing until the gate can carry it
-out, because what cannot be done must not be promised.
+`mask` is carried out on every door, and `reason-required: true` holds a permit back from
+requests that give no reason.  The other obligations are part of the language already; a
+permit that has one allows nothing until the gate can carry it out, because what cannot
+be done must not be promised.
 
 Called by the rules section.
 
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 from pydicom.datadict import keyword_dict, tag_for_keyword
 
 from pacsgate.model.mask import NO_MASK, Mask
-from pacsgate.policy.language.fields import fields, items, text, texts
+from pacsgate.policy.language.fields import fields, items, text, texts, truth
 from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
 from pacsgate.policy.language.yaml_text import ListNode, Node
 
@@ -29,7 +31,8 @@ STRUCTURAL = frozenset(
 )
 """Without these an answer cannot be used or read at all."""
 
-UNSUPPORTED = ("deidentify", "step-up", "reason-required")
+UNSUPPORTED = ("deidentify", "step-up")
+_REASON = "reason-required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,20 @@ class Obligations:
 
     mask: Mask = NO_MASK
     unsupported: tuple[str, ...] = ()
+    needs_reason: bool = False
 
 
 def read_obligations(node: Node, problems: Problems) -> Obligations:
     """The obligations of one permit."""
-    given = fields(node, "`obligations`", ("mask", *UNSUPPORTED), problems)
+    given = fields(node, "`obligations`", ("mask", _REASON, *UNSUPPORTED), problems)
     unsupported = []
     for name in UNSUPPORTED:
         if name in given:
             argument = text(given[name], f"`{name}`", problems)
             unsupported.append(name if argument == "true" else f"{name}:{argument}")
     mask = _mask(given["mask"], problems) if "mask" in given else NO_MASK
-    return Obligations(mask, tuple(unsupported))
+    needs_reason = _REASON in given and truth(given[_REASON], f"`{_REASON}`", problems)
+    return Obligations(mask, tuple(unsupported), needs_reason)
 
 
 def _mask(node: Node, problems: Problems) -> Mask:

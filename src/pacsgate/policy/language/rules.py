@@ -18,15 +18,17 @@ Invariants:
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Effect
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Role
+from pacsgate.policy.instance_query.tree import InstanceQuery
 from pacsgate.policy.ir import TRUE, Attribute, Formula
 from pacsgate.policy.language.conditions import read_condition
-from pacsgate.policy.language.fields import choice, fields, items, name, names, one_choice, text, texts
+from pacsgate.policy.language.fields import choice, fields, items, name, names, one_choice, text, texts, truth
+from pacsgate.policy.language.limits import SECTION_LENGTH
 from pacsgate.policy.language.obligations import Obligations, read_obligations
 from pacsgate.policy.language.problems import Position, Problems, did_you_mean, listed, quoted
 from pacsgate.policy.language.yaml_text import Node, TextNode
@@ -42,6 +44,7 @@ _FIELDS = (
     "archives",
     "when",
     "message",
+    "break_glass",
     "obligations",
 )
 _EVERY_ACTION = "*"
@@ -53,11 +56,13 @@ class Names:
 
     roles: Mapping[str, Role]
     attributes: Mapping[str, Attribute]
+    queries: dict[str, InstanceQuery] = field(default_factory=dict)
+    """The instance queries that conditions write out, by their identifier; reading adds to them."""
 
 
 def read_rules(node: Node, known: Names, problems: Problems) -> Iterator[tuple[Rule, Position]]:
     """Each rule with the place of its id."""
-    for item in items(node, "`rules`", problems):
+    for item in items(node, "`rules`", problems, most=SECTION_LENGTH):
         given = fields(item, "a rule", _FIELDS, problems, required=("id", "effect"))
         rule_id = name(given["id"], "the rule's id", problems) if "id" in given else None
         effect = one_choice(given["effect"], Effect, "effect", problems) if "effect" in given else None
@@ -67,6 +72,7 @@ def read_rules(node: Node, known: Names, problems: Problems) -> Iterator[tuple[R
             _check_permit(given, item, known, problems)
         elif effect is Effect.FORBID and "obligations" in given:
             problems.add(given["obligations"].position, "a forbid has no obligations")
+        break_glass = "break_glass" in given and truth(given["break_glass"], "`break_glass`", problems)
         condition = _condition(given, known, problems)
         groups, users, archives = (
             names(given.get(kind), f"`{kind}`", problems) for kind in ("groups", "users", "archives")
@@ -88,6 +94,8 @@ def read_rules(node: Node, known: Names, problems: Problems) -> Iterator[tuple[R
             message=message,
             mask=obligations.mask,
             unsupported=obligations.unsupported,
+            needs_reason=obligations.needs_reason,
+            break_glass=break_glass,
         )
         yield rule, given["id"].position
 
@@ -118,6 +126,9 @@ def _check_permit(given: Mapping[str, Node], item: Node, known: Names, problems:
         problems.add(item.position, "a permit needs `roles`", "a role's `may` is what a permit can give")
     if "message" in given:
         problems.add(given["message"].position, "a permit has no message", "messages are for forbids")
+    if "break_glass" in given:
+        hint = "an emergency lifts a forbid; give the permit `env.purpose == 'ETREAT'`"
+        problems.add(given["break_glass"].position, "a permit has no `break_glass`", hint)
     if "roles" not in given or "actions" not in given:
         return
     silent = Problems()  # what is malformed is reported where it is read
@@ -135,7 +146,7 @@ def _condition(given: Mapping[str, Node], known: Names, problems: Problems) -> F
     written = given["when"]
     if text(written, "`when`", problems) is None or not isinstance(written, TextNode):
         return TRUE
-    return read_condition(written, known.attributes, problems)
+    return read_condition(written, known.attributes, problems, known.queries)
 
 
 def _obligations(given: Mapping[str, Node], problems: Problems) -> Obligations:

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from lark import Token, Tree
 
 from pacsgate.model.subject import Scalar
-from pacsgate.policy.ir import Attribute, Scope
+from pacsgate.policy.calendar import date_days_ago, days_ago
+from pacsgate.policy.ir import Attribute, Scope, ValueType
 from pacsgate.policy.language.problems import did_you_mean, listed, quoted
 from pacsgate.policy.values import number_from
+
+AGE = Attribute(Scope.STUDY, "age", ValueType.NUMBER)
+"""Days since the StudyDate.  Conditions are written with it and read without it."""
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -64,6 +68,12 @@ class Terms:
         found = self.attributes.get(name)
         if found is not None:
             return found
+        if name == str(AGE):
+            return AGE
+        scope, _, short = name.partition(".")
+        days = days_ago(short) if scope == Scope.ENV else None
+        if days is not None:
+            return date_days_ago(days)
         scopes = [f"{scope}." for scope in Scope]
         hint = did_you_mean(name, self.attributes)
         if hint is None and not name.startswith(tuple(scopes)):

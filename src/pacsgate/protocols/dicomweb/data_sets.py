@@ -21,13 +21,17 @@ def write_json(data_sets: Iterable[DicomJson]) -> bytes:
 
 
 def write_json_object(data_set: DicomJson) -> bytes:
-    """Return one data set, as a store is answered."""
+    """Return one data set, as a store is answered, or one item of an array."""
     return msgspec.json.encode(data_set)
 
 
 def write_xml_parts(data_sets: Iterable[DicomJson], boundary: str) -> Iterator[bytes]:
     """Yield a multipart/related body with one Native DICOM Model document in each part."""
-    head = part_head(boundary, MediaType.DICOM_XML)
     for data_set in data_sets:
-        yield head + to_native_xml(data_set) + PART_TAIL
+        yield write_xml_part(data_set, boundary)
     yield closing(boundary)
+
+
+def write_xml_part(data_set: DicomJson, boundary: str) -> bytes:
+    """Return one part of such a body."""
+    return part_head(boundary, MediaType.DICOM_XML) + to_native_xml(data_set) + PART_TAIL

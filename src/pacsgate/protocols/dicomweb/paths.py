@@ -25,6 +25,9 @@ from pacsgate.model.errors import RequestError
 MAX_PATH_BYTES = 4096
 """Three UIDs take 192; the rest is for lists of frames.  Orthanc and nginx stop at 8 KiB of request line."""
 
+_ROOT = "/dicom-web"
+"""Where Orthanc serves DICOMweb unless it is told otherwise."""
+
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _FOREIGN_BYTE = re.compile(rb"[^A-Za-z0-9 !$&'()*+,=:@_~.-]")
 
@@ -45,6 +48,11 @@ def canonical_path(raw_path: bytes) -> tuple[str, ...]:
     if not raw_path.startswith(b"/"):
         raise RequestError("path does not begin with `/`")
     return tuple(_segment(segment) for segment in raw_path[1:].split(b"/"))
+
+
+def seen_by_archive(path: Iterable[str]) -> str:
+    """The path as rules about requests see it: as Orthanc would, whatever the gate's own mount is called."""
+    return "/".join((_ROOT, *path))
 
 
 def _segment(raw: bytes) -> str:

@@ -11,39 +11,12 @@ Standard: PS3.18 8.3.5.1 (rendered), 8.3.5.2 (thumbnail); PS3.3 C.11.2.1.2 and .
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite
 
 from pacsgate.dicom.grayscale import VoiFunction, Window
-from pacsgate.dicom.rendering import MAX_VIEWPORT
+from pacsgate.dicom.rendering import MAX_VIEWPORT, Region, RenderingOptions, Viewport
 from pacsgate.model.errors import RequestError
 from pacsgate.protocols.dicomweb.query_string import Parameters, single_values, unknown_parameter
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """The part of the image to draw, from its upper left corner.
-
-    `None` for a size is up to the edge, and a negative one flips.  `relative`
-    says that the numbers are fractions of the image and not pixels.
-    """
-
-    left: float = 0
-    top: float = 0
-    width: float | None = None
-    height: float | None = None
-    relative: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RenderingParameters:
-    """What was asked for; `None` is the renderer's choice.  `viewport` is the box to fit into."""
-
-    quality: int | None = None
-    viewport: tuple[int, int] | None = None
-    region: Region | None = None
-    window: Window | None = None
-
 
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})(?:[Ee][+-]?[0-9]{1,2})?", re.ASCII
@@ -53,7 +26,7 @@ _RENDERED = ("quality", "viewport", "window", "iccprofile", "accept", "charset")
 _THUMBNAIL = ("viewport", "accept", "charset")
 
 
-def read_rendering(parameters: Parameters, *, thumbnail: bool) -> RenderingParameters:
+def read_rendering(parameters: Parameters, *, thumbnail: bool) -> RenderingOptions:
     """Read the parameters of a rendered resource, or of a thumbnail, which has fewer."""
     known = _THUMBNAIL if thumbnail else _RENDERED
     values = single_values(parameters)
@@ -63,7 +36,7 @@ def read_rendering(parameters: Parameters, *, thumbnail: bool) -> RenderingParam
     if values.get("iccprofile", "no") != "no":
         raise RequestError("`iccprofile` is not supported but for `no`: images are sent without a profile")
     viewport, region = _viewport(values.get("viewport"))
-    return RenderingParameters(
+    return RenderingOptions(
         quality=optional_whole(values, "quality", highest=100),
         viewport=viewport,
         region=region,
@@ -71,7 +44,7 @@ def read_rendering(parameters: Parameters, *, thumbnail: bool) -> RenderingParam
     )
 
 
-def _viewport(text: str | None) -> tuple[tuple[int, int] | None, Region | None]:
+def _viewport(text: str | None) -> tuple[Viewport | None, Region | None]:
     if text is None:
         return None, None
     fields = text.split(",")
@@ -79,12 +52,12 @@ def _viewport(text: str | None) -> tuple[tuple[int, int] | None, Region | None]:
         raise RequestError("`viewport` has two or six fields: width, height; left, top, width, height")
     width, height = (read_whole(field, "viewport", lowest=1, highest=MAX_VIEWPORT) for field in fields[:2])
     if len(fields) == 2:
-        return (width, height), None
+        return Viewport(width, height), None
     source = [read_number(field, "viewport") if field else None for field in fields[2:]]
     region = Region(source[0] or 0, source[1] or 0, source[2], source[3])
     if min(region.left, region.top) < 0 or 0 in {region.width, region.height}:
         raise RequestError("`viewport` has an empty region, or one outside the image")
-    return (width, height), region
+    return Viewport(width, height), region
 
 
 def _window(text: str | None) -> Window | None:

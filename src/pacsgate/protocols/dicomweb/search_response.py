@@ -10,6 +10,7 @@ Standard: PS3.18 10.6.3.3 (attributes of an answer), 8.3.4.4 (Warning 299), F.2 
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pacsgate.dicom.attributes import RETURNED_KEYWORDS, tag_of
@@ -25,23 +26,32 @@ _LEVELS_SHOWN: Mapping[Level, tuple[Level, ...]] = {
 }
 
 
-def selected_tags(query: Query) -> frozenset[str] | None:
-    """Return the tags of an answer's attributes, or `None` for all that the index holds.
+def selected_tags(query: Query) -> tuple[str, ...] | None:
+    """Return the tags of an answer's attributes in order, or `None` for all that the index holds.
 
     A level's rows hold their parents' attributes too, unless the path named that
     parent (PS3.18 10.6.3.3.2 and .3); UIDs of parents are always there.
     """
     if query.include_all:
         return None
-    named = {
-        Level.STUDY: query.study_instance_uid is not None,
-        Level.SERIES: query.series_instance_uid is not None,
-    }
-    levels = [level for level in _LEVELS_SHOWN[query.level] if level is query.level or not named[level]]
-    keywords = {keyword for level in levels for keyword in RETURNED_KEYWORDS[level]}
-    keywords |= {path.partition(".")[0] for path in query.include}
-    keywords |= _PARENTS[query.level]
-    return frozenset(tag_of(keyword) for keyword in keywords)
+    named = query.study_instance_uid is not None, query.series_instance_uid is not None
+    return _tags(query.level, *named, query.include)
+
+
+@lru_cache(maxsize=256)
+def _tags(
+    level: Level,
+    study_is_named: bool,  # noqa: FBT001 - keywords would double the cost of a look-up
+    series_is_named: bool,  # noqa: FBT001 - likewise
+    include: frozenset[str],
+) -> tuple[str, ...]:
+    """Remembered, because a client asks for the same attributes again and again."""
+    named = {Level.STUDY: study_is_named, Level.SERIES: series_is_named}
+    levels = [shown for shown in _LEVELS_SHOWN[level] if shown is level or not named[shown]]
+    keywords = {keyword for shown in levels for keyword in RETURNED_KEYWORDS[shown]}
+    keywords |= {path.partition(".")[0] for path in include}
+    keywords |= _PARENTS[level]
+    return tuple(sorted({RETRIEVE_URL, *map(tag_of, keywords)}))
 
 
 _PARENTS: Mapping[Level, frozenset[str]] = {
@@ -60,11 +70,17 @@ def search_response(
 
 
 def _row(
-    key: ResourceKey, attributes: DicomJson, tags: frozenset[str] | None, root: str
+    key: ResourceKey, attributes: DicomJson, tags: tuple[str, ...] | None, root: str
 ) -> dict[str, Mapping[str, Any]]:
-    chosen = {tag: element for tag, element in attributes.items() if tags is None or tag in tags}
-    chosen[RETRIEVE_URL] = {"vr": "UR", "Value": [resource_url(root, key)]}
-    return dict(sorted(chosen.items()))
+    url = {"vr": "UR", "Value": [resource_url(root, key)]}
+    if tags is None:
+        return dict(sorted({**attributes, RETRIEVE_URL: url}.items()))
+    chosen = {}
+    for tag in tags:
+        element = url if tag == RETRIEVE_URL else attributes.get(tag)
+        if element is not None:
+            chosen[tag] = element
+    return chosen
 
 
 def more_results_warning(service: str, remaining: int) -> str | None:

@@ -12,7 +12,7 @@ Standard: PS3.18 9 (URI service), 9.1.2 (its parameters).
 from dataclasses import dataclass
 
 from pacsgate.dicom.grayscale import Window
-from pacsgate.dicom.rendering import MAX_VIEWPORT
+from pacsgate.dicom.rendering import MAX_VIEWPORT, Region, RenderingOptions, Viewport
 from pacsgate.dicom.uids import is_valid_uid
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import ResourceKey
@@ -20,8 +20,6 @@ from pacsgate.protocols.dicomweb.accept import AS_STORED
 from pacsgate.protocols.dicomweb.media_types import MediaType
 from pacsgate.protocols.dicomweb.query_string import Parameters, single_values, unknown_parameter
 from pacsgate.protocols.dicomweb.rendering_parameters import (
-    Region,
-    RenderingParameters,
     optional_whole,
     read_number,
     read_window,
@@ -47,7 +45,7 @@ class WadoUriRequest:
     accept: str | None
     frame: int | None
     transfer_syntax: str | None
-    rendering: RenderingParameters
+    rendering: RenderingOptions
 
 
 def asks_for_wado(parameters: Parameters) -> bool:
@@ -88,13 +86,13 @@ def _uid(values: dict[str, str], name: str) -> str:
     return uid
 
 
-def _rendering(values: dict[str, str]) -> RenderingParameters:
+def _rendering(values: dict[str, str]) -> RenderingOptions:
     rows, columns = (optional_whole(values, name, highest=MAX_VIEWPORT) for name in ("rows", "columns"))
     viewport = None
     if rows is not None or columns is not None:
         # With one side given, the other only has to be large enough not to decide.
-        viewport = (columns or MAX_VIEWPORT, rows or MAX_VIEWPORT)
-    return RenderingParameters(
+        viewport = Viewport(columns or MAX_VIEWPORT, rows or MAX_VIEWPORT)
+    return RenderingOptions(
         quality=optional_whole(values, "imageQuality", highest=100),
         viewport=viewport,
         region=_region(values.get("region")),

@@ -13,7 +13,7 @@ from pacsgate.model.resource import TenantScope
 from pacsgate.stores.changes import Topic, change
 from pacsgate.stores.packing import pack_strings, unpack_strings
 from pacsgate.stores.people.table import Family
-from pacsgate.stores.schema import access_grant
+from pacsgate.stores.people_schema import access_grant
 
 
 class Grants(Family):

@@ -5,12 +5,12 @@ Called by `directory`.
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, or_
 
 from pacsgate.model.resource import TenantScope
 from pacsgate.stores.changes import Topic, move_epoch
 from pacsgate.stores.people.table import Family
-from pacsgate.stores.schema import sign_in_failure
+from pacsgate.stores.people_schema import sign_in_failure
 from pacsgate.stores.storable import storable_text
 
 
@@ -26,7 +26,9 @@ class Lockouts(Family):
         )
         return (0, None) if row is None else (row.failures, row.locked_until)
 
-    def note_failure(self, scope: TenantScope, name: str, count: int, locked_until: datetime | None) -> None:
+    def note_failure(
+        self, scope: TenantScope, name: str, count: int, at: datetime, locked_until: datetime | None
+    ) -> None:
         """Remember how many there have been; a lock reaches every process."""
         claimed = storable_text(name)
         with self._database.writing() as connection:
@@ -37,7 +39,11 @@ class Lockouts(Family):
             )
             connection.execute(
                 insert(sign_in_failure).values(
-                    tenant=scope.tenant, name=claimed, failures=count, locked_until=locked_until
+                    tenant=scope.tenant,
+                    name=claimed,
+                    failures=count,
+                    failed_at=at,
+                    locked_until=locked_until,
                 )
             )
             if locked_until is not None:
@@ -49,4 +55,13 @@ class Lockouts(Family):
             sign_in_failure,
             sign_in_failure.c.tenant == scope.tenant,
             sign_in_failure.c.name == storable_text(name),
+        )
+
+    def forget_failures(self, scope: TenantScope, before: datetime) -> int:
+        """Forget those of every name that has neither failed nor been locked since."""
+        return self._forget(
+            sign_in_failure,
+            sign_in_failure.c.tenant == scope.tenant,
+            sign_in_failure.c.failed_at < before,
+            or_(sign_in_failure.c.locked_until.is_(None), sign_in_failure.c.locked_until < before),
         )

@@ -3,7 +3,10 @@
 Called by `directory`.
 """
 
-from sqlalchemy import delete, exists, insert, select
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, select, update
 
 from pacsgate.audit.events import AuditEvent
 from pacsgate.model.actions import Action
@@ -14,7 +17,7 @@ from pacsgate.model.role import Role
 from pacsgate.stores.changes import Topic, change
 from pacsgate.stores.packing import pack_strings, unpack_strings
 from pacsgate.stores.people.table import Family
-from pacsgate.stores.schema import assignment, role
+from pacsgate.stores.people_schema import assignment, role
 
 
 class Roles(Family):
@@ -29,6 +32,10 @@ class Roles(Family):
                 permissions=frozenset(Permission(name) for name in unpack_strings(row.permissions)),
                 owner=row.owner,
                 description=row.description,
+                extends=frozenset(unpack_strings(row.extends)),
+                approved_by=row.approved_by,
+                approved_at=None if row.approved_at is None else date.fromisoformat(row.approved_at),
+                template=row.template,
             )
             for row in self._all(role, role.c.tenant == scope.tenant)
         )
@@ -39,16 +46,14 @@ class Roles(Family):
             here = (role.c.tenant == scope.tenant) & (role.c.name == new.name)
             if connection.execute(select(exists().where(here))).scalar_one():
                 raise ConflictError(f"role `{new.name}` exists already")
-            connection.execute(
-                insert(role).values(
-                    tenant=scope.tenant,
-                    name=new.name,
-                    may=pack_strings(new.may),
-                    permissions=pack_strings(new.permissions),
-                    owner=new.owner,
-                    description=new.description,
-                )
-            )
+            connection.execute(insert(role).values(tenant=scope.tenant, name=new.name, **_columns(new)))
+
+    def change_role(self, scope: TenantScope, changed: Role, event: AuditEvent) -> None:
+        """Replace a role.  Raises `NotFoundError`."""
+        with change(self._database, scope.tenant, Topic.USERS, event) as connection:
+            here = (role.c.tenant == scope.tenant) & (role.c.name == changed.name)
+            if not connection.execute(update(role).where(here).values(**_columns(changed))).rowcount:
+                raise NotFoundError(f"there is no role `{changed.name}`")
 
     def remove_role(self, scope: TenantScope, name: str, event: AuditEvent) -> None:
         """Remove a role that nobody has.
@@ -70,3 +75,17 @@ class Roles(Family):
                 raise NotFoundError(f"there is no role `{name}`")
             if named:
                 raise ConflictError(f"role `{name}` is still assigned (to {named}); take it away first")
+
+
+def _columns(of: Role) -> dict[str, Any]:
+    """The columns of a role but for its name."""
+    return {
+        "may": pack_strings(of.may),
+        "permissions": pack_strings(of.permissions),
+        "owner": of.owner,
+        "description": of.description,
+        "extends": pack_strings(of.extends),
+        "approved_by": of.approved_by,
+        "approved_at": None if of.approved_at is None else of.approved_at.isoformat(),
+        "template": of.template,
+    }

@@ -8,13 +8,13 @@ Invariants:
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, or_, update
 
 from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.ports import SessionRecord
 from pacsgate.stores.changes import Topic, change
 from pacsgate.stores.people.table import Family
-from pacsgate.stores.schema import setup_code, web_session
+from pacsgate.stores.people_schema import setup_code, web_session
 
 
 class Sessions(Family):
@@ -69,6 +69,14 @@ class Sessions(Family):
             return connection.execute(
                 delete(web_session).where(web_session.c.tenant == scope.tenant, web_session.c.account == user)
             ).rowcount
+
+    def forget_sessions(self, scope: TenantScope, *, idle_since: datetime, now: datetime) -> int:
+        """Forget sessions that time has ended.  No epoch moves: nobody serves them any more."""
+        return self._forget(
+            web_session,
+            web_session.c.tenant == scope.tenant,
+            or_(web_session.c.last_seen_at < idle_since, web_session.c.expires_at <= now),
+        )
 
     def setup_code_sha256(self, scope: TenantScope) -> bytes | None:
         """The hash of the code that makes the first administrator, while it waits to be used."""

@@ -6,8 +6,8 @@ Called by its neighbours.
 from sqlalchemy import Table, delete, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.database import Database
-from pacsgate.stores.schema import AnyRow
 
 
 class Family:

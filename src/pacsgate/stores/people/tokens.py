@@ -13,9 +13,10 @@ from pacsgate.model.errors import ConflictError, NotFoundError
 from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.ports import TokenRecord
 from pacsgate.stores.changes import Topic, change
+from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.packing import pack_strings, unpack_strings
 from pacsgate.stores.people.table import Family
-from pacsgate.stores.schema import AnyRow, api_token
+from pacsgate.stores.people_schema import api_token
 
 
 class Tokens(Family):

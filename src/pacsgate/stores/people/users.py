@@ -21,10 +21,10 @@ from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
 from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.ports import UserRecord
 from pacsgate.stores.changes import Topic, change
+from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.packing import pack_facts, pack_strings, unpack_facts, unpack_strings
 from pacsgate.stores.people.table import Family
-from pacsgate.stores.schema import (
-    AnyRow,
+from pacsgate.stores.people_schema import (
     access_grant,
     account,
     api_token,

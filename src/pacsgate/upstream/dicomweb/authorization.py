@@ -13,6 +13,7 @@ Standard: RFC 6749 sections 2.3.1 and 4.4; RFC 6750 section 2.1; RFC 7617.
 
 import base64
 import json
+from collections.abc import Callable
 from typing import assert_never
 from urllib.parse import quote_plus
 
@@ -44,8 +45,8 @@ class Authorization:
         self._token: str | None = None
         self._usable_until = 0.0
 
-    async def headers(self, session: aiohttp.ClientSession) -> dict[str, str]:
-        """The headers that authorize one request."""
+    async def headers(self, session: Callable[[], aiohttp.ClientSession]) -> dict[str, str]:
+        """The headers that authorize one request; `session` makes what a token is fetched with."""
         match self._credentials:
             case None:
                 return {}
@@ -54,7 +55,7 @@ class Authorization:
             case BearerCredentials(token):
                 return {"Authorization": f"Bearer {token}"}
             case ClientCredentials() as client:
-                return {"Authorization": f"Bearer {await self._current_token(client, session)}"}
+                return {"Authorization": f"Bearer {await self._current_token(client, session())}"}
             case _ as never:
                 assert_never(never)
 

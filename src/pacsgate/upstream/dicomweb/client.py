@@ -28,12 +28,12 @@ from pacsgate.model.errors import ArchiveError, GoneError, SettingsError
 from pacsgate.ports import Chunk, Clock
 from pacsgate.upstream.dicomweb.answers import unreadable
 from pacsgate.upstream.dicomweb.authorization import Authorization
+from pacsgate.upstream.dicomweb.fetching import KEEP_ALIVE_SECONDS, Answer, Fetcher
 from pacsgate.upstream.dicomweb.settings import DicomWebSettings
+from pacsgate.upstream.dicomweb.wire import WireError
 
 _READ_BUFFER_BYTES = 256 * 1024
 """aiohttp's 64 KiB cost a quarter of the throughput on a loopback; each stream may hold twice this."""
-_KEEP_ALIVE_SECONDS = 0.8
-"""Orthanc 1.10 closes a connection that was idle for 1 s; a store cannot be sent twice to find out."""
 _SUCCESS = frozenset({200, 204})
 _GONE = frozenset({404, 410})
 
@@ -48,6 +48,7 @@ class OriginClient:
         self._settings = settings
         self._authorization = Authorization(settings.credentials, clock)
         self._ssl = _trust(settings)
+        self._fetcher = Fetcher(settings.root, self._ssl, settings.timeout_seconds)
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = (
             WeakKeyDictionary()
         )
@@ -70,19 +71,44 @@ class OriginClient:
         """
         try:
             async with await self._send(method, path, headers, parameters, body) as response:
-                _check(response, expected)
+                _check(response.status, response.headers, expected)
                 yield response
         # aiohttp's errors quote the request, URL and credentials and all: none is chained to ours.
         except TimeoutError:
-            raise ArchiveError("the archive did not answer in time", timed_out=True) from None
+            raise _late() from None
         except aiohttp.ClientConnectorCertificateError as mistrust:
             reason = getattr(mistrust.certificate_error, "verify_message", "")
-            raise ArchiveError("the archive could not be reached", detail=f"certificate: {reason}") from None
+            raise _unreachable(f"certificate: {reason}") from None
         except aiohttp.ClientError as failure:
-            raise ArchiveError("the archive could not be reached", detail=type(failure).__name__) from None
+            raise _unreachable(type(failure).__name__) from None
+
+    @asynccontextmanager
+    async def fetch(self, path: str, *, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
+        """Ask for an object and lend the answer, whose body is to be handed on.  Raises like `request`."""
+        try:
+            async with self._fetched(path, headers) as answer:
+                yield answer
+        except TimeoutError:
+            raise _late() from None
+        except ssl.SSLCertVerificationError as mistrust:
+            raise _unreachable(f"certificate: {mistrust.verify_message}") from None
+        except (OSError, WireError, aiohttp.ClientError) as failure:
+            raise _unreachable(type(failure).__name__) from None
+
+    @asynccontextmanager
+    async def _fetched(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
+        for is_last in (False, True):
+            authorization = await self._authorization.headers(self._session)
+            async with self._fetcher.get(path, {**headers, **authorization}) as answer:
+                if answer.status == 401 and not is_last and self._authorization.renew():
+                    continue
+                _check(answer.status, answer.headers, _SUCCESS)
+                yield answer
+                return
 
     async def aclose(self) -> None:
         """Close the session of the running loop."""
+        self._fetcher.close()
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
             await session.close()
@@ -95,12 +121,10 @@ class OriginClient:
         parameters: Mapping[str, str] | None,
         body: Body | None,
     ) -> aiohttp.ClientResponse:
-        session = self._session()
-
         async def once() -> aiohttp.ClientResponse:
-            authorization = await self._authorization.headers(session)
+            authorization = await self._authorization.headers(self._session)
             options: dict[str, Any] = {} if body is None else {"data": body()}
-            return await session.request(
+            return await self._session().request(
                 method,
                 self._settings.root + path,
                 params=parameters,
@@ -122,7 +146,7 @@ class OriginClient:
             seconds = self._settings.timeout_seconds
             session = self._sessions[loop] = aiohttp.ClientSession(
                 # The doors bound how much runs at once; a second bound here could only deadlock slow readers.
-                connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+                connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl, keepalive_timeout=KEEP_ALIVE_SECONDS),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -138,8 +162,15 @@ def _trust(settings: DicomWebSettings) -> ssl.SSLContext:
         raise SettingsError(f"`ca_file` `{settings.ca_file}` cannot be read as certificates") from failure
 
 
-def _check(response: aiohttp.ClientResponse, expected: frozenset[int]) -> None:
-    status = response.status
+def _late() -> ArchiveError:
+    return ArchiveError("the archive did not answer in time", timed_out=True)
+
+
+def _unreachable(detail: str) -> ArchiveError:
+    return ArchiveError("the archive could not be reached", detail=detail)
+
+
+def _check(status: int, headers: Mapping[str, str], expected: frozenset[int]) -> None:
     if status in _GONE:
         raise GoneError
     if status in {401, 403}:
@@ -148,6 +179,6 @@ def _check(response: aiohttp.ClientResponse, expected: frozenset[int]) -> None:
         )
     if status not in expected:
         raise ArchiveError("the archive refused the request", detail=f"status {status}")
-    encoding = response.headers.get("Content-Encoding", "identity")
+    encoding = headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise unreadable("encoded, although `identity` was asked for")

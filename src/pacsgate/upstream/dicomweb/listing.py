@@ -13,7 +13,7 @@ from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import ArchiveError, GoneError
 from pacsgate.upstream.dicomweb.answers import read_bounded, unreadable
 from pacsgate.upstream.dicomweb.client import OriginClient
-from pacsgate.upstream.dicomweb.json_shape import first_string, require_data_set
+from pacsgate.upstream.dicomweb.data_sets import first_string, read_data_set
 
 PAGE = 500
 """Rows asked for at once; an origin may send fewer."""
@@ -37,7 +37,7 @@ async def search(client: OriginClient, resource: str, parameters: Mapping[str, s
         raise unreadable("a search result is not JSON") from None
     if not isinstance(rows, list):
         raise unreadable("a search result is not a list")
-    return [require_data_set(row) for row in rows]
+    return [read_data_set(row) for row in rows]
 
 
 async def study_instance_uids(client: OriginClient) -> AsyncGenerator[str, None]:

@@ -19,7 +19,7 @@ from pacsgate.model.errors import ArchiveError
 from pacsgate.upstream.dicomweb.answers import unreadable
 from pacsgate.upstream.dicomweb.background import BackgroundLoop
 from pacsgate.upstream.dicomweb.client import OriginClient
-from pacsgate.upstream.dicomweb.json_shape import require_data_set
+from pacsgate.upstream.dicomweb.data_sets import read_data_set
 
 _MAX_INSTANCE_BYTES = 64 * 1024 * 1024
 """JSON of one instance.  The largest enhanced multi-frame headers are some 20 MB."""
@@ -35,7 +35,7 @@ def instances(client: OriginClient, background: BackgroundLoop, resource: str) -
     try:
         for item in _items(feed):
             feed.allowance = _MAX_INSTANCE_BYTES
-            yield require_data_set(item)
+            yield read_data_set(item)
     except ijson.JSONError:
         raise unreadable("metadata is not JSON") from None
 

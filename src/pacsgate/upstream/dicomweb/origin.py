@@ -18,7 +18,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 from pydicom.dataset import Dataset
@@ -33,7 +33,7 @@ from pacsgate.ports import Arrival, ByteSource, Capability, Clock, StoreOutcome
 from pacsgate.upstream.dicomweb.answers import unreadable
 from pacsgate.upstream.dicomweb.background import BackgroundLoop
 from pacsgate.upstream.dicomweb.client import OriginClient
-from pacsgate.upstream.dicomweb.json_shape import first_string
+from pacsgate.upstream.dicomweb.data_sets import first_string
 from pacsgate.upstream.dicomweb.listing import search, study_instance_uids
 from pacsgate.upstream.dicomweb.metadata import instances
 from pacsgate.upstream.dicomweb.retrieval import RemoteInstance
@@ -95,6 +95,10 @@ class DicomWebArchive:
                 return read_object(file)
             except RequestError as damage:
                 raise ArchiveError("the archive holds a damaged object", detail=damage.public) from None
+
+    def file(self, key: ResourceKey) -> BinaryIO | None:  # noqa: ARG002 - whatever is named
+        """None: an origin's objects are fetched whole."""
+        return None
 
     def headers(self, key: ResourceKey) -> Iterator[Dataset]:
         """The metadata of one instance or series as data sets; bulk values are empty."""

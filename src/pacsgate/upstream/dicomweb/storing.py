@@ -19,7 +19,7 @@ from pacsgate.ports import Chunk, StoreOutcome
 from pacsgate.protocols.dicomweb.multipart import PART_TAIL, closing, content_type, part_head
 from pacsgate.upstream.dicomweb.answers import read_bounded
 from pacsgate.upstream.dicomweb.client import OriginClient
-from pacsgate.upstream.dicomweb.json_shape import first_string, items_of, require_data_set
+from pacsgate.upstream.dicomweb.data_sets import first_string, items_of, read_data_set
 from pacsgate.upstream.local_file import LocalFile
 
 _ANSWERED = frozenset({200, 202, 409})
@@ -54,7 +54,7 @@ async def store_one(client: OriginClient, file: LocalFile, sop_instance_uid: str
 
 def _outcome(status: int, answer: bytes, sop_instance_uid: str) -> StoreOutcome:
     try:
-        data_set = require_data_set(json.loads(answer))
+        data_set = read_data_set(json.loads(answer))
     except (ValueError, ArchiveError):
         if status == 200:
             return StoreOutcome.STORED

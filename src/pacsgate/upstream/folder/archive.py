@@ -20,6 +20,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from pydicom.dataset import Dataset
@@ -75,6 +76,13 @@ class FolderArchive:
                 raise ArchiveError(
                     "the archive holds a damaged object", detail=type(damage).__name__
                 ) from None
+
+    def file(self, key: ResourceKey) -> BinaryIO | None:
+        """The stored file.  Raises `GoneError`."""
+        path = self._layout.member_path(key)
+        with _file_errors():
+            self._layout.size_of(path)
+            return path.open("rb")
 
     def headers(self, key: ResourceKey) -> Iterator[Dataset]:
         """The data sets at or below `key`, read one at a time.  Raises `GoneError`."""

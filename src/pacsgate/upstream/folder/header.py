@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.filereader import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from pacsgate.dicom.json_model import BINARY_VRS, INLINE_LIMIT, PIXEL_TAGS
+from pacsgate.dicom.json_model import BINARY_VRS, INLINE_LIMIT, LEFT_OUT, PIXEL_TAGS
 from pacsgate.dicom.reading import MALFORMED
 from pacsgate.model.errors import ArchiveError
 
@@ -39,7 +39,8 @@ def _empty_bulk(dataset: Dataset) -> None:
     for tag in list(dataset.keys()):
         item: object = dataset.get_item(tag, keep_deferred=True)
         if isinstance(item, RawDataElement) and _is_bulk(item):
-            dataset[tag] = DataElement(tag, _binary_vr(item), None)
+            vr = _binary_vr(item)
+            dataset[tag] = DataElement(tag, vr, LEFT_OUT if vr == "UN" else None)
             continue
         element = dataset[tag]
         if element.VR == "SQ":
@@ -56,9 +57,9 @@ def _is_bulk(item: RawDataElement) -> bool:
 
 
 def _binary_vr(item: RawDataElement) -> str:
-    """The VR of a raw element; implicit VR leaves it to the dictionary, which may say `OB or OW`."""
+    """The VR of a raw element; the dictionary, or a reader that asked it, may say `OB or OW`."""
     if item.VR is not None and item.VR != "UN":
-        return item.VR
+        return item.VR.removeprefix("OB or ")
     try:
         return dictionary_VR(item.tag).removeprefix("OB or ")
     except KeyError:

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacsgate.model.errors import RequestError
-from pacsgate.protocols.dicomweb.paths import MAX_PATH_BYTES, canonical_path, refuse_method_override
+from pacsgate.protocols.dicomweb.paths import (
+    MAX_PATH_BYTES,
+    canonical_path,
+    refuse_method_override,
+    seen_by_archive,
+)
 
 
 @pytest.mark.parametrize(
@@ -95,3 +100,15 @@ def test_a_method_override_parameter_is_refused() -> None:
     with pytest.raises(RequestError):
         refuse_method_override([], ["_Method"])
     refuse_method_override(["accept"], ["limit", "method"])
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "seen"),
+    [
+        (b"", "/dicom-web"),
+        (b"/studies", "/dicom-web/studies"),
+        (b"/studies/1.2/series/%33", "/dicom-web/studies/1.2/series/3"),
+    ],
+)
+def test_rules_see_the_canonical_path_without_the_gate_s_mount(raw_path: bytes, seen: str) -> None:
+    assert seen_by_archive(canonical_path(raw_path)) == seen

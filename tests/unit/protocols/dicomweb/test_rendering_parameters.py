@@ -1,14 +1,15 @@
 import pytest
 
 from pacsgate.dicom.grayscale import VoiFunction, Window
+from pacsgate.dicom.rendering import Region, RenderingOptions, Viewport
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import ResourceKey
 from pacsgate.protocols.dicomweb.query_string import read_query_string
-from pacsgate.protocols.dicomweb.rendering_parameters import Region, RenderingParameters, read_rendering
+from pacsgate.protocols.dicomweb.rendering_parameters import read_rendering
 from pacsgate.protocols.dicomweb.wado_uri import WadoUriRequest, asks_for_wado, read_wado_uri
 
 
-def rendered(raw: str, *, thumbnail: bool = False) -> RenderingParameters:
+def rendered(raw: str, *, thumbnail: bool = False) -> RenderingOptions:
     return read_rendering(read_query_string(raw.encode()), thumbnail=thumbnail)
 
 
@@ -21,30 +22,33 @@ def wado(raw: str) -> WadoUriRequest:
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ("", RenderingParameters()),
-        ("quality=80", RenderingParameters(quality=80)),
-        ("viewport=512,256", RenderingParameters(viewport=(512, 256))),
+        ("", RenderingOptions()),
+        ("quality=80", RenderingOptions(quality=80)),
+        ("viewport=512,256", RenderingOptions(viewport=Viewport(512, 256))),
         (
             "viewport=512,256,10,20.5,100,200",
-            RenderingParameters(viewport=(512, 256), region=Region(10, 20.5, 100, 200)),
+            RenderingOptions(viewport=Viewport(512, 256), region=Region(10, 20.5, 100, 200)),
         ),
-        ("viewport=512,256,,,100,", RenderingParameters(viewport=(512, 256), region=Region(0, 0, 100, None))),
+        (
+            "viewport=512,256,,,100,",
+            RenderingOptions(viewport=Viewport(512, 256), region=Region(0, 0, 100, None)),
+        ),
         (
             "viewport=9,9,0,0,-5,5",
-            RenderingParameters(viewport=(9, 9), region=Region(0, 0, -5, 5)),
+            RenderingOptions(viewport=Viewport(9, 9), region=Region(0, 0, -5, 5)),
         ),
-        ("window=-600,1500,linear", RenderingParameters(window=Window(-600, 1500))),
+        ("window=-600,1500,linear", RenderingOptions(window=Window(-600, 1500))),
         (
             "window=0.5,0.25,linear-exact",
-            RenderingParameters(window=Window(0.5, 0.25, VoiFunction.LINEAR_EXACT)),
+            RenderingOptions(window=Window(0.5, 0.25, VoiFunction.LINEAR_EXACT)),
         ),
         (
             "window=40,400,sigmoid&iccprofile=no&accept=image/png",
-            RenderingParameters(window=Window(40, 400, VoiFunction.SIGMOID)),
+            RenderingOptions(window=Window(40, 400, VoiFunction.SIGMOID)),
         ),
     ],
 )
-def test_rendering_parameters_are_read(raw: str, expected: RenderingParameters) -> None:
+def test_rendering_parameters_are_read(raw: str, expected: RenderingOptions) -> None:
     assert rendered(raw) == expected
 
 
@@ -83,7 +87,7 @@ def test_a_rendering_parameter_that_cannot_be_carried_out_is_refused(raw: str) -
 
 
 def test_a_thumbnail_takes_only_a_viewport() -> None:
-    assert rendered("viewport=64,64", thumbnail=True) == RenderingParameters(viewport=(64, 64))
+    assert rendered("viewport=64,64", thumbnail=True) == RenderingOptions(viewport=Viewport(64, 64))
     with pytest.raises(RequestError):
         rendered("quality=50", thumbnail=True)
 
@@ -97,8 +101,8 @@ def test_a_wado_uri_request_is_read_into_the_same_values() -> None:
         accept="image/png",
         frame=2,
         transfer_syntax=None,
-        rendering=RenderingParameters(
-            90, (8192, 100), Region(0.25, 0, 0.5, 1, relative=True), Window(40, 400)
+        rendering=RenderingOptions(
+            Viewport(8192, 100), Region(0.25, 0, 0.5, 1, relative=True), Window(40, 400), quality=90
         ),
     )
 

@@ -1,0 +1,1 @@
+"""The role lists and registered users of the ZHIVA local PACS, which stands on Orthanc."""

@@ -1,0 +1,160 @@
+"""Reading the index on the way of a request: the driver itself, without a layer that builds statements.
+
+A statement is text with named parameters, written once for both databases; the
+driver keeps it prepared.  `IN :name` asks for one of the values in a list, which
+travels as one parameter.
+
+Called by everything that reads the index; what writes, and what is read rarely,
+goes through SQLAlchemy (`database`).
+
+Invariants:
+- all that is read through one `Snapshot` is one committed state.
+"""
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, assert_never
+
+from sqlalchemy import Engine
+
+from pacsgate.stores.dialects import Flavour
+
+Row = tuple[Any, ...]
+_LIST = re.compile(r"IN :(\w+)")
+_PARAMETER = re.compile(r"(?<!:):([a-z]\w*)")
+_IDLE = 32
+"""Connections kept open while nobody reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One committed state."""
+
+    connection: Any
+    flavour: Flavour
+
+    def rows(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
+        """All rows of a statement."""
+        found: list[Row] = self._run(statement, parameters).fetchall()
+        return found
+
+    def rows_of_each(
+        self, statement: str, parameters: Mapping[str, object], name: str, values: Iterable[object]
+    ) -> list[Row]:
+        """All rows of a statement without lists, run with each of these values of one parameter."""
+        match self.flavour:
+            case Flavour.SQLITE:
+                written = statement
+            case Flavour.POSTGRESQL:
+                written = _for_psycopg(statement)
+            case _:
+                assert_never(self.flavour)
+        run, own = self.connection.execute, dict(parameters)
+        found: list[Row] = []
+        for value in values:
+            own[name] = value
+            found += run(written, own)
+        return found
+
+    def stream(self, statement: str, parameters: Mapping[str, object], batch: int) -> Iterator[Sequence[Row]]:
+        """The rows in batches, so that not all are in memory at once."""
+        cursor = self._run(statement, parameters)
+        while rows := cursor.fetchmany(batch):
+            yield rows
+
+    def _run(self, statement: str, parameters: Mapping[str, object]) -> Any:
+        match self.flavour:
+            case Flavour.SQLITE:
+                listed = {
+                    name: json.dumps(value) if isinstance(value, list) else value
+                    for name, value in parameters.items()
+                }
+                return self.connection.execute(_for_sqlite(statement), listed)
+            case Flavour.POSTGRESQL:
+                # In binary, or the blobs of a page would come as twice as many hexadecimal digits.
+                return self.connection.execute(_for_psycopg(statement), parameters, binary=True)
+            case _:
+                assert_never(self.flavour)
+
+
+@lru_cache(maxsize=2048)
+def _for_sqlite(statement: str) -> str:
+    return _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", statement)
+
+
+@lru_cache(maxsize=2048)
+def _for_psycopg(statement: str) -> str:
+    listed = _LIST.sub(r"= ANY(:\1)", statement.replace("%", "%%"))
+    return _PARAMETER.sub(r"%(\1)s", listed)
+
+
+class Snapshots:
+    """Connections that only read, handed out one thread at a time."""
+
+    def __init__(self, engine: Engine, prepare: Any) -> None:
+        self._engine = engine
+        self._prepare = prepare
+        self._idle: deque[Any] = deque()
+        self._flavour = Flavour(engine.dialect.name)
+
+    @contextmanager
+    def take(self) -> Iterator[Snapshot]:
+        """A snapshot of what is committed when its first statement runs."""
+        connection = self._begun()
+        whole = False
+        try:
+            yield Snapshot(connection, self._flavour)
+            connection.execute("COMMIT")
+            whole = True
+        finally:
+            # Whatever went wrong on it may have left a connection in the middle of something.
+            if whole and len(self._idle) < _IDLE:
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+    def _begun(self) -> Any:
+        """A connection within a new transaction; an idle one may have lost its server meanwhile."""
+        broken = self._engine.dialect.loaded_dbapi.Error
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._open()
+                connection.execute(_BEGIN[self._flavour])
+                return connection
+            try:
+                connection.execute(_BEGIN[self._flavour])
+            except broken:
+                connection.close()
+            else:
+                return connection
+
+    def _open(self) -> Any:
+        arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
+        match self._flavour:
+            case Flavour.SQLITE:
+                options.update(check_same_thread=False, cached_statements=512)
+                opened: Any = self._engine.dialect.connect(*arguments, **options)
+                self._prepare(opened, None)
+            case Flavour.POSTGRESQL:
+                opened = self._engine.dialect.connect(*arguments, **options, autocommit=True)
+            case _:
+                assert_never(self._flavour)
+        return opened
+
+    def close(self) -> None:
+        """Close those that nobody uses."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+_BEGIN = {
+    Flavour.SQLITE: "BEGIN",
+    Flavour.POSTGRESQL: "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}

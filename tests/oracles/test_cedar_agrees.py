@@ -1,0 +1,113 @@
+"""Cedar's own engine, asked the exported policy, decides as the gate does."""
+
+from collections.abc import Iterator
+
+import cedarpy
+import pytest
+
+from pacsgate.model.decision import Allow
+from pacsgate.policy.cedar import export, export_cedar
+from pacsgate.policy.engine import bind
+from pacsgate.policy.facts import ResourceFacts
+from pacsgate.policy.ir import Truth
+from tests.oracles.cedar import Cedar
+from tests.properties.coverage import EVERYTHING, Coverage
+from tests.properties.worlds import World, world
+
+QUICK = range(60)
+LONG = range(1000, 2900)
+"""Some eight decisions each."""
+
+
+def worlds(seeds: range) -> Iterator[World]:
+    return (world(seed, rules=1 + seed % 8) for seed in seeds)
+
+
+def questions(of: World) -> tuple[ResourceFacts, ...]:
+    return (*of.resources, *(ResourceFacts(study.facts) for study in of.studies))
+
+
+def differences(seeds: range, coverage: Coverage) -> Iterator[str]:
+    """One line for each decision on which Cedar and the engine differ."""
+    for seed, each in zip(seeds, worlds(seeds), strict=True):
+        coverage.add_world(each)
+        cedar = Cedar(each.policy, export_cedar(each.policy))
+        bound = bind(each.policy, each.subject, each.context, each.archive, each.grants)
+        for facts in questions(each):
+            decision = bound.decide(each.action, facts)
+            coverage.add_decision(decision)
+            if cedar.allows(each, facts) is not isinstance(decision, Allow):
+                yield f"world {seed}: {each.action} on {facts}: {decision}"
+
+
+def test_cedar_decides_as_the_engine() -> None:
+    assert list(differences(QUICK, Coverage())) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_cedar_decides_as_the_engine_ten_thousand_times(capsys: pytest.CaptureFixture[str]) -> None:
+    coverage = Coverage()
+    assert list(differences(LONG, coverage)) == []
+    coverage.show("asked of Cedar", capsys)
+    assert coverage.met["asked"] >= 10_000
+    coverage.require(EVERYTHING)
+
+
+def test_an_exported_policy_is_of_its_schema() -> None:
+    for each in worlds(range(40)):
+        exported = export_cedar(each.policy)
+        validated = cedarpy.validate_policies(exported.policies, exported.schema)
+        assert validated.validation_passed, [str(error) for error in validated.errors]
+
+
+# ------------------------------------------------------------------ what would be wrong is noticed
+
+HOLDS = export.holds
+
+
+def _lenient_forbids(patch: pytest.MonkeyPatch) -> None:
+    """A forbid that cannot be read is let pass."""
+    patch.setattr(
+        export,
+        "holds",
+        lambda formula, wanted, notes: (
+            HOLDS(formula, wanted, notes)
+            if wanted is Truth.TRUE
+            else export.negated(HOLDS(formula, Truth.TRUE, notes))
+        ),
+    )
+
+
+def _no_windows(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(export, "instant", lambda _: 'datetime("1999-01-01T00:00:00.000Z")')
+
+
+def _any_group(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(export, "_in_groups", lambda _: "true")
+
+
+def _no_grants(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(export, "_granted", lambda _grants, _action: ("false", "false"))
+
+
+def _no_ceiling(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(export._Writer, "_having", lambda _self, _role, wanted: str(wanted is Truth.TRUE).lower())
+
+
+def _no_condition(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        export,
+        "holds",
+        lambda formula, wanted, notes: "true" if wanted is Truth.TRUE else HOLDS(formula, wanted, notes),
+    )
+
+
+FAULTS = (_lenient_forbids, _no_windows, _any_group, _no_grants, _no_ceiling, _no_condition)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__.strip("_"))
+def test_a_fault_in_the_export_is_noticed(fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault(monkeypatch)
+    assert next(differences(range(3000), Coverage()), None)
