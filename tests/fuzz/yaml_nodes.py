@@ -16,6 +16,8 @@ def read(text: str, *, pure: bool) -> Any:
 def plain(node: Node) -> Any:
     place = (node.position.line, node.position.column)
     match node:
+        case TextNode(text="", plain=True):
+            return None  # where nothing stands, one reader says before the blanks and one after
         case TextNode():
             return (place, node.text, node.plain, node.raw.strip())
         case ListNode():

@@ -76,3 +76,19 @@ def test_an_alias_bomb_is_refused_at_its_first_anchor() -> None:
     problems = Problems()
     assert parse_yaml("p", "b: *a\n", problems) is None
     assert problems.found[0].message == "aliases (`*name`) are not used in policies"
+
+
+def test_a_byte_order_mark_in_front_is_no_text() -> None:
+    problems = Problems()
+    marked = parse_yaml("p", "\ufeffversion: 1\n", problems)
+    assert marked == parse_yaml("p", "version: 1\n", problems)
+    assert not problems.found
+
+
+def test_a_character_that_readers_of_yaml_disagree_on_is_refused_with_its_place() -> None:
+    for unseen in "\ufeff\x85\u2028\u2029":
+        problems = Problems()
+        assert parse_yaml("p", f"version: 1\nroles:{unseen} {{}}\n", problems) is None
+        (problem,) = problems.found
+        assert (problem.line, problem.column) == (2, 7)
+        assert f"U+{ord(unseen):04X}" in problem.message

@@ -11,6 +11,7 @@ Called by the sections of the language.
 Standard: YAML 1.2.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -30,6 +31,11 @@ from ruamel.yaml.events import (
 
 from pacsgate.policy.language.limits import SOURCE_LENGTH, YAML_DEPTH
 from pacsgate.policy.language.problems import Position, Problems, quoted
+
+_BYTE_ORDER_MARK = "\ufeff"
+"""As some editors write it in front of a file."""
+_UNSEEN = re.compile("[\ufeff\x85\u2028\u2029]")
+"""What one YAML reader takes for the end of a line or for nothing, and another for a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ def parse_yaml(file: str, text: str, problems: Problems) -> Node | None:
         problems.add(Position(file), f"the file is longer than {SOURCE_LENGTH} characters")
         return None
     # ruamel.yaml asserts on versions that it does not know; the language needs no directives anyway.
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+    for number, line in enumerate(text.removeprefix(_BYTE_ORDER_MARK).splitlines(), start=1):
         if line.startswith("%"):
             problems.add(
                 Position(file, number, 1), "YAML directives are not part of the language", "remove the line"
@@ -119,6 +125,14 @@ def parse_yaml(file: str, text: str, problems: Problems) -> Node | None:
 
 
 def _parsed(file: str, text: str, problems: Problems, *, pure: bool) -> Node | None:
+    text = text.removeprefix(_BYTE_ORDER_MARK)
+    unseen = _UNSEEN.search(text)
+    if unseen is not None:
+        at = unseen.start()
+        position = Position(file, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+        message = f"a character that nobody sees: U+{ord(unseen[0]):04X}"
+        problems.add(position, message, "remove it, or write it with an escape in quotes")
+        return None
     builder = _Builder(file, text, problems)
     try:
         for event in YAML(typ="safe", pure=pure).parse(text):
