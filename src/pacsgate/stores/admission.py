@@ -23,22 +23,19 @@ from typing import assert_never
 from pyroaring import BitMap
 
 from pacsgate.policy.closures import Test, when
+from pacsgate.policy.findings import atoms_of
 from pacsgate.policy.ir import (
     KEY_ATTRIBUTES,
     STUDY_DATE,
-    And,
     Atom,
     Attribute,
     Compare,
     Comparison,
-    Const,
     Contains,
     Formula,
     Has,
     Like,
-    Not,
     OneOf,
-    Or,
     Scope,
     Truth,
     ValueType,
@@ -127,7 +124,7 @@ class Admissions:
 
 def admitted(view: View, formula: Formula) -> Admitted:
     """Work out what a formula admits."""
-    atoms = tuple(_atoms(formula))
+    atoms = tuple(atoms_of(formula))
     with view.lock:
         # Under the lock, or kinds that are just being added would be in some sets and not in others.
         opened = tuple(atom for atom in atoms if _is_open(atom, view.sets.in_rows))
@@ -291,18 +288,3 @@ def _segments(dates: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
         if start <= newest:
             yield start, newest, date
         newest = start - 1
-
-
-def _atoms(formula: Formula) -> Iterator[Atom]:
-    match formula:
-        case Const():
-            return
-        case Not(inner):
-            yield from _atoms(inner)
-        case And(formulas) | Or(formulas):
-            for part in formulas:
-                yield from _atoms(part)
-        case Compare() | OneOf() | Contains() | Like() | Has():
-            yield formula
-        case _:
-            assert_never(formula)
