@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import audit, decisions, instances, searches
+from bench import audit, decisions, instances, orthanc, orthanc_stage, searches
 from bench.asking import Asker
 from bench.figures import Row
 from bench.lists import activation, measuring
@@ -33,6 +33,7 @@ QUICK_SECONDS = 3.0
 _BY_ITSELF = {"decisions": decisions.measure, "audit": audit.measure}
 _ON_LISTS = {"lists": measuring.measure, "activation": activation.measure}
 _ON_STAGE = {"searches": searches.measure, "instances": instances.measure}
+_ON_ORTHANC = {"orthanc": orthanc.measure}
 
 
 def main() -> None:
@@ -43,11 +44,13 @@ def main() -> None:
     for studies in options.studies or _sizes(quick=options.quick):
         wanted = [measure for name, measure in _ON_LISTS.items() if name in options.only]
         rows += [row for measure in wanted for row in measure(studies, print)]
-    on_stage = [measure for name, measure in _ON_STAGE.items() if name in options.only]
-    if on_stage:
+    asker = Asker(RESULTS, QUICK_SECONDS if options.quick else options.seconds)
+    if on_stage := [measure for name, measure in _ON_STAGE.items() if name in options.only]:
         with _directory() as directory, set_up(directory) as stage:
-            asker = Asker(RESULTS, QUICK_SECONDS if options.quick else options.seconds)
             rows += [row for measure in on_stage for row in measure(stage, asker)]
+    if on_orthanc := [measure for name, measure in _ON_ORTHANC.items() if name in options.only]:
+        with _directory() as directory, orthanc_stage.set_up(directory) as ways:
+            rows += [row for measure in on_orthanc for row in measure(ways, asker)]
     machine = _machine()
     (RESULTS / "latest.json").write_text(
         json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1), "utf-8"
@@ -61,7 +64,7 @@ def _sizes(*, quick: bool) -> list[int]:
 
 
 def _options() -> argparse.Namespace:
-    every = [*_BY_ITSELF, *_ON_LISTS, *_ON_STAGE]
+    every = [*_BY_ITSELF, *_ON_LISTS, *_ON_STAGE, *_ON_ORTHANC]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gate on this machine.")
     parser.add_argument("--only", nargs="+", choices=every, default=every, help="measure these parts")
     parser.add_argument(

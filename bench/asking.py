@@ -21,14 +21,23 @@ ROUNDS = 3
 WARM_UP_SECONDS = 1.0
 _CLIENT_SECONDS = 120
 _SEED = 20261121
+_ADDRESS = "127.0.0.2"
+"""Of the client, so that the gate can tell it from the proxies on this machine."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One GET."""
+    """One request; a body makes it a POST."""
 
     path: str
     headers: Mapping[str, str]
+    body: str = ""
+
+    @property
+    def plan(self) -> dict[str, object]:
+        """As the client reads it."""
+        method = "POST" if self.body else "GET"
+        return {"method": method, "path": self.path, "headers": dict(self.headers), "body": self.body}
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,14 @@ class Asker:
         plan = {
             "host": "127.0.0.1",
             "port": candidate.port,
+            "address": _ADDRESS,
             "connections": connections,
             "seconds": self.seconds / ROUNDS,
             "warm_up_seconds": WARM_UP_SECONDS,
             "seed": _SEED,
             "expected": list(candidate.expected),
             "watch": {name: list(pids) for name, pids in candidate.watch.items()},
-            "requests": [{"path": one.path, "headers": dict(one.headers)} for one in candidate.questions],
+            "requests": [question.plan for question in candidate.questions],
         }
         file = self.plans / f"{candidate.name}.plan.json"
         file.write_text(json.dumps(plan, indent=1))

@@ -3,9 +3,9 @@
 Run: `python -m bench.load PLAN.json` prints one JSON line.  It is a process of its own, on uvloop and
 httptools, so that as little as possible of the two cores goes into asking.
 
-A plan names `host`, `port`, `connections`, `seconds`, `warm_up_seconds`, `seed`, the `requests` (path and
-headers), the `expected` statuses, and by name the processes to `watch`: their CPU time is read when the
-measured part begins and when it ends.
+A plan names `host`, `port`, the client's own `address`, `connections`, `seconds`, `warm_up_seconds`,
+`seed`, the `requests` (method, path, headers and body), the `expected` statuses, and by name the
+processes to `watch`: their CPU time is read when the measured part begins and when it ends.
 """
 
 import asyncio
@@ -118,15 +118,23 @@ async def _keep_asking(plan: Mapping[str, Any], questions: Iterator[bytes], tall
     while time.perf_counter() < tally.end:
         finished = loop.create_future()
         await loop.create_connection(
-            lambda finished=finished: Connection(questions, tally, finished), plan["host"], plan["port"]
+            lambda finished=finished: Connection(questions, tally, finished),
+            plan["host"],
+            plan["port"],
+            local_addr=(plan["address"], 0),
         )
         await finished
 
 
 def _question(plan: Mapping[str, Any], request: Mapping[str, Any]) -> bytes:
     fields = {"Host": f"{plan['host']}:{plan['port']}", **request["headers"]}
-    head = [f"GET {request['path']} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-    return ("\r\n".join(head) + "\r\n\r\n").encode("ascii")
+    if request["body"]:
+        fields["Content-Length"] = str(len(request["body"]))
+    head = [
+        f"{request['method']} {request['path']} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in fields.items()),
+    ]
+    return ("\r\n".join(head) + "\r\n\r\n" + request["body"]).encode("ascii")
 
 
 def _in_random_order(questions: Sequence[bytes], seed: int) -> Iterator[bytes]:

@@ -7,7 +7,6 @@ same objects.  Each reader sees three departments of ten.
 Called by `__main__`.
 """
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from io import BytesIO
 from pathlib import Path
 
 from tests.support.hospital import serving
+from tests.support.nginx import running_nginx
 from tests.support.orthanc import Orthanc, running_orthanc
 from tests.support.ports import free_port
-from tests.support.processes import running
-from tests.support.servers import find_program
 
 from bench.images import DEPARTMENTS, BenchStudy, part10, studies
 from pacsgate.bootstrap.installation import Installation, open_installation
@@ -39,7 +37,7 @@ READERS = 10
 _SEES = 3
 _MAX_OBJECT_BYTES = 1 << 24
 _ROLE = "reader"
-_POLICY = f"""\
+POLICY = f"""\
 version: 1
 attributes:
   study.department: {{type: string, from: InstitutionalDepartmentName}}
@@ -59,30 +57,21 @@ _ARCHIVES = """\
   pacs: {{kind: dicomweb, url: "{url}", writers: others}}
 default_archive: pacs
 """
-_NGINX = """\
-worker_processes 2;
-daemon off;
-pid {directory}/nginx.pid;
-error_log {directory}/error.log;
-events {{ worker_connections 256; }}
-http {{
-  access_log off;
-  {paths}
-  upstream orthanc {{ server 127.0.0.1:{origin}; keepalive 32; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://orthanc;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_buffers 16 256k;
-      proxy_buffer_size 256k;
-      proxy_busy_buffers_size 512k;
-    }}
+NGINX = """\
+upstream orthanc {{ server 127.0.0.1:{origin}; keepalive 32; }}
+server {{
+  listen 127.0.0.1:8080;
+  location / {{
+    proxy_pass http://orthanc;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_buffers 16 256k;
+    proxy_buffer_size 256k;
+    proxy_busy_buffers_size 512k;
   }}
 }}
 """
-_NGINX_PATHS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+"""nginx that passes everything to Orthanc."""
 
 
 @dataclass(frozen=True)
@@ -115,43 +104,34 @@ def set_up(directory: Path) -> Iterator[Stage]:
     """Start and fill everything, and stop it at the end."""
     with ExitStack() as stack:
         orthanc = stack.enter_context(
-            running_orthanc(directory / "orthanc", settings={"SyncStorageArea": False})
+            running_orthanc(
+                directory / "orthanc", settings={"SyncStorageArea": False, "RemoteAccessAllowed": True}
+            )
         )
         objects = {study: list(part10(study)) for study in studies()}
         for files in objects.values():
             for file in files:
                 orthanc.upload(file)
-        port, nginx = stack.enter_context(_running_nginx(directory / "nginx", orthanc.http_port))
-        config = make_installation(directory / "gate", policy=_POLICY, port=0)
+        port = free_port()
+        server = NGINX.format(origin=orthanc.http_port).replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+        nginx = stack.enter_context(running_nginx(directory / "nginx", server, port=port, workers=2))
+        config = make_installation(directory / "gate", policy=POLICY, port=0)
         text = config.read_text("utf-8")
         archives = "  main: {kind: folder, path: archive}\n"
         config.write_text(text.replace(archives, archives + _ARCHIVES.format(url=orthanc.dicomweb_url)))
         with open_installation(read_settings(config), "bench") as installation:
             PolicyWatch(installation).publish()
-            readers = _readers(installation)
+            readers = add_readers(installation)
             for files in objects.values():
                 _keep(installation, files)
             for name in installation.settings.archives:
                 installation.sync.sync(installation.scope, ArchiveName(name))
         url, gate, _log = stack.enter_context(serving(config))
-        yield Stage(orthanc, port, nginx.pid, int(url.rpartition(":")[2]), gate.pid, readers)
+        yield Stage(orthanc, port, nginx, int(url.rpartition(":")[2]), gate.pid, readers)
 
 
-@contextmanager
-def _running_nginx(directory: Path, origin: int) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    program = find_program("nginx")
-    if program is None:
-        raise RuntimeError("nginx is not installed: apt-get install nginx")
-    directory.mkdir()
-    port = free_port()
-    paths = "".join(f"{name}_temp_path {directory}/{name};\n  " for name in _NGINX_PATHS)
-    file = directory / "nginx.conf"
-    file.write_text(_NGINX.format(directory=directory, paths=paths, origin=origin, port=port))
-    with running([str(program), "-c", str(file)], directory / "nginx.log") as process:
-        yield port, process
-
-
-def _readers(installation: Installation) -> tuple[Reader, ...]:
+def add_readers(installation: Installation) -> tuple[Reader, ...]:
+    """Ten accounts with a token each."""
     stores = installation.stores
     office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
     users = UserAdministration(office, Argon2Passwords())

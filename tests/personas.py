@@ -14,12 +14,20 @@ from pydicom.dataset import Dataset
 
 from pacsgate.cli.demo.hospital import DemoPerson, DemoStudy, instances, people, studies
 from tests.support.canaries import Canary, CanaryRecorder, new_token
+from tests.support.orthanc_ids import ids_of
 
 ORACLE = Path(__file__).resolve().parent / "oracle"
 NEW_STUDY = "new"
 """The oracle's name for a study that the archive does not hold."""
 CLERK_SEES = frozenset(
-    {"PatientID", "StudyDescription", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"}
+    {
+        "PatientID",
+        "StudyDescription",
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "SOPInstanceUID",
+        "Orthanc's identifier",
+    }
 )
 """Of the attributes that carry tokens, those that the clerk's mask leaves."""
 
@@ -109,6 +117,8 @@ def _marked(
         carry(str(instance.StudyInstanceUID), study.name, "StudyInstanceUID")
         carry(str(instance.SeriesInstanceUID), part, "SeriesInstanceUID")
         carry(str(instance.SOPInstanceUID), part, "SOPInstanceUID")
+        for identifier, where in zip(ids_of(instance), (study.name, study.name, part, part), strict=True):
+            carry(identifier, where, "Orthanc's identifier")
         if "PixelData" in instance and not instance.file_meta.TransferSyntaxUID.is_encapsulated:
             token = carry(new_token(), part, "PixelData").encode("ascii")
             instance.PixelData = token + instance.PixelData[len(token) :]

@@ -26,6 +26,8 @@ from pacsgate.model.actions import ALL_ACTIONS, Action
 from pacsgate.model.decision import ReasonCode
 from pacsgate.model.permission import Permission
 from pacsgate.protocols.dicomweb.routes import ROUTES, ActionsNeeded
+from pacsgate.protocols.orthanc.routes import Handler, Needs
+from pacsgate.protocols.orthanc.table import ROUTES as ORTHANC_ROUTES
 from tools.members import described, docstrings_below
 
 PAGES = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -107,6 +109,33 @@ def routes() -> str:
         for route in ROUTES
     )
     return _table(("route", "method", "path", "needs", "served", "section"), *rows)
+
+
+def _needed_in_orthanc(needs: Needs) -> str:
+    actions = _needed(ActionsNeeded(needs.actions, needs.any_of)) if needs.actions or needs.any_of else ""
+    permissions = [_code(permission) for permission in sorted(needs.permissions)]
+    return " or ".join(filter(None, (actions, *permissions)))
+
+
+def orthanc_routes() -> str:
+    """Every operation of Orthanc's REST API that the gate knows, and what one must be allowed to do.
+
+    Anything else is denied.  Actions are asked of every resource that the path, the query string or the body
+    names; a permission will do instead of the actions where both stand.  A row with a version later than 1.10
+    was not seen running with this gate.  `/dicom-web/studies` and what is beside it is DICOMweb's own.
+    """
+    rows = (
+        (
+            _code(route.route_id),
+            route.method,
+            _code(route.template),
+            _needed_in_orthanc(route.needs),
+            "no: " + route.note if route.handler is Handler.DENIED else "yes",
+            route.since,
+        )
+        for route in ORTHANC_ROUTES
+    )
+    return _table(("route", "method", "path", "needs", "served", "since"), *rows)
 
 
 def _type_name(annotation: object) -> str:
@@ -201,6 +230,7 @@ _PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "reasons": ("Reasons", reasons),
     "audit-events": ("Audit events", audit_events),
     "routes": ("DICOMweb routes", routes),
+    "orthanc-routes": ("Orthanc routes", orthanc_routes),
     "configuration": ("Configuration", configuration),
     "cli": ("Commands", cli),
 }

@@ -1,8 +1,9 @@
 """The newest 100 studies that a subject may see, and how many it may see in all, by who asks.
 
-Asked through `StudyIndex`, with what the engine leaves of a policy for each subject.  Subjects take
-turns, so that whatever else the machine does it does to all of them.  A subject's first list and
-total, before anything is remembered for it, are told apart, and so is the very first of a process.
+A list is what the door gets from `Search` over `StudyIndex`: the rows with what masks leave of
+them, and why they may be shown.  Subjects take turns, so that whatever else the machine does it does
+to all of them.  A subject's first list and total, before anything is remembered for it, are told
+apart, and so is the very first of a process.
 
 Called by `bench.__main__`.
 """
@@ -21,7 +22,8 @@ from bench.lists.subjects import Seer, seers
 from pacsgate.bootstrap.collector import spare_the_collector
 from pacsgate.dicom.query import Query
 from pacsgate.model.resource import Level
-from pacsgate.ports import StudyIndex
+from pacsgate.services.resolve import Refusal
+from pacsgate.services.search import Search
 from pacsgate.stores.database import Database, open_database
 from pacsgate.stores.dialects import Flavour
 from pacsgate.stores.stores import stores_on
@@ -55,10 +57,11 @@ def _measure_on(database: Database, name: str, studies: int) -> Iterator[Row]:
     asking = list(seers(index, studies))
     # A new one, which remembers nothing yet.
     index = stores_on(database).index
+    search = Search(index)
     started = time.perf_counter()
-    index.search(SCOPE, ARCHIVE, _QUERY, asking[-1].constraint)
+    _visible(search, asking[-1])
     very_first = (time.perf_counter() - started) * 1e3
-    lists = {seer.name: _Times(lambda seer=seer: _visible(index, seer)) for seer in asking}
+    lists = {seer.name: _Times(lambda seer=seer: _visible(search, seer)) for seer in asking}
     totals = {
         seer.name: _Times(lambda seer=seer: index.count(SCOPE, ARCHIVE, seer.constraint)) for seer in asking
     }
@@ -118,9 +121,11 @@ class _Times:
         self.cpu_ms.append((time.thread_time() - cpu) * 1e3)
 
 
-def _visible(index: StudyIndex, seer: Seer) -> int:
-    page = index.search(SCOPE, ARCHIVE, _QUERY, seer.constraint)
-    return len(page.matches) + page.remaining
+def _visible(search: Search, seer: Seer) -> int:
+    found = search.find(SCOPE, ARCHIVE, _QUERY, seer.bound)
+    if isinstance(found, Refusal):
+        raise TypeError(f"`{seer.name}` may not search")
+    return len(found.rows) + found.remaining
 
 
 def _row(

@@ -22,7 +22,7 @@ from pacsgate.model.role import Assignment
 from pacsgate.model.subject import Subject
 from pacsgate.policy.constraint import Constraint
 from pacsgate.policy.document import load_policy
-from pacsgate.policy.engine import bind
+from pacsgate.policy.engine import Bound, bind
 from pacsgate.policy.policy import Policy
 from pacsgate.ports import StudyIndex
 
@@ -71,6 +71,7 @@ class Seer:
     """A subject, in words, and what is left of the policy for it."""
 
     name: str
+    bound: Bound
     constraint: Constraint
 
 
@@ -111,7 +112,7 @@ def _seer(
     constraint = bound.constraint(Action.SEARCH)
     if not isinstance(constraint, Constraint):
         raise TypeError(f"`{title}` may not search")
-    return Seer(title, constraint)
+    return Seer(title, bound, constraint)
 
 
 def a_subject(name: str, roles: tuple[str, ...], sites: set[str], departments: set[str]) -> Subject:

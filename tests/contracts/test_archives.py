@@ -1,4 +1,4 @@
-"""What every `Archive` promises, asked of the embedded one and of a real Orthanc through DICOMweb."""
+"""What every `Archive` promises, asked of the embedded one and of a real Orthanc by DICOMweb and by REST."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,18 +12,24 @@ from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import ArchiveName, ResourceKey
 from pacsgate.ports import Archive, Capability, StoreOutcome
 from pacsgate.upstream.dicomweb.origin import DicomWebArchive
-from pacsgate.upstream.dicomweb.settings import BasicCredentials, DicomWebSettings
+from pacsgate.upstream.dicomweb.settings import DicomWebSettings
 from pacsgate.upstream.folder.archive import FolderArchive
+from pacsgate.upstream.http.settings import BasicCredentials, OriginSettings
+from pacsgate.upstream.orthanc.archive import OrthancArchive
 from tests.support.clocks import HandClock
 from tests.support.objects import SHIPPED, Part10, shipped, small_hospital, variant
 from tests.support.orthanc import Orthanc, running_orthanc
 
 NAME = ArchiveName("main")
 NOBODY = "2.25.1"
-KINDS = ("folder", pytest.param("dicomweb", marks=pytest.mark.server("orthanc")))
+KINDS = (
+    "folder",
+    pytest.param("dicomweb", marks=pytest.mark.server("orthanc")),
+    pytest.param("orthanc", marks=pytest.mark.server("orthanc")),
+)
 UNLIMITED = 1 << 30
 
-AnyArchive = FolderArchive | DicomWebArchive
+AnyArchive = FolderArchive | DicomWebArchive | OrthancArchive
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +46,12 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyArchi
     else:
         server: Orthanc = request.getfixturevalue("orthanc")
         server.clear()
-        settings = DicomWebSettings(server.dicomweb_url, BasicCredentials("gate", "s3cret"))
-        made = DicomWebArchive(NAME, settings, tmp_path / "gate", HandClock())
+        credentials, directory, clock = BasicCredentials("gate", "s3cret"), tmp_path / "gate", HandClock()
+        if request.param == "dicomweb":
+            settings = DicomWebSettings(server.dicomweb_url, credentials)
+            made = DicomWebArchive(NAME, settings, directory, clock)
+        else:
+            made = OrthancArchive(NAME, OriginSettings(server.url, credentials), directory, clock)
     yield made
     made.close()
 
@@ -194,7 +204,7 @@ def test_a_study_is_what_a_walk_finds_of_it(archive: AnyArchive) -> None:
         assert len(walked) == 4
 
 
-def test_both_archives_summarise_an_object_alike(archive: AnyArchive) -> None:
+def test_all_archives_summarise_an_object_alike(archive: AnyArchive) -> None:
     item = shipped("CT_small.dcm")
     put(archive, item)
     (arrival,) = archive.walk(None)

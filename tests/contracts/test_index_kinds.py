@@ -320,6 +320,27 @@ def test_whichever_way_leads_there_the_newest_come_first(
         assert [str(match.key) for page in pages for match in page.matches] == some
 
 
+def test_a_kind_that_has_most_of_the_page_is_asked_until_it_has_given_all(
+    index: StudyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One kind with many new studies, some of them hidden one by one, among kinds with few."""
+    monkeypatch.setattr(plans, "_SCAN_WORTH", 0)
+    monkeypatch.setattr(plans, "_FIRST", 1)
+    monkeypatch.setattr(plans, "_FEW", 3)
+    monkeypatch.setattr(plans, "_SOME", 3)
+    kinds = ["A" if number % 8 else "BCDEFGH"[number // 8] for number in range(50)]
+    days = [f"2026{number // 28 + 1:02}{number % 28 + 1:02}" for number in range(50)]
+    studies = zip(range(50), kinds, days, strict=True)
+    index.ingest(SCOPE, MAIN, [of(number, kind, date=day) for number, kind, day in studies], SEEN)
+    hidden = {f"1.2.{number}" for number in range(40, 50, 3)}
+    formula = Not(OneOf(STUDY_UID, frozenset(hidden)))
+    expected = [f"1.2.{number}" for number in reversed(range(50)) if f"1.2.{number}" not in hidden]
+    for limit in (1, 5, 12, 30, 100):
+        page = index.search(SCOPE, MAIN, Query(Level.STUDY, limit=limit), within(formula))
+        assert [str(match.key) for match in page.matches] == expected[:limit]
+        assert page.remaining == max(0, len(expected) - limit)
+
+
 @pytest.mark.parametrize("worth", [0, 10_000])
 def test_when_the_newest_of_a_kind_is_gone_the_next_takes_its_place(
     index: StudyIndex, worth: int, monkeypatch: pytest.MonkeyPatch

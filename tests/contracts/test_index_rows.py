@@ -69,6 +69,8 @@ def test_a_study_comes_back_with_its_facts_and_attributes(index: StudyIndex) -> 
         "labels": frozenset(),
         "collections": frozenset(),
         "ingest_principal": frozenset({"CT1"}),
+        "calling_ae_title": frozenset(),
+        "called_ae_title": frozenset(),
     }
     assert series.facts == {"modality": frozenset({"CT"}), "uid": frozenset({"1.2.1.1"})}
     assert (held.sop_instance_uid, held.sop_class_uid, held.size, held.digest) == (

@@ -23,7 +23,7 @@ from pacsgate.policy.document import load_policy
 from pacsgate.policy.environment import BUILT_INS
 from pacsgate.policy.instance_query.reading import read_query
 from pacsgate.policy.instance_query.tree import query_id
-from pacsgate.policy.ir import FILTERS, Attribute, Scope, ValueType
+from pacsgate.policy.ir import FILTERS, FILTERS_ASKED, Attribute, Scope, ValueType
 from pacsgate.policy.policy import Policy
 from tests.properties.worlds import World, WorldStudy
 
@@ -94,6 +94,9 @@ class Case(msgspec.Struct, forbid_unknown_fields=True):
     grants: list[Granted] = []
     study: Told = {}
     series: dict[str, Told] = {}
+    unread: list[str] = []
+    """Attributes for which nobody has looked yet, with their scope; any other that is not told has no value,
+    or is a set that nobody knows."""
     because: list[str] = []
     """The reasons, each as code and rule."""
     message: str | None = None
@@ -149,9 +152,9 @@ def questions() -> Iterator[Question]:
 
 
 def _world(policy: Policy, case: Case) -> World:
-    study = _facts(policy, Scope.STUDY, {"uid": "1.2.1", "patient_id": "P1", **case.study})
+    study = _read(policy, Scope.STUDY, {"uid": "1.2.1", "patient_id": "P1", **case.study}, case.unread)
     series = tuple(
-        _facts(policy, Scope.SERIES, {"uid": f"1.2.1.{number}", **told})
+        _read(policy, Scope.SERIES, {"uid": f"1.2.1.{number}", **told}, case.unread)
         for number, told in enumerate(case.series.values() or [{}], start=1)
     )
     return World(
@@ -213,6 +216,19 @@ def _grant(number: int, granted: Granted) -> Grant:
         granted_at=USUAL_TIME,
         expires=granted.until,
     )
+
+
+def _read(policy: Policy, scope: Scope, told: Told, unread: list[str]) -> Attributes:
+    """The facts of a study or series of which all else has been looked for."""
+    known = _known(policy, scope)
+    assert {name for name in unread if name.startswith(f"{scope}.")} <= {str(each) for each in known.values()}
+    found = {
+        each.name: frozenset[Scalar]()
+        for each in known.values()
+        if each.type is not ValueType.SET and str(each) not in unread
+    }
+    facts = {**found, **_facts(policy, scope, told)}
+    return {FILTERS_ASKED.name: frozenset(policy.filters), **facts} if FILTERS.name in facts else facts
 
 
 def _facts(policy: Policy, scope: Scope, told: Told) -> Attributes:

@@ -11,7 +11,7 @@ from pacsgate.model.resource import Level, ResourceKey
 from pacsgate.model.subject import Attributes
 from pacsgate.policy.cedar import export_cedar
 from pacsgate.policy.facts import ResourceFacts
-from pacsgate.policy.ir import FILTERS, ORIGIN, ValueType
+from pacsgate.policy.ir import FILTERS, INSTANCE_FACTS, ORIGIN, ValueType
 from pacsgate.stores.study_index import SqlStudyIndex
 from tests.corpus.reading import Question, questions, topics
 from tests.oracles.cedar import Cedar
@@ -84,8 +84,10 @@ def test_a_list_in_sql_holds_what_the_reference_allows(question: Question, index
                 patient=number,
                 issuer=issuer,
                 study_facts=without(study.facts, {"uid", "patient_id"} | WITNESSED),
-                series_facts=without(series, {"uid", FILTERS.name}),
-                instance_facts={name: series[name] for name in [FILTERS.name] if name in series},
+                series_facts=without(series, {"uid", *(each.name for each in INSTANCE_FACTS)}),
+                instance_facts={
+                    each.name: series[each.name] for each in INSTANCE_FACTS if each.name in series
+                },
                 sets=frozenset(names),
             ),
             origin={name: held for name, held in study.facts.items() if name in WITNESSED},

@@ -1,9 +1,11 @@
 """Hospitals for the end-to-end tests: one for all who only look, one per module for those who change things."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.guarded_orthanc import GuardedOrthanc
 from tests.support.hospital import FurnishedHospital, RunningHospital, furnish, opened
 
 
@@ -29,3 +31,14 @@ def own_hospital(
     """A hospital of the module's own, to change."""
     with opened(furnished.copy_to(tmp_path_factory.mktemp("own-hospital") / "gate")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def enforcement_point(guarded_orthanc: GuardedOrthanc) -> str:
+    """The token of a proxy at the gate of those who only look: its own account, and changes nobody's."""
+    cli = guarded_orthanc.hospital.cli
+    assert cli("role", "add", "proxy", "--permission", "EvaluateForOthers").returncode == 0
+    added = cli("user", "add", "asker", "--kind", "service", "--no-password", "--role", "proxy")
+    assert added.returncode == 0, added.stderr
+    issued = cli("token", "issue", "asker", "--label", "t", "--json")
+    return str(json.loads(issued.stdout)["token"])

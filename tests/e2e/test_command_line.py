@@ -299,12 +299,13 @@ def test_an_untouched_trail_verifies_and_a_changed_one_names_the_record(
 def test_the_index_tells_what_it_holds(desk: Desk) -> None:
     shown = desk.ask("index", "status").stdout
     assert shown.split() == [
-        *("archive", "studies", "series", "instances", "sync", "undecided"),
+        *("archive", "studies", "series", "instances", "sync", "feed", "undecided"),
         "main",
         "13",
         "24",
         "50",
         "complete",
+        "-",
         "0",
     ]
     synced = desk.ask("index", "sync", "--json")

@@ -71,6 +71,7 @@ def test_a_first_sync_needs_no_serving_gate_and_says_what_it_did(config: Path) -
         "series": STUDIES,
         "instances": STUDIES * PER_STUDY,
         "sync": "complete",
+        "feed": None,
         "undecided": 0,
     }
     again = cli("index", "sync", "-c", str(config), "--json")

@@ -177,10 +177,21 @@ def test_hidden_and_unknown_studies_cost_the_origin_the_same_question(site: Site
     }.items():
         before = len(site.questions())
         assert client.get(f"/studies/{uid}/metadata").status_code == 404
-        asked[name] = [question.replace(uid, "UID") for question in site.questions()[before:]]
+        asked[name] = [
+            re.sub(r"/studies/[0-9.]+/", "/studies/UID/", each) for each in site.questions()[before:]
+        ]
     assert asked["unknown"] == ["GET /dicom-web/studies/UID/metadata"]
     assert asked["hidden"] == asked["unknown"]
     assert asked["hidden, not in the index yet"] == asked["unknown"]
+
+
+def test_the_question_about_a_hidden_study_is_put_about_one_that_nobody_has(site: Site) -> None:
+    hidden = site.gate.studies["S1"].study_instance_uid
+    site.gate.client("rad1").get(site.gate.study("S1") + "/metadata")
+    before = len(site.questions())
+    assert site.gate.client("rad2").get(f"/studies/{hidden}/metadata").status_code == 404
+    (asked,) = site.questions()[before:]
+    assert hidden not in asked
 
 
 def test_a_search_costs_the_origin_nothing(site: Site) -> None:

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacsgate.dicom.uids import is_valid_uid
-from pacsgate.protocols.dicomweb.paths import canonical_path
 from pacsgate.protocols.dicomweb.routes import ROUTES
 from pacsgate.protocols.dicomweb.routing import match
+from pacsgate.protocols.paths import canonical_path
 from tests.support.refusals import read_or_refused
 
 WORDS = sorted({segment for route in ROUTES for segment in route.template.split("/") if segment.isalnum()})

@@ -11,11 +11,11 @@ from pacsgate.dicom.uids import is_valid_uid
 from pacsgate.model.resource import Level
 from pacsgate.protocols.dicomweb.accept import negotiate
 from pacsgate.protocols.dicomweb.offers import offers
-from pacsgate.protocols.dicomweb.query_string import read_query_string
 from pacsgate.protocols.dicomweb.rendering_parameters import read_rendering
 from pacsgate.protocols.dicomweb.routes import ROUTES
 from pacsgate.protocols.dicomweb.search_request import read_search
 from pacsgate.protocols.dicomweb.wado_uri import asks_for_wado, read_wado_uri
+from pacsgate.protocols.query_string import read_query_string
 from tests.support.refusals import read_or_refused
 
 names = st.one_of(

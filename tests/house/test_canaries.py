@@ -34,7 +34,7 @@ ENCODINGS = {
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("token", [new_token(), UID])
+@pytest.mark.parametrize("token", [new_token(), UID], ids=["token", "uid"])
 @given(before=st.binary(max_size=40), after=st.binary(max_size=40))
 def test_a_hidden_token_is_seen_through_every_common_encoding(encoding, token, before, after):
     # A letter or digit right beside it would be another word; a quote is what really stands there.

@@ -17,7 +17,7 @@ from pacsgate.policy.cedar import CedarExport
 from pacsgate.policy.cedar.literals import decimal_text
 from pacsgate.policy.environment import BUILT_INS, environment_attributes, user_attributes
 from pacsgate.policy.facts import ResourceFacts
-from pacsgate.policy.ir import FILTERS, Scope, ValueType
+from pacsgate.policy.ir import FILTERS, FILTERS_ASKED, Scope, ValueType
 from pacsgate.policy.policy import Policy
 from tests.properties.worlds import World
 
@@ -35,7 +35,8 @@ class Cedar:
     def __init__(self, policy: Policy, export: CedarExport) -> None:
         declared = (declaration.attribute for declaration in policy.declarations.values())
         self._types = {
-            (each.scope, each.name): each.type for each in (*BUILT_INS, FILTERS, *declared, *policy.named)
+            (each.scope, each.name): each.type
+            for each in (*BUILT_INS, FILTERS, FILTERS_ASKED, *declared, *policy.named)
         }
         self._policies = cedarpy.PolicySet.from_str(export.policies)
 
@@ -90,6 +91,10 @@ class Cedar:
         attributes: dict[str, Any] = {
             "archive": world.archive,
             "study": self._record(Scope.STUDY, facts.study),
+            "read": [
+                *(f"study.{name}" for name in facts.study),
+                *(f"series.{name}" for name in facts.series or ()),
+            ],
         }
         if facts.series is not None:
             attributes["series"] = self._record(Scope.SERIES, facts.series)

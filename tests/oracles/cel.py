@@ -78,7 +78,10 @@ def text(formula: Formula) -> str:
 def _atom(atom: Compare | OneOf | Contains | Like | Has) -> str:
     match atom:
         case Has(attribute):
-            return f"has({attribute})" if attribute.type is ValueType.SET else _is_known(attribute)
+            if attribute.scope in (Scope.USER, Scope.ENV):
+                return f"has({attribute})" if attribute.type is ValueType.SET else _is_known(attribute)
+            is_there = "true" if attribute.type is ValueType.SET else f"size({attribute}) > 0"
+            return f"has({attribute}) ? {is_there} : {UNKNOWN}"
         case Contains(attribute, element):
             if isinstance(element, Attribute):
                 return _agreed(f"has({attribute}) && {_is_known(element)}", element, f"v in {attribute}")

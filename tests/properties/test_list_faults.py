@@ -1,6 +1,6 @@
 """What would be wrong with lists, totals and kinds is noticed: each fault, patched in alone, is found."""
 
-# ruff: noqa: ARG005 - a fault has the signature of what it replaces
+# ruff: noqa: ARG001, ARG005 - a fault has the signature of what it replaces
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,12 +9,15 @@ import pytest
 from pyroaring import BitMap
 
 from pacsgate.policy.ir import Truth
-from pacsgate.stores import admission, constraint_sql, kind_sets, specials
+from pacsgate.stores import admission, constraint_sql, kind_sets, search, specials
+from pacsgate.stores.bookmarks import Bookmarks
 from pacsgate.stores.constraint_sql import Translation
 from pacsgate.stores.known_kinds import KnownKind, View
+from pacsgate.stores.likeness import Likenesses
 from pacsgate.stores.plans import Walk
 from pacsgate.stores.search import Search
 from pacsgate.stores.study_index import SqlStudyIndex
+from pacsgate.stores.views import StudyView
 from tests.properties.filled import Filled, filled
 from tests.properties.test_everything_agrees import Run
 
@@ -154,6 +157,28 @@ def _as_the_database_says(special):
     return believing
 
 
+# ------------------------------------------------------------------ rows that are alike
+
+
+@fault
+def rows_of_one_kind_are_taken_for_alike(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        StudyView, "_alike", lambda self, places: (self.likeness.alike, places and self._positions(places))
+    )
+
+
+@fault
+def series_of_one_kind_of_study_are_taken_for_alike(patch: pytest.MonkeyPatch) -> None:
+    alike = StudyView._alike
+    patch.setattr(StudyView, "_alike", lambda self, places: alike(self, None))
+
+
+@fault
+def what_rows_hold_is_not_fetched_though_it_is_read(patch: pytest.MonkeyPatch) -> None:
+    made = Likenesses._made
+    patch.setattr(Likenesses, "_made", lambda self, kind, shown: replace(made(self, kind, shown), own=()))
+
+
 # ------------------------------------------------------------------ pages and totals
 
 
@@ -179,6 +204,25 @@ def rows_by_themselves_are_listed_by_their_kind_too(patch: pytest.MonkeyPatch) -
 def a_page_lacks_its_last_row(patch: pytest.MonkeyPatch) -> None:
     newest = Walk.newest
     patch.setattr(Walk, "newest", lambda self, count: newest(self, count)[: count - 1])
+
+
+@fault
+def a_page_begins_where_one_of_another_list_ended(patch: pytest.MonkeyPatch) -> None:
+    def hasty(self, asked, version, before):
+        return next((marked.ends[before] for marked in self._lists.values() if before in marked.ends), None)
+
+    patch.setattr(Bookmarks, "find", hasty)
+
+
+@fault
+def a_page_begins_with_the_last_row_of_the_one_before(patch: pytest.MonkeyPatch) -> None:
+    find = Bookmarks.find
+
+    def late(self, *given):
+        found = find(self, *given)
+        return found and (found[0], found[1] - 1)
+
+    patch.setattr(Bookmarks, "find", late)
 
 
 @fault
@@ -231,6 +275,7 @@ def test_without_a_fault_nothing_is_found(on_sqlite: Filled) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_fault_is_found(name: str, on_sqlite: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     FAULTS[name](monkeypatch)
+    monkeypatch.setattr(search, "_FAR", 1)
     # A new object, which remembers nothing that was worked out before.
     index = SqlStudyIndex(on_sqlite.database)
     assert next(Run(replace(on_sqlite, index=index)).differences(ENOUGH), None)

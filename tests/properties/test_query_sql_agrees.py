@@ -7,6 +7,7 @@ Studies with random, partly malformed attributes fill the index once; random key
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 
@@ -16,7 +17,7 @@ from pacsgate.dicom.matching import matches
 from pacsgate.dicom.query import Matching, MatchKey, Query, Range, SingleValue, UidList, Wildcard
 from pacsgate.model.resource import Level
 from pacsgate.ports import Match
-from pacsgate.stores import match_columns, query_sql, search
+from pacsgate.stores import match_columns, query_sql, search, search_keys
 from pacsgate.stores.database import Database
 from pacsgate.stores.study_index import SqlStudyIndex
 from tests.properties import worlds
@@ -151,11 +152,23 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStudyInde
         yield fill(database)
 
 
-def question(seed: int) -> tuple[Level, MatchKey, bool]:
+@dataclass(frozen=True)
+class How:
+    """What matching is to pass over."""
+
+    fuzzy: bool = False
+    any_case: bool = False
+
+
+EXACTLY = How()
+
+
+def question(seed: int) -> tuple[Level, MatchKey, How]:
     random = worlds.seeded(seed)
     keyword = random.choice(tuple(QUERIES))
     level = random.choice((Level.STUDY, Level.STUDY, Level.SERIES, Level.INSTANCE))
-    return level, MatchKey((keyword,), matching(random, QUERIES[keyword])), random.random() < 0.1
+    key = MatchKey((keyword,), matching(random, QUERIES[keyword]))
+    return level, key, How(fuzzy=random.random() < 0.1, any_case=random.random() < 0.3)
 
 
 def matching(random: Random, queries: tuple[str, ...]) -> Matching:
@@ -175,9 +188,10 @@ def matching(random: Random, queries: tuple[str, ...]) -> Matching:
             return Range(bound(), bound())
 
 
-def rows(index: SqlStudyIndex, level: Level, *keys: MatchKey, fuzzy: bool = False) -> list[Match]:
+def rows(index: SqlStudyIndex, level: Level, *keys: MatchKey, how: How = EXACTLY) -> list[Match]:
     bound = MatchKey(("StudyInstanceUID",), UidList(tuple(f"1.2.{number}" for number in range(80))))
-    page = index.search(SCOPE, MAIN, Query(level, (bound, *keys), limit=1000, fuzzy=fuzzy), EVERYTHING)
+    query = Query(level, (bound, *keys), limit=1000, **asdict(how))
+    page = index.search(SCOPE, MAIN, query, EVERYTHING)
     assert page.remaining == 0
     return list(page.matches)
 
@@ -185,11 +199,11 @@ def rows(index: SqlStudyIndex, level: Level, *keys: MatchKey, fuzzy: bool = Fals
 def differences(index: SqlStudyIndex, seeds: range) -> Iterator[str]:
     everything = {level: rows(index, level) for level in (Level.STUDY, Level.SERIES, Level.INSTANCE)}
     for seed in seeds:
-        level, key, fuzzy = question(seed)
-        expected = [row.key for row in everything[level] if matches(key, row.attributes, fuzzy=fuzzy)]
-        found = [row.key for row in rows(index, level, key, fuzzy=fuzzy)]
+        level, key, how = question(seed)
+        expected = [row.key for row in everything[level] if matches(key, row.attributes, **asdict(how))]
+        found = [row.key for row in rows(index, level, key, how=how)]
         if found != expected:
-            yield f"seed {seed}: {level} {key}: {set(found) ^ set(expected)}"
+            yield f"seed {seed}: {level} {key} {how}: {set(found) ^ set(expected)}"
 
 
 def test_the_index_finds_exactly_what_a_key_matches_and_keeps_the_order(index: SqlStudyIndex) -> None:
@@ -200,9 +214,9 @@ def test_the_questions_find_something_and_not_everything_often_enough(on_sqlite:
     found = Counter[str]()
     total = len(rows(on_sqlite, Level.STUDY))
     for seed in range(300):
-        level, key, fuzzy = question(seed)
+        level, key, how = question(seed)
         if level is Level.STUDY:
-            number = len(rows(on_sqlite, level, key, fuzzy=fuzzy))
+            number = len(rows(on_sqlite, level, key, how=how))
             found["none" if not number else "all" if number == total else "some"] += 1
     assert found["some"] > 0.3 * found.total(), found
 
@@ -247,6 +261,8 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "a list with an empty value asks for nothing special": lambda p: p.setattr(
         query_sql, "name_query", lambda text, wild: QUERY(text or "doe", wild=wild)
     ),
+    "columns keep their case": lambda p: p.setattr(query_sql, "lower_case", lambda flavour, column: column),
+    "columns answer keys in any case": lambda p: p.setattr(search_keys, "has_case", lambda _: False),
     "keys without a column are forgotten": lambda p: p.setattr(search, "matches", lambda *_, **__: True),
 }
 QUERY = query_sql.name_query

@@ -16,7 +16,7 @@ from pacsgate.policy import binding, branches, closures, engine, rule_index, tru
 from pacsgate.policy.branches import Asker
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.findings import attributes_of
-from pacsgate.policy.ir import FALSE, TRUE, Comparison, Formula, Scope, Truth, ValueType
+from pacsgate.policy.ir import FALSE, TRUE, Comparison, Formula, Has, Scope, Truth, ValueType
 from pacsgate.policy.standing import Standing
 from tests.properties.agreement import crowd_disagreements
 
@@ -56,6 +56,29 @@ def a_missing_value_is_false_when_checking(patch: pytest.MonkeyPatch) -> None:
         return lambda values: True if not values else test(values)
 
     patch.setattr(closures, "_of_every_value", lenient)
+
+
+@fault
+def what_nobody_looked_for_is_absent_when_checking(patch: pytest.MonkeyPatch) -> None:
+    values_test = closures._values_test
+
+    def hasty(atom: Any, wanted: Truth) -> Any:
+        test = values_test(atom, wanted)
+        if not isinstance(atom, Has) or wanted is Truth.TRUE:
+            return test
+        return lambda values: values is None or test(values)
+
+    patch.setattr(closures, "_values_test", hasty)
+
+
+@fault
+def what_nobody_looked_for_is_absent_when_listing(patch: pytest.MonkeyPatch) -> None:
+    outcome = truth.outcome
+
+    def hasty(atom: Any, values: Any) -> Truth:
+        return Truth.FALSE if isinstance(atom, Has) and values is None else outcome(atom, values)
+
+    patch.setattr(truth, "outcome", hasty)
 
 
 @fault
@@ -216,7 +239,7 @@ def a_grant_names_only_the_first_of_many(patch: pytest.MonkeyPatch) -> None:
 @fault
 def what_is_remembered_forgets_an_attribute(patch: pytest.MonkeyPatch) -> None:
     values_of = weighing._values_of
-    patch.setattr(weighing, "_values_of", lambda read: values_of(sorted(read)[1:]))
+    patch.setattr(weighing, "_values_of", lambda read, held_by: values_of(sorted(read)[1:], held_by))
 
 
 @fault
@@ -225,7 +248,7 @@ def what_is_remembered_forgets_the_series(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         weighing,
         "_values_of",
-        lambda read: values_of([each for each in read if each.scope is not Scope.SERIES]),
+        lambda read, held_by: values_of([each for each in read if each.scope is not Scope.SERIES], held_by),
     )
 
 

@@ -277,6 +277,14 @@ def _any_value_will_do(self: Translation, atom: Any, outcome: Truth) -> Any:
     )
 
 
+_has = Translation._has
+
+
+def _unread_is_absent(self: Translation, attribute: Any, outcome: Truth) -> Any:
+    holds = _has(self, attribute, Truth.TRUE)
+    return holds if outcome is Truth.TRUE else not_(holds)
+
+
 _contains = Translation._contains
 
 
@@ -302,6 +310,7 @@ WILDCARD = constraint_sql.wildcard
 COMPARISONS = constraint_sql.COMPARISONS
 
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "what was not looked for is absent": lambda p: p.setattr(Translation, "_has", _unread_is_absent),
     "whatever is asked of a value is held": lambda p: p.setattr(Translation, "_some", _something),
     "a bad value beside a good one is overlooked": lambda p: p.setattr(
         Translation, "_of_every_value", _bad_values_overlooked

@@ -1,20 +1,25 @@
 """Tokens that must not be seen by the wrong eyes, and the recorder that looks for them.
 
-Every study of a test's hospital carries random tokens in its names, ids, UIDs, descriptions and pixels.  Whatever
+Every study of a test's hospital carries random tokens in its names, ids, UIDs, descriptions and pixels, and has the
+identifiers that Orthanc computes from them.  Whatever
 a persona gets to see - an answer, a log, an error, a metric - goes through `CanaryRecorder.see`, which fails the
 test on a token that this persona may not see, however it was encoded on its way.
 """
 
 import base64
 import binascii
+import io
 import re
 import secrets
 import urllib.parse
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 _TOKEN = re.compile(rb"CNRY[A-Z2-7]{12}", re.IGNORECASE)
 _UID = re.compile(rb"2\.25\.[0-9]{20,39}")
+_ORTHANC_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
+_ZIP = b"PK\x03\x04"
 _JSON_ESCAPE = re.compile(rb"\\u00([0-9a-f]{2})", re.IGNORECASE)
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
 
@@ -68,11 +73,15 @@ def _tokens(data: bytes) -> Iterator[str]:
             yield match.group().decode("ascii").upper()
         for match in _UID.finditer(view):
             yield match.group().decode("ascii")
+        for match in _ORTHANC_ID.finditer(view):
+            yield match.group().decode("ascii")
 
 
 def _views(data: bytes) -> Iterator[bytes]:
     """The data as it is, and as it would be after undoing each encoding that a token may have gone through."""
     yield data
+    if data.startswith(_ZIP):
+        yield from _members(data)
     if b"%" in data:
         yield urllib.parse.unquote_to_bytes(data)
     if b"\0" in data:
@@ -89,3 +98,14 @@ def _views(data: bytes) -> Iterator[bytes]:
                 yield base64.b64decode(rest + b"=" * (-len(rest) % 4))
             except binascii.Error:
                 continue
+
+
+def _members(data: bytes) -> Iterator[bytes]:
+    """The names and contents in a zip file; a part of one has none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for name in archive.namelist():
+                yield name.encode()
+                yield archive.read(name)
+    except zipfile.BadZipFile:
+        return

@@ -83,4 +83,7 @@ class Cluster:
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [*self._as_postgres, str(find_program(program)), *map(str, arguments)]
         # Not captured through a pipe: the server that pg_ctl leaves behind would hold it open.
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+        with tempfile.TemporaryFile() as told:
+            if subprocess.run(command, check=False, stdout=told, stderr=told, cwd="/").returncode:
+                told.seek(0)
+                raise RuntimeError(f"{program}: {told.read().decode(errors='replace')}")

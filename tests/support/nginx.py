@@ -13,7 +13,7 @@ READY_SECONDS = 10.0
 
 _FRAME = """
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 pid {directory}/nginx.pid;
 error_log stderr warn;
 events {{ worker_connections 512; }}
@@ -31,11 +31,14 @@ http {{
 
 
 @contextmanager
-def running_nginx(directory: Path, servers: str, *, port: int) -> Iterator[None]:
-    """Run nginx with these `server { … }` blocks until the block ends; wait until it listens on `port`."""
+def running_nginx(directory: Path, servers: str, *, port: int, workers: int = 1) -> Iterator[int]:
+    """Run nginx with these `server { … }` blocks until the block ends; wait until it listens on `port`.
+
+    The value is the id of its process.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     configuration = directory / "nginx.conf"
-    configuration.write_text(_FRAME.format(directory=directory, servers=servers))
+    configuration.write_text(_FRAME.format(directory=directory, servers=servers, workers=workers))
     log = directory / "nginx.log"
     command = [str(find_program("nginx")), "-c", str(configuration), "-p", str(directory), "-e", "stderr"]
     with running(command, log) as process:
@@ -47,4 +50,4 @@ def running_nginx(directory: Path, servers: str, *, port: int) -> Iterator[None]
             time.sleep(0.02)
         else:
             raise RuntimeError(f"nginx did not become ready:\n{log.read_text(errors='replace')}")
-        yield
+        yield process.pid

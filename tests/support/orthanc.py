@@ -7,7 +7,7 @@ and stops by itself, also when the test process dies.
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,16 +70,20 @@ def running_orthanc(
     *,
     credentials: tuple[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
+    http_port: int | None = None,
+    wrapper: Sequence[str] = (),
 ) -> Iterator[Orthanc]:
     """Start Orthanc with its data under `directory`, wait until it answers, stop it at the end.
 
-    `settings` are keys of Orthanc's own configuration file, laid over ours.
+    `settings` are keys of Orthanc's own configuration file, laid over ours.  It listens on `http_port` where
+    another did before; `wrapper` is a command that starts it.
     """
     executable = find_program("Orthanc")
     if executable is None or not PLUGIN.exists():
         raise RuntimeError("Orthanc is not installed: apt-get install orthanc orthanc-dicomweb")
     directory.mkdir(parents=True, exist_ok=True)
-    http_port, dicom_port = free_ports(2)
+    free_port, dicom_port = free_ports(2)
+    http_port = http_port or free_port
     configuration = {
         "Name": "tests",
         "StorageDirectory": str(directory / "storage"),
@@ -98,7 +102,7 @@ def running_orthanc(
     file = directory / "orthanc.json"
     file.write_text(json.dumps(configuration, indent=2))
     log = directory / "orthanc.log"
-    with running([str(executable), str(file)], log) as process:
+    with running([*wrapper, str(executable), str(file)], log) as process:
         orthanc = Orthanc(http_port, dicom_port, "ORTHANC", credentials, process, log)
         _wait_until_ready(orthanc)
         yield orthanc

@@ -56,6 +56,7 @@ class _Row(NamedTuple):
 
 _CREATE = EventActionCode.CREATE
 _READ = EventActionCode.READ
+_UPDATE = EventActionCode.UPDATE
 _DELETE = EventActionCode.DELETE
 _EXECUTE = EventActionCode.EXECUTE
 
@@ -103,6 +104,12 @@ class EventKind(Enum):
     INSTANCES_TRANSFERRED = _Row(_TRANSFERRED, None, _READ, "DICOM objects of a study are retrieved")
     INSTANCES_STORED = _Row(_TRANSFERRED, None, _CREATE, "objects of a study were stored")
     STORE_BEGUN = _Row(_BEGUN, None, _EXECUTE, "objects of a study are about to be stored")
+    INSTANCES_CHANGED = _Row(
+        _ACCESSED,
+        None,
+        _UPDATE,
+        "objects of a study, or what the archive keeps beside them, are modified, merged or split; says how",
+    )
     INSTANCES_DELETED = _Row(_ACCESSED, None, _DELETE, "part of a study is deleted")
     STUDY_DELETED = _Row(_STUDY_DELETED, None, _DELETE, "a whole study is deleted")
     DATA_EXPORTED = _Row(
@@ -119,6 +126,12 @@ class EventKind(Enum):
     OBJECT_ACCESS_CHANGED = _Row(_ALERT, _OBJECT, _EXECUTE, "a grant, label or collection changes")
     POLICY_CHANGED = _Row(
         _ALERT, _CONFIGURATION, _EXECUTE, "a policy revision is activated, or a candidate is refused"
+    )
+    ARCHIVE_ADMINISTERED = _Row(
+        _ALERT,
+        _CONFIGURATION,
+        _EXECUTE,
+        "a guarded archive is configured, restarted or made to run a script; holds no secret",
     )
     ATTRIBUTES_DISAGREE = _Row(
         _ALERT, _OBJECT, _EXECUTE, "instances of one study disagree about an attribute that decides access"
@@ -149,6 +162,8 @@ class EventKind(Enum):
 
 REASON_GIVEN = "reason_given"
 """Detail that holds the reason for a request in its subject's own words."""
+HANDED_OVER = "handed_over"
+"""Detail of a closed access window: how many of its instances a proxy was told to send, bytes unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ Called by `pacsgate audit search`.
 
 from collections.abc import Iterable, Mapping
 
-from pacsgate.audit.events import AuditEvent, EventKind
+from pacsgate.audit.events import HANDED_OVER, AuditEvent, EventKind
 
 
 def closes_by_window(events: Iterable[AuditEvent]) -> Mapping[str, AuditEvent]:
@@ -28,4 +28,6 @@ def amount_read(event: AuditEvent, closes: Mapping[str, AuditEvent]) -> str | No
     close = closes.get(event.window)
     if close is None:
         return "at least 1 instance"
-    return f"{close.count} instance{'' if close.count == 1 else 's'}, {close.bytes_sent} bytes"
+    amount = f"{close.count} instance{'' if close.count == 1 else 's'}, {close.bytes_sent} bytes"
+    handed_over = close.details.get(HANDED_OVER)
+    return amount if handed_over is None else f"{amount}; {handed_over} handed to the proxy, bytes unknown"

@@ -17,23 +17,26 @@ from pacsgate.config import (
     DicomWebArchiveSettings,
     FolderArchiveSettings,
     OriginCredentialSettings,
+    OrthancArchiveSettings,
     Settings,
 )
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.resource import ArchiveName
 from pacsgate.services.freshness import FreshnessRule
 from pacsgate.upstream.dicomweb.origin import DicomWebArchive
-from pacsgate.upstream.dicomweb.settings import (
+from pacsgate.upstream.dicomweb.settings import DicomWebSettings
+from pacsgate.upstream.folder.archive import FolderArchive
+from pacsgate.upstream.http.settings import (
     BasicCredentials,
     BearerCredentials,
     ClientCredentials,
-    DicomWebSettings,
     OriginCredentials,
+    OriginSettings,
 )
-from pacsgate.upstream.folder.archive import FolderArchive
+from pacsgate.upstream.orthanc.archive import OrthancArchive
 from pacsgate.upstream.spool import Spool
 
-Opened = FolderArchive | DicomWebArchive
+Opened = FolderArchive | DicomWebArchive | OrthancArchive
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,17 @@ class OpenArchives:
     rules: dict[ArchiveName, FreshnessRule]
     spools: dict[ArchiveName, Spool]
 
+    @property
+    def orthancs(self) -> dict[ArchiveName, OrthancArchive]:
+        """Those whose REST API can be asked."""
+        return {
+            name: archive for name, archive in self.by_name.items() if isinstance(archive, OrthancArchive)
+        }
+
     async def aclose(self) -> None:
         """Close what the running event loop has opened."""
         for archive in self.by_name.values():
-            if isinstance(archive, DicomWebArchive):
+            if isinstance(archive, DicomWebArchive | OrthancArchive):
                 await archive.aclose()
 
     def close(self) -> None:
@@ -74,18 +84,29 @@ def _open(name: ArchiveName, archive: ArchiveSettings, settings: Settings) -> Op
         case FolderArchiveSettings():
             return FolderArchive(name, archive.path)
         case DicomWebArchiveSettings():
-            return DicomWebArchive(name, _origin(archive), settings.data / "origins" / name, SystemClock())
+            return DicomWebArchive(name, _dicomweb(archive), settings.data / "origins" / name, SystemClock())
+        case OrthancArchiveSettings():
+            return OrthancArchive(name, _orthanc(archive), settings.data / "origins" / name, SystemClock())
         case _:
             assert_never(archive)
 
 
-def _origin(archive: DicomWebArchiveSettings) -> DicomWebSettings:
+def _dicomweb(archive: DicomWebArchiveSettings) -> DicomWebSettings:
     return DicomWebSettings(
         url=archive.url,
         credentials=_credentials(archive.credentials),
         ca_file=archive.ca_file,
         timeout_seconds=archive.timeout_seconds,
         can_delete=archive.can_delete,
+    )
+
+
+def _orthanc(archive: OrthancArchiveSettings) -> OriginSettings:
+    return OriginSettings(
+        url=archive.url,
+        credentials=_credentials(archive.credentials),
+        ca_file=archive.ca_file,
+        timeout_seconds=archive.timeout_seconds,
     )
 
 
@@ -117,5 +138,7 @@ def _rule(archive: ArchiveSettings) -> FreshnessRule:
     match archive:
         case DicomWebArchiveSettings(writers="others"):
             return FreshnessRule(timedelta(seconds=archive.max_staleness_seconds))
+        case OrthancArchiveSettings(writers="others"):
+            return FreshnessRule(timedelta(seconds=archive.max_staleness_seconds), fed=True)
         case _:
             return FreshnessRule(None)

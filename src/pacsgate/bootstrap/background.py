@@ -1,4 +1,4 @@
-"""The background process: policy files, the outbox, manifests of the trail, sweeps, and crawls beside them.
+"""The background process: policy files, outbox, manifests, sweeps, and beside them crawls and feeds.
 
 One job after another, each on its own beat.  A job that fails is logged and
 tried again at its next beat; none of them can loosen anything.
@@ -17,13 +17,14 @@ from threading import Event as Stop
 import structlog
 
 from pacsgate.bootstrap.crawls import Crawls
+from pacsgate.bootstrap.feeds import Feeds
 from pacsgate.bootstrap.filter_jobs import FilterJobs
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.bootstrap.trail import manifest_signer
 from pacsgate.config import Settings
-from pacsgate.identity import lockout, sessions
+from pacsgate.identity import lockout, sessions, shares
 from pacsgate.model.errors import PacsgateError
 from pacsgate.services.deliver_outbox import deliver_outbox
 
@@ -54,6 +55,8 @@ def run_background(settings: Settings, ready: Event) -> None:
         jobs = _jobs(installation, signer.tick)
         crawls = Crawls(installation)
         crawls.start()
+        feeds = Feeds(installation)
+        feeds.start()
         filters = FilterJobs(installation)
         filters.start()
         ready.set()
@@ -65,6 +68,7 @@ def run_background(settings: Settings, ready: Event) -> None:
                     _run(job)
             stop.wait(0.1)
         crawls.stop()
+        feeds.stop()
         filters.stop()
         signer.tick()
 
@@ -88,10 +92,11 @@ def _jobs(installation: Installation, sign: Callable[[], object]) -> list[_Job]:
 
 
 def _sweep(installation: Installation) -> None:
-    """Forget what failed sign-ins and ended sessions have left behind."""
+    """Forget what failed sign-ins, ended sessions and ended links have left behind."""
     directory, scope, now = installation.stores.directory, installation.scope, installation.clock.now()
     lockout.sweep(directory, scope, now)
     sessions.sweep(directory, scope, now)
+    shares.sweep(installation.stores.shares, scope, now)
 
 
 def _run(job: _Job) -> None:

@@ -4,7 +4,7 @@ Called by `worker`.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,15 +16,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pacsgate.admin.console.pages import Console, console_routes, no_page, page_error
+from pacsgate.bootstrap.asked import asked_routes
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.policy_watch import refusal_note
-from pacsgate.config import Settings
+from pacsgate.config import OrthancArchiveSettings, Settings
 from pacsgate.gateway.http.app import HttpDoor, with_cors
 from pacsgate.gateway.http.authzen import authzen_routes
 from pacsgate.gateway.http.authzen_asking import Ask, asks
 from pacsgate.gateway.http.health import healthz, readyz
 from pacsgate.gateway.http.instance_search import instance_search_routes
 from pacsgate.gateway.http.metrics import metrics
+from pacsgate.gateway.http.mounts import Listener, Listeners, mount_table
 from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.gateway.http.viewer import viewer_routes
@@ -36,6 +38,7 @@ from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.identity.sessions import ServerSessions
 from pacsgate.model.context import Context
 from pacsgate.model.errors import PacsgateError
+from pacsgate.model.resource import ArchiveName
 from pacsgate.model.subject import Subject
 from pacsgate.protocols.authzen.metadata import Endpoint
 from pacsgate.services.administer_roles import RoleAdministration
@@ -43,11 +46,13 @@ from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Office
 from pacsgate.services.delete_resource import DeleteResource
 from pacsgate.services.evaluate_for_others import EvaluateForOthers
+from pacsgate.services.label_study import LabelStudy
+from pacsgate.services.orthanc_names import OrthancNames
 from pacsgate.services.other_subjects import OtherSubjects
 from pacsgate.services.search_for_others import SearchForOthers
 from pacsgate.services.setup import Setup
 from pacsgate.services.shadow_policy import ShadowPolicy
-from pacsgate.services.shadowed import ShadowedResolver, ShadowedSearch
+from pacsgate.services.shadowed import ShadowedOrthancReach, ShadowedResolver, ShadowedSearch
 from pacsgate.services.sign_in import SignIn
 from pacsgate.services.store_instances import StoreInstances
 from pacsgate.sinks.access_windows import AccessWindows
@@ -70,6 +75,7 @@ def build_gate(installation: Installation) -> Gate:
         passwords=Argon2Passwords(),
         last_recorded=trail.last_recorded_at or _LONG_AGO,
     )
+    names = OrthancNames(stores.index, installation.watches, freshness)
     note: Path = refusal_note(installation.settings)
     return Gate(
         settings=_http_settings(installation.settings),
@@ -78,6 +84,9 @@ def build_gate(installation: Installation) -> Gate:
         policies=installation.policies,
         index=stores.index,
         archives=archives.by_name,
+        orthancs=archives.orthancs,
+        names=names,
+        orthanc_reach=ShadowedOrthancReach(names, resolver, freshness, shadow),
         resolver=resolver,
         freshness=freshness,
         search=ShadowedSearch(stores.index, shadow),
@@ -92,6 +101,9 @@ def build_gate(installation: Installation) -> Gate:
             trail,
         ),
         delete=DeleteResource(stores.index, archives.by_name, resolver, trail),
+        label=LabelStudy(stores.index, stores.outbox, trail),
+        labels=installation.labels,
+        handles=stores.handles,
         trail=trail,
         windows=AccessWindows(trail, clock, new_id=lambda: secrets.token_hex(8)),
         spools=archives.spools,
@@ -101,8 +113,8 @@ def build_gate(installation: Installation) -> Gate:
     )
 
 
-def build_app(installation: Installation, gate: Gate) -> ASGIApp:
-    """The ASGI application of one worker."""
+def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[str, int]]) -> ASGIApp:
+    """The ASGI application of one worker; `addresses` are where its listeners are, in configured order."""
     contexts = RequestContexts(gate.settings, gate.clock)
     pages = Starlette(
         exception_handlers={PacsgateError: _as_page, HTTPException: _no_page},
@@ -112,11 +124,13 @@ def build_app(installation: Installation, gate: Gate) -> ASGIApp:
             Route("/metrics", metrics),
             *authzen_routes(gate, contexts, _questions(installation, gate)),
             *instance_search_routes(gate, contexts),
+            *asked_routes(installation, gate, contexts),
             *viewer_routes(gate),
             *console_routes(_console(installation, gate, contexts)),
         ],
     )
-    return with_cors(HttpDoor(gate, pages, contexts), gate.settings)
+    listeners = _listeners(installation.settings, addresses)
+    return with_cors(HttpDoor(gate, pages, contexts, listeners), gate.settings)
 
 
 def _questions(installation: Installation, gate: Gate) -> Mapping[Endpoint, Ask]:
@@ -133,6 +147,25 @@ def _questions(installation: Installation, gate: Gate) -> Mapping[Endpoint, Ask]
     return asks(evaluate, SearchForOthers(others, evaluate, gate.trail))
 
 
+def _without_slash(url: str | None) -> str | None:
+    return None if url is None else url.rstrip("/")
+
+
+def _listeners(settings: Settings, addresses: Sequence[tuple[str, int]]) -> Listeners:
+    orthancs = [name for name, archive in settings.archives.items() if archive.kind == "orthanc"]
+    found = []
+    for listener, (host, port) in zip(settings.listeners, addresses, strict=True):
+        table = mount_table(
+            [mount.value for mount in listener.mounts],
+            archives=map(ArchiveName, settings.archives),
+            orthancs=map(ArchiveName, orthancs),
+            main=settings.main_archive,
+            public_url=_without_slash(listener.public_url or settings.public_url),
+        )
+        found.append(Listener(host, port, table))
+    return Listeners(found)
+
+
 def _pending(installation: Installation) -> str | None:
     waiting = installation.stores.candidates.pending(installation.scope)
     return None if waiting is None else waiting.revision
@@ -141,11 +174,16 @@ def _pending(installation: Installation) -> str | None:
 def _http_settings(settings: Settings) -> HttpSettings:
     return HttpSettings(
         main_archive=settings.main_archive,
-        public_url=None if settings.public_url is None else settings.public_url.rstrip("/"),
+        public_url=_without_slash(settings.public_url),
         networks=settings.networks,
         trusted_proxies=settings.trusted_proxies,
         cors_origins=settings.cors.origins,
         viewer=settings.viewer,
+        offloads={
+            ArchiveName(name): archive.offload.location
+            for name, archive in settings.archives.items()
+            if isinstance(archive, OrthancArchiveSettings) and archive.offload is not None
+        },
     )
 
 

@@ -28,11 +28,14 @@ from pacsgate.model.errors import SettingsError
 from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.policy.policy import Policy
+from pacsgate.ports.orthanc import OrthancWatch
 from pacsgate.services.compare_policies import ComparePolicies
 from pacsgate.services.decide_filters import DecideFilters
+from pacsgate.services.feed_currency import FeedCurrency
 from pacsgate.services.freshness import Freshness
 from pacsgate.services.guard_kinds import GuardKinds
 from pacsgate.services.index_objects import ObjectIndexer
+from pacsgate.services.inherit_labels import InheritLabels
 from pacsgate.services.live_policy import LivePolicy, NoPolicyError
 from pacsgate.services.publish_policy import PublishPolicy, Review
 from pacsgate.services.search_instances import SearchInstances
@@ -43,6 +46,13 @@ from pacsgate.stores.stores import Stores, stores_on
 
 if TYPE_CHECKING:
     from pacsgate.bootstrap.archives import OpenArchives
+
+
+def orthancs_in(settings: Settings) -> frozenset[ArchiveName]:
+    """The archives whose own identifiers the index keeps."""
+    return frozenset(
+        ArchiveName(name) for name, archive in settings.archives.items() if archive.kind == "orthanc"
+    )
 
 
 def trail_directory(settings: Settings) -> Path:
@@ -87,7 +97,21 @@ class Installation:
     @property
     def indexer(self) -> ObjectIndexer:
         """Puts objects into the index."""
-        return ObjectIndexer(self.stores.index, self.policies, self.trail, self.clock)
+        return ObjectIndexer(self.stores.index, self.policies, self.trail, self.clock, self.labels)
+
+    @property
+    def labels(self) -> InheritLabels:
+        """Carries labels over to what is made from a study."""
+        return InheritLabels(self.stores.index, self.watches, self.clock)
+
+    @property
+    def watches(self) -> dict[ArchiveName, OrthancWatch]:
+        """What tells of each Orthanc what has become of it."""
+        if not orthancs_in(self.settings):
+            return {}  # most commands never touch an archive
+        from pacsgate.upstream.orthanc.watch import RestWatch  # noqa: PLC0415 - as `archives`
+
+        return {name: RestWatch(archive) for name, archive in self.archives.orthancs.items()}
 
     @property
     def publisher(self) -> PublishPolicy:
@@ -120,7 +144,13 @@ class Installation:
         """Keeps rows of archives that others write to within their staleness."""
         archives = self.archives
         return Freshness(
-            self.stores.index, archives.by_name, archives.rules, self.indexer, self.clock, self.stores.epochs
+            self.stores.index,
+            archives.by_name,
+            archives.rules,
+            self.indexer,
+            self.clock,
+            self.stores.epochs,
+            FeedCurrency(self.stores.feeds, self.clock),
         )
 
     @property
@@ -163,7 +193,7 @@ def open_installation(settings: Settings, process: str) -> Installation:
         raise SettingsError(f"cannot make the data directory `{settings.data}`: {error.strerror}") from error
     clock = SystemClock()
     database = open_database(settings.database_url)
-    stores = stores_on(database)
+    stores = stores_on(database, orthancs_in(settings))
     trail = SegmentTrail(trail_directory(settings), clock, process=process, host=socket.gethostname())
     latest = LatestTime(trail.last_recorded_at or clock.now())
     policies = LivePolicy(stores.epochs, stores.revisions, stores.directory, latest.at)

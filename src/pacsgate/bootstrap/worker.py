@@ -60,7 +60,7 @@ async def _serve(
     installation: Installation, gate: Gate, sockets: Sequence[socket.socket], ready: Event
 ) -> None:
     config = uvicorn.Config(
-        build_app(installation, gate),
+        build_app(installation, gate, [listener.getsockname()[:2] for listener in sockets]),
         http=BoundedHeadProtocol,
         ws="none",  # nothing here speaks WebSocket
         log_config=None,

@@ -48,6 +48,7 @@ COMMANDS = {
     "template": Entry("templates", "app", "Apply role templates to sites, and compare."),
     "grant": Entry("grants", "app", "Give and take back grants."),
     "token": Entry("tokens", "app", "Issue and revoke API tokens."),
+    "orthanc": Entry("orthanc", "app", "Set up an Orthanc behind the gate, and its links."),
     "viewer": Entry("viewer", "app", "Install the OHIF image viewer."),
     "import": Entry("importing", "app", "Bring the policy of another system over."),
 }

@@ -1,12 +1,14 @@
 """`pacsgate index`: fill the study index, and see what it holds."""
 
 import sys
+from collections.abc import Container
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pacsgate.bootstrap import feeds
 from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import told
@@ -32,11 +34,13 @@ def sync(archive: Archive = None, config: Config = DEFAULT_CONFIG, as_json: AsJs
         for archive_name in _chosen(archive, tuple(installation.archives.by_name)):
             with _bar(archive_name, quiet=as_json) as bar:
                 task = bar.add_task(archive_name, total=None)
+                results[archive_name] = 0
 
                 def report(progress: SyncProgress) -> None:
-                    bar.update(task, completed=progress.done, total=progress.total)  # noqa: B023 - called in this turn
+                    results[archive_name] = progress.done  # noqa: B023 - called in this turn
+                    bar.update(task, completed=progress.done, total=progress.total)  # noqa: B023 - the same
 
-                results[archive_name] = installation.sync.sync(installation.scope, archive_name, report).done
+                feeds.sync(installation, archive_name, report)
     if as_json:
         print_json({"indexed": results})
     else:
@@ -50,6 +54,7 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     with told(), open_installation(config) as installation:
         rows: list[dict[str, Json]] = []
         policy = installation.policy()
+        behind = installation.freshness.behind(installation.scope)
         for name in installation.archives.by_name:
             studies, series, instances = installation.stores.index.counts(installation.scope, name)
             unfinished = installation.stores.index.unfinished_sync(installation.scope, name) is not None
@@ -60,14 +65,19 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
                     "series": series,
                     "instances": instances,
                     "sync": "unfinished" if unfinished else "complete",
+                    "feed": _feed(name, behind) if name in feeds.fed(installation.settings) else None,
                     "undecided": installation.filters.left(installation.scope, name) if policy else 0,
                 }
             )
     if as_json:
         print_json(rows)
     else:
-        columns = ("archive", "studies", "series", "instances", "sync", "undecided")
+        columns = ("archive", "studies", "series", "instances", "sync", "feed", "undecided")
         print_table(rows, columns, "No archive is configured.")
+
+
+def _feed(name: ArchiveName, behind: Container[ArchiveName]) -> str:
+    return "behind" if name in behind else "current"
 
 
 def _chosen(archive: str | None, known: tuple[ArchiveName, ...]) -> tuple[ArchiveName, ...]:

@@ -10,7 +10,7 @@ How each VR compares:
 - DA, TM, DT: as moments (`temporal`), singly or in a range.  Text that is no
   moment equals only itself and is in no range.
 - IS, DS and binary numbers: by number (`007` equals 7).
-- everything else: character by character, with case; spaces at both ends do not
+- everything else: character by character, with case unless `any_case`; spaces at both ends do not
   count (in LT, ST, UC, UR, UT: at the end).
 
 A multi-valued attribute matches if any value does; inside sequences any item
@@ -22,7 +22,7 @@ time are not combined.
 Standard: PS3.4 section C.2.2.2.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Context, DecimalException
 from typing import Any, assert_never
 
@@ -44,13 +44,13 @@ _PADDING = " \0"
 _NUMBERS = Context(prec=64, traps=[])
 
 
-def matches(key: MatchKey, attributes: DicomJson, *, fuzzy: bool = False) -> bool:
-    """Whether the attributes match the key.  `fuzzy` concerns person names only."""
+def matches(key: MatchKey, attributes: DicomJson, *, fuzzy: bool = False, any_case: bool = False) -> bool:
+    """Whether the attributes match the key.  `fuzzy` concerns person names only, `any_case` all but those."""
     vr = vr_of(key.path[-1])
     if is_universal(key.matching) or (vr == "PN" and _asks_nothing(key.matching, fuzzy=fuzzy)):
         return True
     return any(
-        _value_matches(key.matching, value, _vr(vr, stored), fuzzy=fuzzy)
+        _value_matches(key.matching, value, _vr(vr, stored), fuzzy=fuzzy, any_case=any_case)
         for stored, value in _values(key.path, attributes)
     )
 
@@ -124,11 +124,13 @@ def _values(path: tuple[str, ...], attributes: DicomJson) -> Iterator[tuple[str,
             yield from _values(path[1:], value)
 
 
-def _value_matches(matching: Matching, value: Any, vr: str, *, fuzzy: bool) -> bool:
+def _value_matches(matching: Matching, value: Any, vr: str, *, fuzzy: bool, any_case: bool) -> bool:
     if vr == "PN":
         return isinstance(value, str | Mapping) and _name_matches(matching, value, fuzzy=fuzzy)
     if not isinstance(value, str | int | float):
         return False
+    if any_case:
+        matching, value = in_one_case(matching), _lower(str(value))
     match matching:
         case SingleValue(wanted):
             return _key(wanted, vr) == _key(value, vr)
@@ -142,6 +144,54 @@ def _value_matches(matching: Matching, value: Any, vr: str, *, fuzzy: bool) -> b
             return _in_range(matching, str(value), vr)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def has_case(matching: Matching) -> bool:
+    """Whether it makes a difference to a matching that the case of letters is ignored."""
+    return any(in_case(matching) != matching for in_case in (in_one_case, _in_upper_case))
+
+
+def is_ascii(matching: Matching) -> bool:
+    """Whether all that is asked for is in ASCII."""
+    return _mapped(matching, lambda text: text if text.isascii() else "") == matching
+
+
+def in_one_case(matching: Matching) -> Matching:
+    """What is asked for, in lower case."""
+    return _mapped(matching, _lower)
+
+
+def _in_upper_case(matching: Matching) -> Matching:
+    return _mapped(matching, str.upper)
+
+
+def _mapped(matching: Matching, change: Callable[[str], str]) -> Matching:
+    match matching:
+        case SingleValue(value):
+            return SingleValue(change(value))
+        case UidList(values):
+            return UidList(tuple(map(change, values)))
+        case Wildcard(pattern):
+            return Wildcard(change(pattern))
+        case Range():
+            return matching
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _lower(text: str) -> str:
+    """A text in lower case, with as many characters, since `?` counts them.
+
+    A letter outside ASCII stays outside, so that a database can look for the others by itself.
+    """
+    if text.isascii():
+        return text.lower()
+    return "".join(map(_small, text))
+
+
+def _small(letter: str) -> str:
+    small = letter.lower()
+    return small if len(small) == 1 and small.isascii() is letter.isascii() else letter
 
 
 def _key(value: str | float, vr: str) -> str:

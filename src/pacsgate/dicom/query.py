@@ -66,7 +66,8 @@ class Query:
     `study_instance_uid` and `series_instance_uid` are the parents named in the
     path.  `include` holds keyword paths as keywords; `include_all` is
     `includefield=all`.  `limit` is always set: the dialect applies the gate's
-    maximum.  `offset` counts visible matches only.
+    maximum.  `offset` counts visible matches only.  `any_case` ignores the case of
+    letters in every VR, as Orthanc's own searches do; DICOM means that of names only.
     """
 
     level: Level
@@ -78,3 +79,4 @@ class Query:
     limit: int = 100
     offset: int = 0
     fuzzy: bool = False
+    any_case: bool = False

@@ -15,7 +15,7 @@ from typing import NewType, NoReturn
 from pacsgate.model.mask import NO_MASK, Mask
 
 Revision = NewType("Revision", str)
-"""One published, validated policy set: the first 12 hex digits of the SHA-256 of its canonical text."""
+"""One published, validated policy set: the first 16 hex digits of the SHA-256 of its canonical text."""
 
 
 class Effect(StrEnum):

@@ -43,6 +43,9 @@ class ResourceKey:
     study_instance_uid: str
     series_instance_uid: str | None = None
     sop_instance_uid: str | None = None
+    patient_id: str | None = None
+    """Which of several patients' studies with this UID, where a request named the patient as well
+    (Orthanc's own identifiers do); `None` means all of them."""
 
     @property
     def level(self) -> Level:

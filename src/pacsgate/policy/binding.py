@@ -78,6 +78,10 @@ def _bind_atom(atom: Atom, user: Attributes, env: Attributes) -> Formula:
     if atom.attribute.scope in (Scope.STUDY, Scope.SERIES):
         return _agreement_formula(tuple(map(_if_asked, readings)))
     values = _held(atom.attribute, user, env)
+    if isinstance(atom, Has):
+        # What is not known of who asks is not there: nobody will look for it later.
+        is_there = values is not None if atom.attribute.type is ValueType.SET else bool(values)
+        return TRUE if is_there else FALSE
     return Const(
         agreement(
             reading.truth if isinstance(reading, Const) else outcome(reading, values) for reading in readings
@@ -112,7 +116,7 @@ def _if_asked(reading: Atom | Const) -> Formula:
     match reading:
         case Contains(attribute, str() as filter_id) if attribute == FILTERS:
             asked = Contains(FILTERS_ASKED, filter_id)
-            return any_of(reading, all_of(UNKNOWN, Has(FILTERS_ASKED), Not(asked)))
+            return any_of(reading, all_of(UNKNOWN, Not(asked)))
         case _:
             return reading
 

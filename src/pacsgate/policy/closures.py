@@ -119,9 +119,8 @@ def _values_test(atom: Atom, wanted: Truth) -> ValuesTest:
     expected = wanted is Truth.TRUE
     match atom:
         case Has(attribute):
-            if attribute.type is ValueType.SET:
-                return lambda values: (values is not None) is expected
-            return lambda values: bool(values) is expected
+            is_set = attribute.type is ValueType.SET
+            return lambda values: values is not None and (is_set or bool(values)) is expected
         case Contains(_, element):
             if isinstance(element, Attribute):
                 return _unreadable

@@ -10,14 +10,16 @@ Called by `pacsgate.services`; answered by `pacsgate.stores.admission`.
 Invariants:
 - `constraint.admits(facts)` is true exactly when the engine's `decide` on the
   same facts is an `Allow`.
-- Nothing is a constraint too: `FALSE`, never `None`.
+- Nothing is a constraint too: `FALSE`, never `None`;
+- the engine's `decide`, mask and reasons included, says the same of two series that hold
+  the same of what is in `reads`.
 """
 
 from dataclasses import dataclass
 
 from pacsgate.model.decision import Revision
 from pacsgate.policy.facts import ResourceFacts
-from pacsgate.policy.ir import FALSE, Formula, Truth
+from pacsgate.policy.ir import FALSE, Formula, Scope, Truth
 from pacsgate.policy.truth import evaluate
 
 
@@ -27,6 +29,8 @@ class Constraint:
 
     formula: Formula
     revision: Revision
+    reads: frozenset[tuple[Scope, str]] | None = None
+    """What of a study and series a decision about the action reads; `None`: perhaps everything."""
 
     def admits(self, facts: ResourceFacts) -> bool:
         """Whether a series with these facts (its study's and its own) is in the set."""

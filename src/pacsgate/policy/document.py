@@ -69,7 +69,7 @@ _SECTIONS = (
     "templates",
 )
 _VERSION = "1"
-_REVISION_DIGITS = 12
+_REVISION_DIGITS = 16
 _RULES_A_STEP = 50
 
 

@@ -20,7 +20,8 @@ Called by `pacsgate.services`.
 Invariants:
 - `constraint(action, keys).admits(facts)` is true exactly when `decide(action, facts)`
   is an `Allow` whose mask hides none of the keys;
-- `decide` equals `reference.decide`, reasons and mask included;
+- `decide` equals `reference.decide`, reasons and mask included, and reads of a resource
+  nothing that is not in `constraint(action).reads`;
 - one more forbid never turns a `Deny` into an `Allow` and never shows more; nor does one grant fewer.
 """
 
@@ -28,6 +29,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
+from typing import Any
 
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
@@ -108,10 +110,12 @@ class Bound:
     grants: tuple[Grant, ...]
     """Those made to the subject, its groups or its roles."""
     standing: Standing
-    _rulings: dict[Action, Ruling] = field(repr=False)
+    memory: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
+    """What callers have worked out of it, each under a key of its own."""
+    _rulings: dict[Action, Ruling] = field(repr=False, kw_only=True)
     """Shared with everybody whom no rule tells from this subject."""
-    _user: Attributes = field(repr=False)
-    _env: Attributes = field(repr=False)
+    _user: Attributes = field(repr=False, kw_only=True)
+    _env: Attributes = field(repr=False, kw_only=True)
     _weighings: dict[Action, Weighing] = field(default_factory=dict, repr=False)
     _deciders: dict[Action, Decider] = field(default_factory=dict, repr=False)
     _constraints: dict[tuple[Action, frozenset[str]], Constraint | Deny] = field(
@@ -171,7 +175,8 @@ class Bound:
         formula = self._admitting(action, keys)
         if formula == FALSE and self._admitting(action) != FALSE:
             return self._deny(ReasonCode.MASKED_KEY)
-        return Constraint(formula, self.revision)
+        reads = (self._weighing(needed).reads for needed in actions_needed(action))
+        return Constraint(formula, self.revision, frozenset().union(*reads))
 
     @property
     def valid_until(self) -> datetime:

@@ -91,7 +91,10 @@ class Witness:
         return Finding(show(written_out(formula, self.filters)), ", ".join(seen))
 
     def _shown(self, attribute: Attribute) -> str:
-        values = values_written_out(attribute, self._values(attribute), self.filters)
+        values = self._values(attribute)
+        if values is None and attribute.scope in {Scope.STUDY, Scope.SERIES}:
+            return "not known yet"
+        values = values_written_out(attribute, values, self.filters)
         return show_values(values, is_set=attribute.type is ValueType.SET)
 
     def _values(self, attribute: Attribute) -> Values | None:

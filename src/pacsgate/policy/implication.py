@@ -19,7 +19,7 @@ from itertools import chain, combinations, pairwise, product
 from math import prod
 from typing import assert_never
 
-from pacsgate.model.subject import Credential, Scalar, SubjectKind, Values
+from pacsgate.model.subject import Credential, Scalar, SubjectKind
 from pacsgate.policy.calendar import HOUR, WEEKDAY
 from pacsgate.policy.environment import (
     CREDENTIAL,
@@ -44,6 +44,7 @@ from pacsgate.policy.ir import (
     Not,
     OneOf,
     Or,
+    Scope,
     Truth,
     ValueType,
 )
@@ -203,10 +204,10 @@ def _rows_of_sets(atoms: Sequence[Atom]) -> Collection[Row]:
     if 2 ** len(elements) > ROWS:
         return ()
     subsets = chain.from_iterable(combinations(elements, size) for size in range(len(elements) + 1))
-    held: list[Values | None] = [frozenset(subset) for subset in subsets]
+    rows = dict.fromkeys(tuple(outcome(atom, frozenset(subset)) for atom in atoms) for subset in subsets)
     if attribute not in _KNOWN_SETS:
-        held.append(None)
-    return dict.fromkeys(tuple(outcome(atom, values) for atom in atoms) for values in held)
+        rows[tuple(map(_outcome_of_missing, atoms))] = None
+    return rows
 
 
 def _rows_of_values(atoms: Sequence[Atom]) -> Collection[Row]:
@@ -224,7 +225,15 @@ def _rows_of_values(atoms: Sequence[Atom]) -> Collection[Row]:
         fresh = [row for row in merged if row not in rows]
         rows.update(dict.fromkeys(fresh))
     rows[tuple(outcome(atom, frozenset()) for atom in atoms)] = None
+    rows[tuple(map(_outcome_of_missing, atoms))] = None
     return rows
+
+
+def _outcome_of_missing(atom: Atom) -> Truth:
+    """Of the name of an attribute that is absent: of a study somebody may still look for it."""
+    if isinstance(atom, Has) and atom.attribute.scope in {Scope.USER, Scope.ENV}:
+        return Truth.FALSE
+    return outcome(atom, None)
 
 
 def _agreed(one: Row, other: Row) -> Row:

@@ -18,6 +18,10 @@ An attribute of type `SET` has one value, the set itself; the empty set is a
 value, and membership in it is `FALSE`.  It is missing only if its name is
 absent from the facts.
 
+A scalar whose name is there and which holds nothing was looked for and not found; one whose name is
+absent was not looked for yet.  Only `Has` sees the difference: it is `FALSE` of the one and `UNKNOWN`
+of the other.
+
 Readers: `pacsgate.policy.truth` (what it means), `pacsgate.stores.kind_sets` (of all kinds
 of study at once) and `pacsgate.stores.constraint_sql` (the same in SQL).  Each matches
 exhaustively on `Formula` and closes with `assert_never`, so that a node which a reader
@@ -131,7 +135,8 @@ class Like:
 class Has:
     """The attribute holds at least one value (a `SET`: its name is known).
 
-    Never `UNKNOWN` but for a series attribute when the question is about a study as such.
+    Of a study or series whose attribute nobody has looked for yet, so that its name is absent from the
+    facts, this is `UNKNOWN`; of the user and the environment it never is.
     """
 
     attribute: Attribute
@@ -195,8 +200,8 @@ FILTERS = Attribute(Scope.SERIES, "filters", ValueType.SET)
 """The instance filters of the policy that the instances of this part of a series match, by the filter's
 identifier.  Computed from each instance's data set; missing until it has been.  Rules write the query."""
 FILTERS_ASKED = Attribute(Scope.SERIES, "filters_asked", ValueType.SET)
-"""The instance filters that they were asked, whether they match or not.  No condition names it; where it is
-known and lacks a filter, `binding` takes the answer to that filter for unknown."""
+"""The instance filters that they were asked, whether they match or not.  No condition names it; where it does
+not hold a filter, `binding` takes that a part does not match it for unknown."""
 INSTANCE_FACTS = (FILTERS, FILTERS_ASKED)
 """Facts by which the instances of one series may differ, so that each part of it has its own."""
 

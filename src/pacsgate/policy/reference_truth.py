@@ -63,18 +63,21 @@ def _atom(atom: Atom, look: Lookup) -> Truth:
     values = look(atom.attribute)
     match atom:
         case Has(attribute):
+            if values is None:
+                is_resource = attribute.scope in (Scope.STUDY, Scope.SERIES)
+                return Truth.UNKNOWN if is_resource else Truth.FALSE
             if attribute.type is ValueType.SET:
-                return Truth.FALSE if values is None else Truth.TRUE
+                return Truth.TRUE
             return Truth.TRUE if values else Truth.FALSE
         case Contains(_, element):
             elements = _operand(element, look)
             if values is None:
                 return Truth.UNKNOWN
-            known = look(FILTERS_ASKED) if atom.attribute == FILTERS else None
+            asked = look(FILTERS_ASKED) or () if atom.attribute == FILTERS else elements
             return agreed(
                 [
                     None
-                    if _ill(one, ValueType.STRING) or not (known is None or one in known | values)
+                    if _ill(one, ValueType.STRING) or not (one in asked or one in values)
                     else one in values
                     for one in elements
                 ]

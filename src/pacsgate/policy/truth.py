@@ -7,8 +7,8 @@ SQL; both are tested against it.
 Called by `constraint`, `binding` and `explain`.
 
 Invariants:
-- total: every formula has an outcome on every facts; nothing is raised.  An
-  attribute of the user or the environment that was not bound is missing.
+- total: every formula has an outcome on every facts; nothing is raised.  An atom on
+  the user or the environment that was not bound is `UNKNOWN`.
 """
 
 import operator
@@ -84,8 +84,9 @@ def outcome(atom: Atom, values: Values | None) -> Truth:
     """The outcome of one atom on the values its attribute holds; `None` when the name is absent."""
     match atom:
         case Has(attribute):
-            known = values is not None if attribute.type is ValueType.SET else bool(values)
-            return _two_valued(known)
+            if values is None:
+                return Truth.UNKNOWN
+            return _two_valued(attribute.type is ValueType.SET or bool(values))
         case Contains(_, element):
             if values is None or isinstance(element, Attribute):
                 return Truth.UNKNOWN

@@ -19,6 +19,7 @@ Standard: deny-overrides, deny by default (XACML 3.0 Appendix C, in its words).
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter, itemgetter
 
 from pacsgate.model.decision import Allow, Decision, Deny, Reason, ReasonCode, Revision
 from pacsgate.model.mask import NO_MASK, Mask
@@ -56,8 +57,10 @@ class Ruling:
     revision: Revision
     permits: tuple[PermitBranch, ...]
     forbids: tuple[ForbidBranch, ...]
+    reads: frozenset[Attribute]
+    """What any forbid or permit reads of a resource."""
     kind: Callable[[ResourceFacts], object]
-    """Everything of a resource that any forbid or permit reads."""
+    """All of that which a resource holds."""
     verdicts: dict[object, Verdict] = field(default_factory=dict, repr=False, compare=False)
     """By kind of resource."""
     _distinct: dict[tuple[tuple[int, ...], tuple[int, ...]], Verdict] = field(
@@ -94,6 +97,12 @@ class Weighing:
 
     ruling: Ruling
     grants: tuple[tuple[Test, GrantBranch], ...]
+
+    @property
+    def reads(self) -> frozenset[tuple[Scope, str]]:
+        """What a decision reads of a resource, its reasons and mask included."""
+        granted = chain.from_iterable(attributes_of(grant.formula) for _, grant in self.grants)
+        return frozenset((each.scope, each.name) for each in chain(self.ruling.reads, granted))
 
     def settled(self) -> Deny | None:
         """The answer for every resource alike, if it is no."""
@@ -144,12 +153,14 @@ class Weighing:
 def ruling_of(revision: Revision, permits: Iterable[PermitBranch], forbids: Iterable[ForbidBranch]) -> Ruling:
     """Make ready what `branches` found for one action."""
     permits, forbids = tuple(permits), tuple(forbids)
-    formulas = (*(permit.formula for permit in permits), *(forbid.spared for forbid in forbids))
+    formulas = {*(permit.formula for permit in permits), *(forbid.spared for forbid in forbids)}
+    reads = frozenset(chain.from_iterable(map(attributes_of, formulas)))
     return Ruling(
         revision=revision,
         permits=permits,
         forbids=forbids,
-        kind=_kind_by(formulas),
+        reads=reads,
+        kind=_kind_by(reads),
     )
 
 
@@ -188,36 +199,46 @@ def _code(unusable: PermitBranch) -> ReasonCode:
     return ReasonCode.OBLIGATION_UNSUPPORTED
 
 
-def _kind_by(formulas: Iterable[Formula]) -> Callable[[ResourceFacts], object]:
-    """A function that gives the same for two resources only if no formula can tell them apart."""
-    read = frozenset(chain.from_iterable(map(attributes_of, set(formulas))))
-    of_study = _values_of({each for each in read if each.scope is Scope.STUDY})
-    of_series = _values_of({each for each in read if each.scope is Scope.SERIES})
+def _kind_by(read: Collection[Attribute]) -> Callable[[ResourceFacts], object]:
+    """A function that gives the same for two resources only if they hold the same of what is read.
+
+    It runs for every decision.
+    """
+    of_study = _values_of({each for each in read if each.scope is Scope.STUDY}, attrgetter("study"))
     if not any(each.scope is Scope.SERIES for each in read):
-        return lambda facts: of_study(facts.study)
-    return lambda facts: (of_study(facts.study), None if facts.series is None else of_series(facts.series))
+        return of_study
+    of_series = _values_of({each for each in read if each.scope is Scope.SERIES}, attrgetter("series"))
+    return lambda facts: (of_study(facts), None if facts.series is None else of_series(facts))
 
 
-def _values_of(read: Collection[Attribute]) -> Callable[[Attributes], tuple[object, ...]]:
-    """A function that gives what these attributes hold; this runs for every decision."""
+def _values_of(
+    read: Collection[Attribute], held_by: Callable[[ResourceFacts], Attributes]
+) -> Callable[[ResourceFacts], tuple[object, ...]]:
+    """A function that gives what these attributes, all of one scope, hold."""
     names = tuple(sorted({each.name for each in read}))
     numeric = tuple(sorted({each.name for each in read if each.type in _NUMERIC}))
-    match numeric:
-        case ():
-            return lambda held: tuple(map(held.get, names))
-        case (name,):
+    if len(names) < 2 or len(numeric) > 1:
 
-            def values_and_types(held: Attributes) -> tuple[object, ...]:
-                values = held.get(name)
-                return (*map(held.get, names), *map(type, values)) if values else tuple(map(held.get, names))
-
-            return values_and_types
-        case _:
+        def values_by_name(facts: ResourceFacts) -> tuple[object, ...]:
+            held = held_by(facts)
             # How many of the types belong to which name, the values before them tell.
-            return lambda held: (
-                *map(held.get, names),
-                *map(type, chain.from_iterable(filter(None, map(held.get, numeric)))),
-            )
+            numbers = chain.from_iterable(filter(None, map(held.get, numeric)))
+            return (*map(held.get, names), *map(type, numbers))
+
+        return values_by_name
+    pick = itemgetter(*names)
+    number = next(iter(numeric), None)
+
+    def values(facts: ResourceFacts) -> tuple[object, ...]:
+        held = held_by(facts)
+        try:
+            found: tuple[object, ...] = pick(held)
+        except KeyError:
+            found = tuple(map(held.get, names))
+        numbers = held.get(number) if number is not None else None
+        return (*found, *map(type, numbers)) if numbers else found
+
+    return values
 
 
 def _common_mask(permits: Iterable[PermitBranch]) -> Mask:

@@ -1,6 +1,6 @@
 """What the gate knows of each archive's studies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -92,13 +92,17 @@ class Match:
     admitted series only.  Of a study of which a series is hidden, the study's and
     patient's attributes are those that the row's first admitted series says, and keys
     match what any of its admitted series says.  `facts` are the facts of each admitted series that
-    the row is made of (a study row: all its admitted series), for masks.
+    the row is made of (a study row: all its admitted series), for masks; of what the constraint
+    does not read (`Constraint.reads`) they may lack values that are the row's own.  Of one archive
+    and constraint, rows with an equal `alike` that is not `None` are decided alike: their series'
+    facts differ in nothing that the constraint reads.
     """
 
     key: ResourceKey
     patient_id: str
     attributes: DicomJson
-    facts: tuple[ResourceFacts, ...]
+    facts: Sequence[ResourceFacts]
+    alike: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,18 @@ class UnfinishedSync:
     began_at: datetime
 
 
+class RollCall(Protocol):
+    """Compares the studies of the index with those of an Orthanc, without holding either in memory."""
+
+    def present(self, orthanc_ids: Sequence[str]) -> Sequence[str]:
+        """Tick off these studies; returns those that the index does not know."""
+        ...
+
+    def absent(self) -> Iterator[str]:
+        """The UID of each study that nobody named, of those that were there when the call began."""
+        ...
+
+
 class StudyIndex(Protocol):
     """What the gate knows of each archive's studies; the ground of every decision."""
 
@@ -156,6 +172,19 @@ class StudyIndex(Protocol):
         self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str
     ) -> tuple[StudyEntry, ...]:
         """Every study with this UID: none, one, or one per patient that shares it."""
+        ...
+
+    def with_orthanc_id(
+        self, scope: TenantScope, archive: ArchiveName, orthanc_id: str
+    ) -> tuple[StudyEntry, ...]:
+        """Every study with something in it, its patient included, that Orthanc would give this identifier.
+
+        Only for archives of kind `orthanc`.  Found by the first eight bytes; whoever asks computes the rest.
+        """
+        ...
+
+    def roll_call(self, scope: TenantScope, archive: ArchiveName) -> RollCall:
+        """Begin to compare the studies held with those of an archive of kind `orthanc`."""
         ...
 
     def every_study(self, scope: TenantScope, archive: ArchiveName) -> Iterator[StudyEntry]:
@@ -200,6 +229,20 @@ class StudyIndex(Protocol):
         event: AuditEvent,
     ) -> None:
         """Replace a study's labels or collections (those that are not `None`).  Raises `NotFoundError`."""
+        ...
+
+    def copy_labels(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        sources: Collection[str],
+        study_instance_uid: str,
+        event: AuditEvent,
+    ) -> bool:
+        """Add the labels and collections of these studies to another, which the index need not know yet.
+
+        Returns whether it lacked any; only then is there an event.
+        """
         ...
 
     def headers(self, scope: TenantScope, archive: ArchiveName) -> Iterator[tuple[str, str, DicomJson]]:

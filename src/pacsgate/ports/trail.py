@@ -31,8 +31,11 @@ class Reading(Protocol):
         """What must complete before anything is sent; `None` if the window is durably open."""
         ...
 
-    def leave(self, *, instances: int, bytes_sent: int) -> None:
-        """Count what was sent in this read: zeros if nothing left.  Called once."""
+    def leave(self, *, instances: int, bytes_sent: int, handed_over: int = 0) -> None:
+        """Count what was sent in this read: zeros if nothing left.  Called once.
+
+        Of `instances`, `handed_over` are sent by a proxy, and their bytes are in no count.
+        """
         ...
 
 

@@ -24,7 +24,7 @@ import msgspec
 
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import RequestError
-from pacsgate.protocols.dicomweb.query_string import Parameters, single_values, unknown_parameter
+from pacsgate.protocols.query_string import Parameters, single_values, unknown_parameter
 
 MAX_ROWS = 1000
 """Instances in one answer, as of a QIDO-RS search."""

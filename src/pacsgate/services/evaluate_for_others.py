@@ -97,10 +97,7 @@ class EvaluateForOthers:
     def refuse(self, enquirer: Enquirer, archive: ArchiveName) -> Refusal | None:
         """Why the enquirer may not ask about an archive, on record; `None` if it may."""
         bound = self._bind(enquirer, archive)
-        if (
-            enquirer.subject.kind in _ENFORCEMENT_POINTS
-            and Permission.EVALUATE_FOR_OTHERS in bound.permissions
-        ):
+        if may_ask_for_others(enquirer.subject, bound):
             return None
         reasons = (Reason(ReasonCode.NO_PERMISSION),)
         details = {"permission": Permission.EVALUATE_FOR_OTHERS.value}
@@ -152,6 +149,11 @@ class EvaluateForOthers:
 
     def _bind(self, enquirer: Enquirer, archive: ArchiveName) -> Bound:
         return self._others.policies.bind(enquirer.scope, enquirer.subject, enquirer.context, archive)
+
+
+def may_ask_for_others(subject: Subject, bound: Bound) -> bool:
+    """Whether somebody is an enforcement point of the archive that `bound` is about."""
+    return subject.kind in _ENFORCEMENT_POINTS and Permission.EVALUATE_FOR_OTHERS in bound.permissions
 
 
 def circumstances(enquirer: Enquirer, bound: Bound, archive: ArchiveName) -> Circumstances:

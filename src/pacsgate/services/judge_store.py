@@ -74,11 +74,7 @@ class StoreJudge:
 
     def rule(self, summary: InstanceSummary) -> Ruling:
         """Judge one object."""
-        study_facts, series_facts = declared_facts(self.policy, summary.header, self.origin)
-        incoming = ResourceFacts(
-            _with_study_keys(study_facts, summary, self.origin),
-            _with_series_keys({**series_facts, **instance_facts(self.policy, summary)}, summary),
-        )
+        incoming = incoming_facts(self.policy, summary, self.origin)
         targets = [_target(study, incoming) for study in self._studies(summary.study_instance_uid)]
         is_new = not any(_same_patient(target.study, incoming) for target in targets)
         if is_annotation(summary.sop_class_uid) and not is_new:
@@ -122,6 +118,15 @@ class StoreJudge:
             isinstance(self.bound.decide(Action.VIEW, study.facts_of(series)), Allow)
             for series in study.series
         )
+
+
+def incoming_facts(policy: Policy, summary: InstanceSummary, origin: Attributes) -> ResourceFacts:
+    """What a policy would know of an object that is not in the index, if it came to a new study."""
+    study_facts, series_facts = declared_facts(policy, summary.header, origin)
+    return ResourceFacts(
+        _with_study_keys(study_facts, summary, origin),
+        _with_series_keys({**series_facts, **instance_facts(policy, summary)}, summary),
+    )
 
 
 def _all_of(action: Action, decisions: list[Decision]) -> Ruling:
@@ -178,6 +183,7 @@ def _with_study_keys(facts: Attributes, summary: InstanceSummary, origin: Attrib
         **facts,
         "uid": frozenset({summary.study_instance_uid}),
         "patient_id": frozenset({patient_key(summary.patient_id, summary.issuer_of_patient_id)}),
+        **dict.fromkeys((attribute.name for attribute in ORIGIN), frozenset()),
         **origin,
         "labels": frozenset(),
         "collections": frozenset(),

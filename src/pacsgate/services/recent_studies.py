@@ -46,6 +46,7 @@ class RecentStudy:
             place
             for place in self._places.get(key.sop_instance_uid or "", ())
             if place[1].series_instance_uid == key.series_instance_uid
+            and key.patient_id in {None, place[0].patient_id}
         )
 
 

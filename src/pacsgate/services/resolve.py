@@ -19,6 +19,7 @@ Invariants:
 - one StudyInstanceUID under two patients is reached only if each of the two would be.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -67,7 +68,10 @@ class Part:
     def key_of(self, instance: InstanceEntry) -> ResourceKey:
         """The full, confirmed name of an instance of this part."""
         return ResourceKey(
-            self.study.study_instance_uid, self.series.series_instance_uid, instance.sop_instance_uid
+            self.study.study_instance_uid,
+            self.series.series_instance_uid,
+            instance.sop_instance_uid,
+            self.study.patient_id,
         )
 
 
@@ -109,7 +113,11 @@ class ReachedSeries:
     def key(self) -> ResourceKey:
         """The series' name."""
         first = self.parts[0]
-        return ResourceKey(first.study.study_instance_uid, first.series.series_instance_uid)
+        return ResourceKey(
+            first.study.study_instance_uid,
+            first.series.series_instance_uid,
+            patient_id=first.study.patient_id,
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -133,18 +141,10 @@ class Resolver:
         if never is not None:
             return Refusal(Answer.FORBIDDEN, never.reasons, never.revision, never.message)
         fresh = self._freshness.studies(scope, archive, key.study_instance_uid)
-        named = tuple((study, _named_parts(study, key)) for study in fresh.studies)
-        named = tuple((study, parts) for study, parts in named if parts)
-        if not named:
-            self._freshness.ask_anyway(archive, key.study_instance_uid, asked=fresh.asked)
-            return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_FOUND),), bound.revision)
-        visible = tuple((study, _searchable(study, parts, bound)) for study, parts in named)
-        if not all(parts for _, parts in visible):
-            self._freshness.ask_anyway(archive, key.study_instance_uid, asked=fresh.asked)
-            return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_VISIBLE),), bound.revision)
-        if action in NEEDS_EVERY_PART:
-            return _every_part(named, action, bound)
-        return _allowed_parts(visible, action, bound)
+        found = reach_among(fresh.studies, key, action, bound)
+        if isinstance(found, Refusal) and found.answer is Answer.NOT_FOUND:
+            self._freshness.ask_anyway(scope, archive, asked=fresh.asked)
+        return found
 
     def recall(
         self, scope: TenantScope, archive: ArchiveName, key: ResourceKey, action: Action, bound: Bound
@@ -161,11 +161,29 @@ class Resolver:
         return found if isinstance(found, Reach) else None
 
 
+def reach_among(
+    studies: Sequence[StudyEntry], key: ResourceKey, action: Action, bound: Bound
+) -> Reach | Refusal:
+    """The second to the last question, about every study that has the UID of the key."""
+    named = tuple((study, _named_parts(study, key)) for study in studies)
+    named = tuple((study, parts) for study, parts in named if parts)
+    if not named:
+        return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_FOUND),), bound.revision)
+    visible = tuple((study, _searchable(study, parts, bound)) for study, parts in named)
+    if not all(parts for _, parts in visible):
+        return Refusal(Answer.NOT_FOUND, (Reason(ReasonCode.NOT_VISIBLE),), bound.revision)
+    if action in NEEDS_EVERY_PART:
+        return _every_part(named, action, bound)
+    return _allowed_parts(visible, action, bound)
+
+
 _Named = tuple[tuple[SeriesEntry, tuple[InstanceEntry, ...]], ...]
 
 
 def _named_parts(study: StudyEntry, key: ResourceKey) -> _Named:
     """The named parts of a study, each with its named instances; empty if the parents are wrong."""
+    if key.patient_id not in {None, study.patient_id}:
+        return ()
     parts = []
     for series in study.series:
         if key.series_instance_uid not in {None, series.series_instance_uid}:

@@ -11,12 +11,12 @@ Invariants:
 Standard: PS3.18 section 10.6 (Search Transaction).
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
 
 from pacsgate.dicom.masking import mask_json
 from pacsgate.dicom.query import Query
+from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow, Deny, Reason, Revision
 from pacsgate.model.mask import Mask
@@ -25,13 +25,17 @@ from pacsgate.policy.engine import Bound
 from pacsgate.ports import Match, StudyIndex
 from pacsgate.services.resolve import Answer, Refusal
 
+_REMEMBERED = 1000
+"""Sorts of rows of which is remembered what a subject may know of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """One row of an answer, already masked."""
 
     key: ResourceKey
-    attributes: Mapping[str, Mapping[str, Any]]
+    attributes: DicomJson
+    patient_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +66,73 @@ class Search:
         if isinstance(constraint, Deny):
             return Refusal(Answer.FORBIDDEN, constraint.reasons, constraint.revision, constraint.message)
         page = self._index.search(scope, archive, query, constraint)
-        allowed: dict[int, Allow] = {}
-        rows = tuple(self._masked(match, bound, allowed) for match in page.matches)
-        reasons = dict.fromkeys(reason for decision in allowed.values() for reason in decision.reasons)
-        return Findings(rows, page.remaining, tuple(reasons), bound.revision)
-
-    def _masked(self, match: Match, bound: Bound, allowed: dict[int, Allow]) -> Found:
-        mask = shown_through(match, bound, allowed)
-        return Found(match.key, match.attributes if mask.hides_nothing else mask_json(match.attributes, mask))
+        masks = Masks(bound)
+        rows = tuple(
+            Found(match.key, _masked(match.attributes, masks.of(match)), match.patient_id)
+            for match in page.matches
+        )
+        return Findings(rows, page.remaining, masks.reasons, masks.revision)
 
 
-def shown_through(match: Match, bound: Bound, allowed: dict[int, Allow]) -> Mask:
-    """What of a row must stay hidden: what every part of it hides.
+def _masked(attributes: DicomJson, mask: Mask) -> DicomJson:
+    return attributes if mask.hides_nothing else mask_json(attributes, mask)
 
-    The decisions of its parts join `allowed`, each object once.
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the decisions on a row's series come to."""
+
+    mask: Mask
+    allowed: tuple[Allow, ...]
+
+
+class Masks:
+    """What of each row of a subject's list must stay hidden, and why the rows may be shown.
+
+    Rows that are alike (`ports.Match`) are decided once, for this list and later ones.
     """
-    mask: Mask | None = None
-    for facts in match.facts:
-        decision = bound.decide(Action.SEARCH, facts)
-        if isinstance(decision, Allow):
-            # The engine answers alike with the same object, so a page has few.
-            allowed[id(decision)] = decision
-            if mask is not decision.mask:
-                mask = decision.mask if mask is None else mask & decision.mask
-    # Where list and check agree, one is allowed; otherwise the row shows nothing.
-    return Mask(all_but=True) if mask is None else mask
+
+    def __init__(self, bound: Bound) -> None:
+        self._bound = bound
+        self._alike: dict[Hashable, _Judged] = bound.memory.setdefault(Masks, {})
+        self._allowed: dict[int, Allow] = {}
+        """By identity: the engine answers alike with the same object, so a page has few."""
+
+    def of(self, match: Match) -> Mask:
+        """What every admitted part of the row hides."""
+        judged = self._judged(match)
+        for decision in judged.allowed:
+            self._allowed[id(decision)] = decision
+        return judged.mask
+
+    def _judged(self, match: Match) -> _Judged:
+        if match.alike is None:
+            return self._decided(match)
+        judged = self._alike.get(match.alike)
+        if judged is None:
+            if len(self._alike) >= _REMEMBERED:
+                self._alike.clear()
+            judged = self._alike[match.alike] = self._decided(match)
+        return judged
+
+    def _decided(self, match: Match) -> _Judged:
+        mask: Mask | None = None
+        allowed: list[Allow] = []
+        for facts in match.facts:
+            decision = self._bound.decide(Action.SEARCH, facts)
+            if isinstance(decision, Allow):
+                allowed.append(decision)
+                if mask is not decision.mask:
+                    mask = decision.mask if mask is None else mask & decision.mask
+        # Where list and check agree, one is allowed; otherwise the row shows nothing.
+        return _Judged(Mask(all_but=True) if mask is None else mask, tuple(allowed))
+
+    @property
+    def revision(self) -> Revision:
+        """The revision that every decision names."""
+        return self._bound.revision
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why the rows asked about may be shown, each reason once."""
+        return tuple(dict.fromkeys(reason for each in self._allowed.values() for reason in each.reasons))

@@ -17,7 +17,7 @@ Invariants:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -26,7 +26,7 @@ from pacsgate.dicom.masking import mask_json
 from pacsgate.dicom.query import MatchKey, Query
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.actions import Action
-from pacsgate.model.decision import Allow, Deny, Reason, Revision
+from pacsgate.model.decision import Deny, Reason, Revision
 from pacsgate.model.resource import ArchiveName, Level, ResourceKey, TenantScope
 from pacsgate.policy.constraint import Constraint
 from pacsgate.policy.engine import Bound
@@ -38,7 +38,7 @@ from pacsgate.services.freshness import Freshness
 from pacsgate.services.instance_data_sets import data_sets
 from pacsgate.services.narrowing import study_keys
 from pacsgate.services.resolve import Answer, Refusal
-from pacsgate.services.search import Found, shown_through
+from pacsgate.services.search import Found, Masks
 from pacsgate.services.search_cursor import SearchCursor
 
 _STUDIES = 50
@@ -108,7 +108,7 @@ class SearchInstances:
             query,
             studies,
             constraint,
-            bound,
+            Masks(bound),
         )
         deadline = self._clock.monotonic() + seconds
         rows: list[Found] = []
@@ -152,15 +152,13 @@ class _Walk:
     studies: tuple[tuple[MatchKey, ...], Constraint]
     """What studies to go through: those that match these keys, within this constraint."""
     constraint: Constraint
-    bound: Bound
-    allowed: dict[int, Allow] = field(default_factory=dict)
+    masks: Masks
 
     def findings(
         self, rows: list[Found], cursor: SearchCursor | None, *, out_of_time: bool
     ) -> InstanceFindings:
         """What was found until the walk stopped."""
-        reasons = dict.fromkeys(reason for decision in self.allowed.values() for reason in decision.reasons)
-        return InstanceFindings(tuple(rows), cursor, out_of_time, tuple(reasons), self.bound.revision)
+        return InstanceFindings(tuple(rows), cursor, out_of_time, self.masks.reasons, self.masks.revision)
 
     def series(self, cursor: SearchCursor | None) -> Iterator[tuple[_Place, _Judged]]:
         """What is visible of each series, from the cursor on, judged."""
@@ -223,8 +221,8 @@ class _Walk:
         known = None if self._is_indexed() else self._data_sets(rows)
         judged = []
         for row in rows:
-            mask = shown_through(row, self.bound, self.allowed)
-            found = Found(row.key, mask_json(row.attributes, mask))
+            mask = self.masks.of(row)
+            found = Found(row.key, mask_json(row.attributes, mask), row.patient_id)
             if known is None:
                 asked = {tag: element for tag, element in found.attributes.items() if tag in _KEPT}
                 judged.append((found, matches(self.query, _with_meta(asked, row))))

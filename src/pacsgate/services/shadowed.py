@@ -6,12 +6,16 @@ Invariants:
 - the answer is that of the plain use case.
 """
 
+from dataclasses import dataclass
+
 from pacsgate.dicom.query import Query
 from pacsgate.model.actions import Action
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.policy.engine import Bound
 from pacsgate.ports import StudyIndex
 from pacsgate.services.freshness import Freshness
+from pacsgate.services.orthanc_names import NamedResource
+from pacsgate.services.orthanc_reach import OrthancReach
 from pacsgate.services.resolve import Reach, Refusal, Resolver
 from pacsgate.services.search import Findings, Search
 from pacsgate.services.shadow_policy import Asked, ShadowPolicy
@@ -30,6 +34,24 @@ class ShadowedResolver(Resolver):
         """Resolve, then note."""
         found = super().reach(scope, archive, key, action, bound)
         self._shadow.note(Asked(scope, archive, action, bound, self._shadow.context_of(bound), key=key))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowedOrthancReach(OrthancReach):
+    """An `OrthancReach` whose questions the shadow hears, about one study after another."""
+
+    shadow: ShadowPolicy
+
+    def among_studies(
+        self, scope: TenantScope, archive: ArchiveName, named: NamedResource, action: Action, bound: Bound
+    ) -> Reach | Refusal:
+        """Resolve, then note."""
+        # By its full name: `slots` makes the class anew, and `super()` would mean the first one.
+        found = OrthancReach.among_studies(self, scope, archive, named, action, bound)
+        context = self.shadow.context_of(bound)
+        for key in named.keys:
+            self.shadow.note(Asked(scope, archive, action, bound, context, key=key))
         return found
 
 

@@ -79,6 +79,8 @@ class Stored:
 
     summary: InstanceSummary
     result: StoreResult
+    was_there: bool = False
+    """Whether the archive had these very bytes already; stored is stored, but some protocols tell."""
 
 
 class StoreInstances:
@@ -123,7 +125,7 @@ class StoreInstances:
         ]
         results = self._store(scope, archive, placed, subject, bound, circumstances)
         return tuple(
-            Stored(spooled.summary, results.get(id(spooled), StoreResult.MISPLACED)) for spooled in objects
+            results.get(id(spooled), Stored(spooled.summary, StoreResult.MISPLACED)) for spooled in objects
         )
 
     def _store(
@@ -134,7 +136,7 @@ class StoreInstances:
         subject: Subject,
         bound: Bound,
         circumstances: Circumstances,
-    ) -> dict[int, StoreResult]:
+    ) -> dict[int, Stored]:
         origin = origin_facts(subject.name, circumstances.context)
         judge = StoreJudge(self._freshness, scope, archive, self._policies.current(scope), origin, bound)
         rulings = [judge.rule(spooled.summary) for spooled in objects]
@@ -146,13 +148,13 @@ class StoreInstances:
             dict.fromkeys(reason for ruling in rulings if ruling.action for reason in ruling.reasons)
         )
         self._record(EventKind.STORE_BEGUN, allowed, reasons, circumstances)
-        results = {id(spooled): StoreResult.REFUSED for spooled in objects}
+        results = {id(spooled): Stored(spooled.summary, StoreResult.REFUSED) for spooled in objects}
         results.update({id(spooled): self._put(scope, archive, spooled, bound) for spooled in allowed})
-        probing = [spooled for spooled in allowed if results[id(spooled)] is StoreResult.REFUSED]
+        probing = [spooled for spooled in allowed if results[id(spooled)].result is StoreResult.REFUSED]
         self._record_refusals(probing, [_TAKEN] * len(probing), circumstances)
         if probing:
             self._probes.note(scope, subject.name, circumstances.context.now)
-        done = [spooled for spooled in allowed if results[id(spooled)] is StoreResult.STORED]
+        done = [spooled for spooled in allowed if results[id(spooled)].result is StoreResult.STORED]
         self._indexer.add(
             scope,
             archive,
@@ -168,20 +170,22 @@ class StoreInstances:
             self._trail.record(circumstances.denial((Reason(ReasonCode.LOCKED_OUT),), action=Action.STORE))
             raise TooSoonError("too many objects under UIDs that are taken", retry_after_seconds=left)
 
-    def _put(self, scope: TenantScope, archive: ArchiveName, spooled: Spooled, bound: Bound) -> StoreResult:
+    def _put(self, scope: TenantScope, archive: ArchiveName, spooled: Spooled, bound: Bound) -> Stored:
         try:
             outcome = self._archives[archive].store(spooled.key, spooled.path, spooled.digest)
         except ArchiveError:
-            return StoreResult.FAILED
+            return Stored(spooled.summary, StoreResult.FAILED)
         match outcome:
-            case StoreOutcome.STORED | StoreOutcome.ALREADY_THERE:
-                return StoreResult.STORED
+            case StoreOutcome.STORED:
+                return Stored(spooled.summary, StoreResult.STORED)
+            case StoreOutcome.ALREADY_THERE:
+                return Stored(spooled.summary, StoreResult.STORED, was_there=True)
             case StoreOutcome.CONFLICT:
                 taken = self._archives[archive].existing(spooled.summary.sop_instance_uid)
                 known = taken is not None and isinstance(
                     self._resolver.reach(scope, archive, taken, Action.SEARCH, bound), Reach
                 )
-                return StoreResult.DUPLICATE if known else StoreResult.REFUSED
+                return Stored(spooled.summary, StoreResult.DUPLICATE if known else StoreResult.REFUSED)
 
     def _record(
         self,

@@ -5,7 +5,8 @@ read opens an *access window* and waits until its event is durable; those that
 follow, of the same study by the same subject for the same reasons, pass at once.
 When the window has been idle for a while, has grown old, or the process stops,
 one `ACCESS_WINDOW_CLOSED` event with the same `window` id says exactly how many
-instances and bytes were sent.  A window without a close (the process was killed)
+instances and bytes were sent, and of how many of these instances a proxy was handed the sending,
+whose bytes nobody has counted.  A window without a close (the process was killed)
 reads "at least what its opening says".
 
 Two reads share a window only if everything that the opening states, apart from
@@ -28,7 +29,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from pacsgate.audit.events import REASON_GIVEN, Actor, AuditEvent, EventKind, Outcome
+from pacsgate.audit.events import HANDED_OVER, REASON_GIVEN, Actor, AuditEvent, EventKind, Outcome
 from pacsgate.ports import Clock, Trail
 
 IDLE_SECONDS = 60.0
@@ -84,6 +85,7 @@ class _Window:
     readers: int = 0
     instances: int = 0
     bytes_sent: int = 0
+    handed_over: int = 0
     takes_readers: bool = True
 
 
@@ -95,9 +97,9 @@ class Reading:
     _window: _Window
     _windows: "AccessWindows"
 
-    def leave(self, *, instances: int, bytes_sent: int) -> None:
+    def leave(self, *, instances: int, bytes_sent: int, handed_over: int = 0) -> None:
         """Count what was sent in this read: zeros if nothing left.  Called once."""
-        self._windows.count(self._window, instances, bytes_sent)
+        self._windows.count(self._window, instances, bytes_sent, handed_over)
 
 
 class AccessWindows:
@@ -143,13 +145,14 @@ class AccessWindows:
         window.durable.add_done_callback(lambda outcome: self._opened(window, outcome))
         return Reading(window.durable, window, self)
 
-    def count(self, window: _Window, instances: int, bytes_sent: int) -> None:
+    def count(self, window: _Window, instances: int, bytes_sent: int, handed_over: int) -> None:
         """Add what one read sent, and let it go.  Called by `Reading.leave`."""
         now = self._clock.monotonic()
         with self._lock:
             window.readers -= 1
             window.instances += instances
             window.bytes_sent += bytes_sent
+            window.handed_over += handed_over
             window.last_used = now
 
     def tick(self) -> None:
@@ -195,6 +198,7 @@ class AccessWindows:
             at=self._clock.now(),
             count=window.instances,
             bytes_sent=window.bytes_sent,
+            details={**window.opening.details, **_handed_over(window)},
         )
         self._trail.submit(event).add_done_callback(lambda outcome: self._closed(window, outcome))
 
@@ -202,6 +206,10 @@ class AccessWindows:
         if not _succeeded(outcome):
             with self._lock:
                 self._leaving.add(window)
+
+
+def _handed_over(window: _Window) -> dict[str, str]:
+    return {HANDED_OVER: str(window.handed_over)} if window.handed_over else {}
 
 
 def _succeeded(future: "Future[None]") -> bool:

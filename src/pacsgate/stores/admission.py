@@ -17,7 +17,7 @@ Invariants:
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from pyroaring import BitMap
@@ -43,6 +43,7 @@ from pacsgate.policy.ir import (
 from pacsgate.policy.truth import COMPARISONS, outcome
 from pacsgate.stores.kind_sets import partly, some
 from pacsgate.stores.known_kinds import View
+from pacsgate.stores.likeness import Likenesses, Reads
 from pacsgate.stores.match_columns import recency
 
 EVER = 2**63 - 1
@@ -91,11 +92,16 @@ class Admitted:
     """The kinds of which a part is hidden that may say something else of its study than the others."""
     admits: Test
     """Of the facts of one part."""
+    _likenesses: dict[Reads, Likenesses] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def has_specials(self) -> bool:
         """Whether any row need be looked at by itself."""
         return bool(self.named or self.asked or self.torn)
+
+    def likenesses(self, reads: Reads) -> Likenesses:
+        """What is said of rows by their kind, where decisions read these attributes."""
+        return self._likenesses.get(reads) or self._likenesses.setdefault(reads, Likenesses(reads))
 
     def at(self, moment: int) -> Segment:
         """The segment of a study."""

@@ -8,14 +8,16 @@ from typing import TypeVar
 
 from pacsgate.dicom.query import Query
 from pacsgate.model.resource import Level
-from pacsgate.policy.ir import Formula
+from pacsgate.policy.constraint import Constraint
 from pacsgate.ports import Kind, Page
 from pacsgate.stores.admission import Admissions
+from pacsgate.stores.bookmarks import Bookmarks
 from pacsgate.stores.database import Database
 from pacsgate.stores.entries import Entries
+from pacsgate.stores.ground import Ground
 from pacsgate.stores.known_kinds import ArchiveKinds, StaleSnapshot
 from pacsgate.stores.reading import Snapshot
-from pacsgate.stores.search import Ground, Search
+from pacsgate.stores.search import Search
 from pacsgate.stores.specials import SpecialRows
 
 _T = TypeVar("_T")
@@ -33,15 +35,18 @@ class ArchiveIndex:
         self._kinds = ArchiveKinds(tenant, archive)
         self._admissions = Admissions()
         self._specials = SpecialRows(tenant, archive)
+        self._bookmarks = Bookmarks()
         self.entries = Entries(database, tenant, archive)
 
-    def search(self, query: Query, formula: Formula) -> Page:
-        """Answer a query within a constraint's formula."""
-        return self._on_snapshot(lambda snapshot: Search(self._ground(snapshot, formula), query).run())
+    def search(self, query: Query, constraint: Constraint) -> Page:
+        """Answer a query within a constraint."""
+        return self._on_snapshot(lambda snapshot: Search(self._ground(snapshot, constraint), query).run())
 
-    def count(self, formula: Formula) -> int:
-        """How many studies a formula admits."""
-        return self._on_snapshot(lambda snapshot: Search(self._ground(snapshot, formula), _STUDIES).total())
+    def count(self, constraint: Constraint) -> int:
+        """How many studies a constraint admits."""
+        return self._on_snapshot(
+            lambda snapshot: Search(self._ground(snapshot, constraint), _STUDIES).total()
+        )
 
     def kinds(self) -> Iterator[Kind]:
         """Every kind of which there is a study."""
@@ -62,11 +67,21 @@ class ArchiveIndex:
         )
         return tuple(uid for (uid,) in rows)
 
-    def _ground(self, snapshot: Snapshot, formula: Formula) -> Ground:
-        view = self._kinds.at(snapshot)
+    def _ground(self, snapshot: Snapshot, constraint: Constraint) -> Ground:
+        formula, view = constraint.formula, self._kinds.at(snapshot)
         admitted = self._admissions.of(view, formula)
         specials = self._specials.of(snapshot, view, admitted, formula)
-        return Ground(snapshot, self._tenant, self._archive, view, admitted, specials)
+        return Ground(
+            snapshot,
+            self._tenant,
+            self._archive,
+            view,
+            admitted,
+            specials,
+            formula,
+            constraint.reads,
+            self._bookmarks,
+        )
 
     def _on_snapshot(self, ask: Callable[[Snapshot], _T]) -> _T:
         while True:

@@ -45,14 +45,19 @@ def change(database: Database, tenant: str, topic: Topic, event: AuditEvent | No
         yield connection
         move_epoch(connection, tenant, topic)
         if event is not None:
-            connection.execute(
-                insert(outbox).values(
-                    tenant=tenant,
-                    # Rows of all tenants are delivered in one order.
-                    outbox_pk=next_number(connection, INSTALLATION, OUTBOX),
-                    event=encode_event(event),
-                )
-            )
+            post(connection, tenant, event)
+
+
+def post(connection: Connection, tenant: str, event: AuditEvent) -> None:
+    """Leave an event for the trail, in a transaction of whatever it tells of."""
+    connection.execute(
+        insert(outbox).values(
+            tenant=tenant,
+            # Rows of all tenants are delivered in one order.
+            outbox_pk=next_number(connection, INSTALLATION, OUTBOX),
+            event=encode_event(event),
+        )
+    )
 
 
 def move_epoch(connection: Connection, tenant: str, topic: Topic) -> int:

@@ -11,8 +11,7 @@ scalar, `T` is "some value is good and none is bad", `F` "some value is bad and
 none is good"; a value of another type is neither good nor bad and spoils both.
 So a row for which nothing is known satisfies neither: every `NOT IN` stands
 beside an `IN` that a missing row fails.  The one atom that a missing value makes
-false is `Has`, as `policy.ir` says; it is paired with the labels that every
-study's class knows.
+false is `Has`, as `policy.ir` says, where the attribute's name is known.
 
 Called by `specials`, for what kinds do not settle.
 
@@ -31,7 +30,6 @@ from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from pacsgate.model.subject import Scalar
 from pacsgate.policy.ir import (
-    LABELS,
     STUDY_DATE,
     And,
     Atom,
@@ -159,11 +157,11 @@ class Translation:
     def _has(self, attribute: Attribute, outcome: Truth) -> Sql:
         if attribute.scope not in CLASS_COLUMNS:
             return false()
-        known = attribute.type is ValueType.SET
-        held = self._some(attribute, lambda row: row.form == Form.KNOWN if known else _is_value(row))
-        if outcome is Truth.TRUE:
-            return held
-        return and_(self._some(LABELS, lambda row: row.form == Form.KNOWN), not_(held))
+        known = self._some(attribute, lambda row: row.form == Form.KNOWN)
+        if attribute.type is ValueType.SET:
+            return known if outcome is Truth.TRUE else false()
+        held = self._some(attribute, _is_value)
+        return held if outcome is Truth.TRUE else and_(known, not_(held))
 
     def _contains(self, attribute: Attribute, element: str | Attribute, outcome: Truth) -> Sql:
         if isinstance(element, Attribute) or attribute.scope not in CLASS_COLUMNS:

@@ -97,6 +97,17 @@ def wildcard_text(flavour: Flavour, column: str, bind: Callable[[str], str], pat
             assert_never(flavour)
 
 
+def lower_case(flavour: Flavour, column: str) -> str:
+    """The column with the letters of ASCII in lower case, and all others as they are."""
+    match flavour:
+        case Flavour.SQLITE:
+            return f"lower({column})"
+        case Flavour.POSTGRESQL:
+            return f'lower({column} COLLATE "C")'
+        case _:
+            assert_never(flavour)
+
+
 def fixed_start(pattern: str) -> tuple[str, str]:
     """What every text that matches a pattern begins with, and the first text after all of those."""
     start = _FIXED.match(pattern)

@@ -15,6 +15,7 @@ from pacsgate.stores import computed
 from pacsgate.stores.database import Database
 from pacsgate.stores.dialects import instant
 from pacsgate.stores.known_kinds import KnownKind, read_kinds
+from pacsgate.stores.orthanc_names import number_of
 from pacsgate.stores.packing import InstanceEntries, unpack_attributes, unpack_parts
 from pacsgate.stores.reading import Row, Snapshot
 from pacsgate.stores.row_facts import part_facts, row_values, study_facts
@@ -34,6 +35,8 @@ _ENTRIES = (
 )
 _IN_ORDER = " ORDER BY study.study_pk, series.series_instance_uid, series.part"
 _WITH_UID = _ENTRIES + "study.archive = :archive AND study.study_instance_uid = :uid" + _IN_ORDER
+_OF_NAME = "study.study_pk IN (SELECT study_pk FROM orthanc_name WHERE tenant = :tenant AND number = :number)"
+_WITH_ORTHANC_ID = _ENTRIES + "study.archive = :archive AND " + _OF_NAME + _IN_ORDER
 _NUMBERED = _ENTRIES + "study.study_pk IN :numbers" + _IN_ORDER
 _NEXT_NUMBERS = (
     "SELECT study_pk FROM study WHERE tenant = :tenant AND archive = :archive AND study_pk > :after"
@@ -54,6 +57,12 @@ class Entries:
         """Every study with this UID, one per patient that has it."""
         with self._database.snapshot() as snapshot:
             rows = snapshot.rows(_WITH_UID, {**self._place, "uid": study_instance_uid})
+            return tuple(self._entries(snapshot, rows)) if rows else ()
+
+    def with_orthanc_id(self, orthanc_id: str) -> tuple[StudyEntry, ...]:
+        """Every study with something in it whose identifier begins like this one."""
+        with self._database.snapshot() as snapshot:
+            rows = snapshot.rows(_WITH_ORTHANC_ID, {**self._place, "number": number_of(orthanc_id)})
             return tuple(self._entries(snapshot, rows)) if rows else ()
 
     def every(self) -> Iterator[StudyEntry]:

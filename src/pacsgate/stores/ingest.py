@@ -29,6 +29,7 @@ from pacsgate.stores.classes import class_of
 from pacsgate.stores.contributions import disagreements
 from pacsgate.stores.match_columns import STUDY_COLUMNS, single_valued
 from pacsgate.stores.merging import SeriesState
+from pacsgate.stores.orthanc_names import names_of_series, names_of_study, write_names
 from pacsgate.stores.place import Place
 from pacsgate.stores.said import identified
 from pacsgate.stores.schema import series
@@ -68,8 +69,12 @@ class Ingest:
             else stored.study_pk
         )
         disagrees = False
+        names = names_of_study(key)
         for uid, of_series in _grouped(items, lambda item: item.summary.series_instance_uid):
             disagrees |= self._series(study_pk, uid, of_series, sets)
+            came = (item.summary.sop_instance_uid for item in of_series)
+            names += names_of_series(key, uid, came, itself=True)
+        write_names(self.place, study_pk, names)
         after = settle(self.place, self._settling(study_pk, key, stored, items), stored)
         return _newly_disagrees(before, after, sets) or disagrees
 

@@ -3,15 +3,44 @@
 Called by `study_index`, inside one transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import delete, insert
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from pacsgate.model.errors import NotFoundError
 from pacsgate.stores.place import Place
 from pacsgate.stores.schema import study_label
 from pacsgate.stores.storable import storable_text
 from pacsgate.stores.study_row import Settling, settle, stored_studies
+
+_OF_STUDY = (
+    study_label.c.tenant == bindparam("of_tenant"),
+    study_label.c.archive == bindparam("of_archive"),
+    study_label.c.study_instance_uid.in_(bindparam("studies", expanding=True)),
+)
+_HELD = select(study_label.c.attribute, study_label.c.value).where(*_OF_STUDY).distinct()
+
+
+def lacking_labels(
+    connection: Connection, tenant: str, archive: str, sources: Collection[str], study_instance_uid: str
+) -> list[tuple[str, str]]:
+    """The attribute and value of each label of the sources that another study does not have."""
+
+    def held(studies: Collection[str]) -> set[tuple[str, str]]:
+        here = {"of_tenant": tenant, "of_archive": archive, "studies": list(studies)}
+        return {(row.attribute, row.value) for row in connection.execute(_HELD, here)}
+
+    return sorted(held(sources) - held([study_instance_uid]))
+
+
+def add_labels(place: Place, study_instance_uid: str, labels: Iterable[tuple[str, str]]) -> None:
+    """Add these to what a study has, whether or not the index knows the study yet."""
+    here = {"tenant": place.tenant, "archive": place.archive, "study_instance_uid": study_instance_uid}
+    fresh = [here | {"attribute": attribute, "value": value} for attribute, value in labels]
+    if fresh:
+        place.connection.execute(insert(study_label), fresh)
+    for one in stored_studies(place, study_instance_uid):
+        settle(place, Settling.again(place, one), one)
 
 
 def replace_labels(

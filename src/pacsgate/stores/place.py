@@ -19,6 +19,8 @@ class Place:
     archive: str
     version: int = 0
     """The version of the index that this transaction makes, if it writes."""
+    orthanc: bool = False
+    """Whether the archive is an Orthanc, whose identifiers the index keeps."""
 
     @property
     def flavour(self) -> Flavour:

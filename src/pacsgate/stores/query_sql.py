@@ -19,11 +19,18 @@ Standard: PS3.4 section C.2.2.2.
 from collections.abc import Iterable, Mapping
 from typing import assert_never
 
-from pacsgate.dicom.matching import WILDCARD_VRS, is_universal, range_keys, text_key
+from pacsgate.dicom.matching import (
+    WILDCARD_VRS,
+    in_one_case,
+    is_ascii,
+    is_universal,
+    range_keys,
+    text_key,
+)
 from pacsgate.dicom.person_names import NameQuery, name_query
 from pacsgate.dicom.query import Matching, MatchKey, Range, SingleValue, UidList, Wildcard
 from pacsgate.dicom.temporal import date_key, time_key
-from pacsgate.stores.dialects import Flavour, fixed_start, wildcard_text
+from pacsgate.stores.dialects import Flavour, fixed_start, lower_case, wildcard_text
 from pacsgate.stores.match_columns import STUDY_COLUMNS, Form, MatchColumn, moment_text
 from pacsgate.stores.storable import storable_text
 
@@ -54,6 +61,18 @@ class Conditions:
             return None if fuzzy else self._on_name(column, key.matching)
         return self._on_text(column, key.matching)
 
+    def in_any_case(self, key: MatchKey) -> str | None:
+        """A condition on `study` that every match of the key meets in either case; `None` if there is none.
+
+        It folds letters of ASCII only, so others meet it too: the key is still to be asked of what is found.
+        """
+        column = _STUDY.get(key.keyword) if len(key.path) == 1 else None
+        folded = in_one_case(key.matching)
+        if column is None or column.form is not Form.TEXT or not is_ascii(folded):
+            return None
+        (target,) = (each.name for each in column.columns)
+        return self._on_one_text(column, lower_case(self._flavour, target), folded)
+
     def _bind(self, value: str) -> str:
         name = f"k{len(self.parameters)}"
         self.parameters[name] = value
@@ -61,6 +80,9 @@ class Conditions:
 
     def _on_text(self, column: MatchColumn, matching: Matching) -> str | None:
         (target,) = (each.name for each in column.columns)
+        return self._on_one_text(column, target, matching)
+
+    def _on_one_text(self, column: MatchColumn, target: str, matching: Matching) -> str | None:
         match matching:
             case SingleValue(value):
                 return f"{target} = {self._bind(_text(column, value))}"

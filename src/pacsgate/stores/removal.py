@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from pacsgate.model.resource import ResourceKey
 from pacsgate.stores.ingest import read_series, write_series
+from pacsgate.stores.orthanc_names import delete_names, names_of_series, names_of_study
 from pacsgate.stores.packing import unpack_header
 from pacsgate.stores.place import Place
 from pacsgate.stores.said import identified, said
@@ -29,9 +30,11 @@ class Removal:
     place: Place
 
     def run(self, key: ResourceKey) -> int:
-        """Remove what the key names, of every patient who has it.  Returns instances removed."""
+        """Remove what the key names, of every patient it names who has it.  Returns instances removed."""
         return sum(
-            self._from_study(stored, key) for stored in stored_studies(self.place, key.study_instance_uid)
+            self._from_study(stored, key)
+            for stored in stored_studies(self.place, key.study_instance_uid)
+            if key.patient_id in {None, stored.key.patient_id}
         )
 
     def unobserved(self, study_instance_uid: str, before: datetime) -> None:
@@ -46,23 +49,25 @@ class Removal:
             for part in stored.parts
             if key.series_instance_uid in {None, part.series_instance_uid}
         }
-        removed = sum(self._from_series(stored.study_pk, uid, key.sop_instance_uid) for uid in named)
+        removed = sum(self._from_series(stored, uid, key.sop_instance_uid) for uid in named)
         if removed:
             self._settle_or_delete(stored)
         return removed
 
-    def _from_series(self, study_pk: int, uid: str, sop_instance_uid: str | None) -> int:
-        state = read_series(self.place, study_pk, uid)
+    def _from_series(self, stored: StoredStudy, uid: str, sop_instance_uid: str | None) -> int:
+        state = read_series(self.place, stored.study_pk, uid)
         if sop_instance_uid is None:
-            removed = len(state)
+            removed = [held for part in state.parts for held in part.instances]
             state.parts.clear()
         elif sop_instance_uid in state:
-            removed = 1
+            removed = [sop_instance_uid]
             state.discard(sop_instance_uid)
         else:
             return 0
-        write_series(self.place, study_pk, uid, state)
-        return removed
+        write_series(self.place, stored.study_pk, uid, state)
+        names = names_of_series(stored.key, uid, removed, itself=not state.parts)
+        delete_names(self.place, stored.study_pk, names)
+        return len(removed)
 
     def _settle_or_delete(self, stored: StoredStudy) -> None:
         first = self.place.connection.scalars(
@@ -73,6 +78,7 @@ class Removal:
         ).one_or_none()
         if first is None:
             delete_study(self.place, stored)
+            delete_names(self.place, stored.study_pk, names_of_study(stored.key))
             return
         attributes = identified(
             said(unpack_header(first)),

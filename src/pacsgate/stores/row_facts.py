@@ -1,6 +1,6 @@
 """The facts of single rows: what their kind knows, and what each row holds by itself.
 
-Called by `specials`, `views` and `entries`.
+Called by `specials`, `search`, `views` and `entries`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,11 @@ RowValues = Mapping[int, Mapping[str, Values]]
 
 def row_values(snapshot: Snapshot, tenant: str, rows: Iterable[tuple[int, KnownKind]]) -> RowValues:
     """What these rows, each of the kind beside it, hold by themselves but for StudyDate."""
-    asked = [study_pk for study_pk, kind in rows if kind.has_values]
+    return values_of(snapshot, tenant, [study_pk for study_pk, kind in rows if kind.has_values])
+
+
+def values_of(snapshot: Snapshot, tenant: str, asked: list[int]) -> RowValues:
+    """What rows hold of attributes of many values."""
     found: dict[int, dict[str, set[str]]] = {}
     if asked:
         held = snapshot.rows(

@@ -38,7 +38,12 @@ from sqlalchemy import (
     desc,
 )
 
-from pacsgate.stores import people_schema  # noqa: F401 - its tables are among all tables
+from pacsgate.stores import (  # noqa: F401 - their tables are among all tables
+    archive_schema,
+    handle_schema,
+    people_schema,
+    share_schema,
+)
 from pacsgate.stores.columns import AnyRow, bytes_column, metadata, number_column, text_column
 from pacsgate.stores.dialects import Instant
 
@@ -64,7 +69,6 @@ __all__ = [
     "study_change",
     "study_label",
     "study_value",
-    "sync_cursor",
 ]
 
 NAME_GROUPS = ("alphabetic", "ideographic", "phonetic")
@@ -284,15 +288,6 @@ study_label = Table(
 )
 """Labels and collections of a study.  They outlive its row, so that a study which
 the index loses and finds again is still under the forbids that name its label."""
-
-sync_cursor = Table(
-    "sync_cursor",
-    metadata,
-    text_column("tenant", key=True),
-    text_column("archive", key=True),
-    text_column("cursor"),
-    Column("began_at", Instant, nullable=False),
-)
 
 # --------------------------------------------------------------------- revisions and the way to the trail
 

@@ -25,7 +25,6 @@ Standard: PS3.18 section 10.6; PS3.4 section C.2.2.2.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from typing import assert_never
@@ -35,39 +34,33 @@ from pacsgate.dicom.query import MatchKey, Query
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
+from pacsgate.model.subject import Attributes
 from pacsgate.ports import Match, Page
-from pacsgate.stores.admission import Admitted
+from pacsgate.stores.bookmarks import Spot
+from pacsgate.stores.ground import Ground
 from pacsgate.stores.kind_sets import some
-from pacsgate.stores.known_kinds import View
+from pacsgate.stores.likeness import Likeness
 from pacsgate.stores.packing import PackedAttributes, unpack_parts
-from pacsgate.stores.plans import Spot, Stretch, Walk
-from pacsgate.stores.reading import Snapshot
-from pacsgate.stores.row_facts import row_values
+from pacsgate.stores.plans import Stretch, Walk
+from pacsgate.stores.reading import Row
+from pacsgate.stores.row_facts import values_of
 from pacsgate.stores.search_keys import Keys, modalities_of, require_bound, sort_keys
-from pacsgate.stores.specials import Special, Specials
+from pacsgate.stores.specials import Special
 from pacsgate.stores.views import StudyView
 from pacsgate.stores.window import Window
 
 _BATCH = 200
 """Candidates in memory at a time when they are looked through."""
 
+_FAR = 500
+"""So many rows are sooner passed over once more than looked up where the page before ended."""
+
+_NOTHING: Attributes = {}
 
 _ROWS = (
     "SELECT study_pk, recency, study_instance_uid, patient_id, issuer_of_patient_id, attributes, parts,"
     " kind_pk FROM study WHERE tenant = :tenant AND study_pk IN :study_pks"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """On what searches within one constraint are answered."""
-
-    snapshot: Snapshot
-    tenant: str
-    archive: str
-    view: View
-    admitted: Admitted
-    specials: Specials
 
 
 class Search:
@@ -76,10 +69,13 @@ class Search:
     def __init__(self, ground: Ground, query: Query) -> None:
         self._ground = ground
         self._query = query
+        self._likenesses = ground.admitted.likenesses(ground.reads)
         self._keys: Keys = sort_keys(query, ground.snapshot.flavour)
         with ground.view.lock:
             known = ground.view.sets.modalities if self._keys.modalities else frozenset()
-            self._modalities = [modalities_of(key, known) for key in self._keys.modalities]
+            self._modalities = [
+                modalities_of(key, known, any_case=query.any_case) for key in self._keys.modalities
+            ]
             self._stretches = tuple(self._stretched())
         self._is_narrowed = bool(self._keys.modalities or self._keys.dates)
 
@@ -119,16 +115,29 @@ class Search:
             found = self._asked()
             spots, total = found[first:end], len(found)
         else:
-            spots = self._newest(end)[first:]
+            spots = self._on_page(first, end)
             total = self.total() if len(spots) == self._query.limit else 0
         found_on_page = tuple(view.match() for view in self._views(study_pk for _, study_pk in spots))
         return Page(found_on_page, max(0, total - end))
 
-    def _newest(self, count: int) -> list[Spot]:
-        walked = self._walk().newest(count)
+    def _on_page(self, first: int, end: int) -> list[Spot]:
+        """The rows from one number to another, from where the page before ended if that is known."""
+        ground, query = self._ground, self._query
+        if end < _FAR:
+            return self._newest(end)[first:]
+        asked, version = (ground.formula, query.match, query.any_case), ground.view.version
+        after = ground.bookmarks.find(asked, version, first) if first >= _FAR else None
+        spots = self._newest(end)[first:] if after is None else self._newest(end - first, after)
+        if spots and len(spots) == end - first:
+            ground.bookmarks.put(asked, version, end, spots[-1])
+        return spots
+
+    def _newest(self, count: int, after: Spot | None = None) -> list[Spot]:
+        walked = self._walk(after).newest(count)
         if not self._ground.specials.newest_first:
             return walked
-        return list(islice(merge(walked, self._special_spots()), count))
+        special = (spot for spot in self._special_spots() if after is None or spot > after)
+        return list(islice(merge(walked, special), count))
 
     def _looked_through(self) -> Page:
         window = Window(self._query)
@@ -146,7 +155,7 @@ class Search:
 
     # ------------------------------------------------------------- candidates
 
-    def _walk(self) -> Walk:
+    def _walk(self, after: Spot | None = None) -> Walk:
         ground = self._ground
         return Walk(
             ground.snapshot,
@@ -156,6 +165,7 @@ class Search:
             self._stretches,
             ground.specials.by_row,
             ground.specials.of_kinds,
+            after,
         )
 
     def _stretched(self) -> Iterator[Stretch]:
@@ -208,7 +218,7 @@ class Search:
         return self._keys.oldest <= special.recency <= self._keys.newest
 
     def _says(self, said: DicomJson, keys: Iterable[MatchKey]) -> bool:
-        return all(matches(key, said, fuzzy=self._query.fuzzy) for key in keys)
+        return all(matches(key, said, fuzzy=self._query.fuzzy, any_case=self._query.any_case) for key in keys)
 
     # ------------------------------------------------------------- what may be shown
 
@@ -219,18 +229,11 @@ class Search:
         if not in_order:
             return []
         rows = ground.snapshot.rows(_ROWS, {"tenant": ground.tenant, "study_pks": in_order})
-        kinds = ground.view.kinds
-        values = row_values(ground.snapshot, ground.tenant, ((row[0], kinds[row[7]]) for row in rows))
+        found = [(row, self._likeness(row)) for row in rows]
+        held = [row[0] for row, likeness in found if likeness.own]
+        values = values_of(ground.snapshot, ground.tenant, held)
         views: dict[int, StudyView] = {}
-        for study_pk, recency, uid, patient_id, issuer, stored, packed, kind_pk in rows:
-            parts = unpack_parts(packed)
-            special = ground.specials.by_row.get(study_pk)
-            if special is None:
-                layers = ground.admitted.at(recency).layers
-                shown = [place for place, part in enumerate(parts) if kind_pk in layers[part.position]]
-                said: Sequence[DicomJson] = ()
-            else:
-                shown, said = list(special.shown), special.said
+        for (study_pk, recency, uid, patient_id, issuer, stored, parts, kind_pk), likeness in found:
             views[study_pk] = StudyView(
                 study_pk,
                 recency,
@@ -239,12 +242,23 @@ class Search:
                 issuer,
                 PackedAttributes(stored),
                 parts,
-                kinds[kind_pk],
-                shown,
-                said,
-                values.get(study_pk, {}),
+                ground.view.kinds[kind_pk],
+                likeness,
+                ground.specials.by_row.get(study_pk),
+                values.get(study_pk, _NOTHING),
             )
         return [views[study_pk] for study_pk in in_order]
+
+    def _likeness(self, row: Row) -> Likeness:
+        study_pk, recency, _, _, _, _, parts, kind_pk = row
+        ground, kind = self._ground, self._ground.view.kinds[kind_pk]
+        special = ground.specials.by_row.get(study_pk)
+        if special is not None and special.is_whole:
+            return self._likenesses.of_whole(kind)
+        if special is not None:
+            return self._likenesses.of_places(kind, unpack_parts(parts), special.shown)
+        segment = ground.admitted.at(recency)
+        return self._likenesses.of(kind, segment.oldest, segment.layers)
 
     def _offer(self, view: StudyView, window: Window) -> None:
         match self._query.level:
@@ -313,7 +327,10 @@ class Search:
     def _satisfies(self, found: Match, others: Iterable[DicomJson] = ()) -> bool:
         said = (found.attributes, *others)
         return all(
-            any(matches(key, attributes, fuzzy=self._query.fuzzy) for attributes in said)
+            any(
+                matches(key, attributes, fuzzy=self._query.fuzzy, any_case=self._query.any_case)
+                for attributes in said
+            )
             for key in self._keys.residual
         )
 

@@ -6,8 +6,8 @@ Called by `search`.
 from dataclasses import dataclass
 from typing import assert_never
 
-from pacsgate.dicom.attributes import tag_of
-from pacsgate.dicom.matching import is_universal, matches, range_keys
+from pacsgate.dicom.attributes import tag_of, vr_of
+from pacsgate.dicom.matching import has_case, is_ascii, is_universal, matches, range_keys
 from pacsgate.dicom.query import MatchKey, Query, Range, SingleValue, UidList, Wildcard
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
@@ -61,6 +61,10 @@ def sort_keys(query: Query, flavour: Flavour) -> Keys:
         elif query.level is Level.STUDY and _is_of_modalities(key):
             if not is_universal(key.matching):
                 modalities.append(key)
+        elif _is_cased(query, key):
+            residual.append(key)
+            if (roughly := conditions.in_any_case(key)) is not None:
+                written.append(roughly)
         elif (condition := conditions.of_study(key, fuzzy=query.fuzzy)) is not None:
             if condition != ALWAYS:
                 written.append(condition)
@@ -106,13 +110,18 @@ def _is_of_modalities(key: MatchKey) -> bool:
     return not (isinstance(key.matching, UidList) and any(not value.strip() for value in key.matching.values))
 
 
-def modalities_of(key: MatchKey, known: frozenset[str]) -> frozenset[str]:
+def _is_cased(query: Query, key: MatchKey) -> bool:
+    """Whether a column would tell cases apart that the query does not; those of names are folded."""
+    return query.any_case and vr_of(key.path[-1]) != "PN" and has_case(key.matching)
+
+
+def modalities_of(key: MatchKey, known: frozenset[str], *, any_case: bool) -> frozenset[str]:
     """The Modality values with one of which a study matches a key on ModalitiesInStudy."""
     tag = tag_of(MODALITIES)
     return frozenset(
         modality
         for modality in known
-        if matches(key, {tag: {"vr": "CS", "Value": [modality]}} if modality else {})
+        if matches(key, {tag: {"vr": "CS", "Value": [modality]}} if modality else {}, any_case=any_case)
     )
 
 
@@ -121,6 +130,8 @@ def require_bound(query: Query) -> None:
     if query.study_instance_uid is not None or query.series_instance_uid is not None:
         return
     for key in query.match:
+        if _is_cased(query, key) and not is_ascii(key.matching):
+            continue
         if key.keyword in INSTANCE_SEARCH_KEYS and isinstance(key.matching, SingleValue | UidList):
             return
     keys = ", ".join(f"`{key}`" for key in sorted(INSTANCE_SEARCH_KEYS))

@@ -71,6 +71,8 @@ class Special:
     """By what is shown."""
     shown: tuple[int, ...]
     """Which of its parts are admitted, by their place; none if nothing is."""
+    is_whole: bool
+    """Whether these are all."""
     said: tuple[DicomJson, ...]
     """What each of these says of the study; nothing where the row speaks for all."""
     modalities: frozenset[str]
@@ -261,7 +263,8 @@ class _Looking:
     ) -> Special:
         of_kind = self.view.kinds[row[1]].modalities
         modalities = frozenset(of_kind[parts[place].position] for place in shown)
-        return Special(row[0], row[1], row[2], moment, tuple(shown), spoken, modalities)
+        is_whole = len(shown) == len(parts)
+        return Special(row[0], row[1], row[2], moment, tuple(shown), is_whole, spoken, modalities)
 
     def _torn(self, rows: Sequence[tuple[Row, tuple[PackedPart, ...], list[int]]]) -> Iterator[Special]:
         headers = self._headers([row[0] for row, _, _ in rows])

@@ -3,16 +3,24 @@
 Called by `bootstrap`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from pacsgate.model.resource import ArchiveName
 from pacsgate.ports import Directory, EpochStore, OutboxStore, RevisionStore, StudyIndex
 from pacsgate.ports.candidates import CandidateStore
+from pacsgate.ports.feeds import FeedStore
+from pacsgate.ports.handles import HandleStore
+from pacsgate.ports.shares import ShareStore
 from pacsgate.stores.candidates import SqlCandidates
 from pacsgate.stores.database import Database
 from pacsgate.stores.directory import SqlDirectory
 from pacsgate.stores.epochs import open_epochs
+from pacsgate.stores.feeds import SqlFeeds
 from pacsgate.stores.outbox import SqlOutbox
+from pacsgate.stores.owned_handles import SqlHandles
 from pacsgate.stores.revisions import SqlRevisions
+from pacsgate.stores.shares import SqlShares
 from pacsgate.stores.study_index import SqlStudyIndex
 
 
@@ -25,16 +33,22 @@ class Stores:
     outbox: OutboxStore
     revisions: RevisionStore
     candidates: CandidateStore
+    handles: HandleStore
+    shares: ShareStore
     epochs: EpochStore
+    feeds: FeedStore
 
 
-def stores_on(database: Database) -> Stores:
-    """The stores of an open database."""
+def stores_on(database: Database, orthanc_archives: Collection[ArchiveName] = frozenset()) -> Stores:
+    """The stores of an open database; the index keeps the identifiers of these archives."""
     return Stores(
-        index=SqlStudyIndex(database),
+        index=SqlStudyIndex(database, orthanc_archives),
         directory=SqlDirectory(database),
         outbox=SqlOutbox(database),
         revisions=SqlRevisions(database),
         candidates=SqlCandidates(database),
+        handles=SqlHandles(database),
+        shares=SqlShares(database),
         epochs=open_epochs(database),
+        feeds=SqlFeeds(database),
     )

@@ -3,7 +3,7 @@
 Called by `services` through the port; calls the modules that know how.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -19,33 +19,46 @@ from pacsgate.policy.ir import COLLECTIONS, LABELS
 from pacsgate.ports import Ingested, Kind, Page, StudyEntry, UnfinishedSync
 from pacsgate.stores import refill as filling
 from pacsgate.stores.archive_index import ArchiveIndex
+from pacsgate.stores.archive_schema import sync_cursor
 from pacsgate.stores.changes import Topic, change, move_epoch
 from pacsgate.stores.contributions import Contribution
 from pacsgate.stores.database import Database
 from pacsgate.stores.ingest import Ingest
 from pacsgate.stores.kinds import forget_old_changes
-from pacsgate.stores.labels import replace_labels
+from pacsgate.stores.labels import add_labels, lacking_labels, replace_labels
 from pacsgate.stores.place import Place
 from pacsgate.stores.removal import Removal
-from pacsgate.stores.schema import access_kind, study, sync_cursor
+from pacsgate.stores.roll_call import SqlRollCall
+from pacsgate.stores.schema import access_kind, study
 
 
 class SqlStudyIndex:
     """`ports.StudyIndex` on a `Database`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, orthanc_archives: Collection[ArchiveName] = frozenset()) -> None:
         self._database = database
+        self._orthanc_archives = frozenset(orthanc_archives)
         self._archives: dict[tuple[str, str], ArchiveIndex] = {}
 
     def search(self, scope: TenantScope, archive: ArchiveName, query: Query, constraint: Constraint) -> Page:
         """Answer a query within a constraint."""
-        return self._of(scope, archive).search(query, constraint.formula)
+        return self._of(scope, archive).search(query, constraint)
 
     def studies(
         self, scope: TenantScope, archive: ArchiveName, study_instance_uid: str
     ) -> tuple[StudyEntry, ...]:
         """Every study with this UID: none, one, or one per patient that shares it."""
         return self._of(scope, archive).entries.with_uid(study_instance_uid)
+
+    def with_orthanc_id(
+        self, scope: TenantScope, archive: ArchiveName, orthanc_id: str
+    ) -> tuple[StudyEntry, ...]:
+        """Every study with something in it whose identifier begins like this one."""
+        return self._of(scope, archive).entries.with_orthanc_id(orthanc_id)
+
+    def roll_call(self, scope: TenantScope, archive: ArchiveName) -> SqlRollCall:
+        """Begin to compare the studies held with those of an archive of kind `orthanc`."""
+        return SqlRollCall(self._database, scope.tenant, archive)
 
     def every_study(self, scope: TenantScope, archive: ArchiveName) -> Iterator[StudyEntry]:
         """All studies, in bounded batches, for questions about a whole archive."""
@@ -94,7 +107,25 @@ class SqlStudyIndex:
         """Replace a study's labels or collections (those that are not `None`).  Raises `NotFoundError`."""
         values = {LABELS.name: labels, COLLECTIONS.name: collections}
         with change(self._database, scope.tenant, Topic.LABELS, event) as connection:
-            replace_labels(_changed(connection, scope, archive), study_instance_uid, values)
+            replace_labels(self._changed(connection, scope, archive), study_instance_uid, values)
+
+    def copy_labels(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        sources: Collection[str],
+        study_instance_uid: str,
+        event: AuditEvent,
+    ) -> bool:
+        """Add the labels and collections of these studies to another, which the index need not know yet."""
+        named = (scope.tenant, archive, sources, study_instance_uid)
+        with self._database.reading() as connection:
+            if not lacking_labels(connection, *named):
+                return False
+        with change(self._database, scope.tenant, Topic.LABELS, event) as connection:
+            lacking = lacking_labels(connection, *named)
+            add_labels(self._changed(connection, scope, archive), study_instance_uid, lacking)
+        return True
 
     def headers(self, scope: TenantScope, archive: ArchiveName) -> Iterator[tuple[str, str, DicomJson]]:
         """Each series' (StudyInstanceUID, SeriesInstanceUID, kept header), for newly declared attributes."""
@@ -117,7 +148,7 @@ class SqlStudyIndex:
 
     def count(self, scope: TenantScope, archive: ArchiveName, constraint: Constraint) -> int:
         """How many studies a constraint admits, exactly."""
-        return self._of(scope, archive).count(constraint.formula)
+        return self._of(scope, archive).count(constraint)
 
     def kinds(self, scope: TenantScope, archive: ArchiveName) -> Iterator[Kind]:
         """Every kind of study that the archive holds, for questions about all of it at once."""
@@ -175,11 +206,11 @@ class SqlStudyIndex:
     def _changing(self, scope: TenantScope, archive: ArchiveName) -> Iterator[Place]:
         """The transaction of one change of the index."""
         with self._database.writing() as connection:
-            yield _changed(connection, scope, archive)
+            yield self._changed(connection, scope, archive)
 
-
-def _changed(connection: Connection, scope: TenantScope, archive: ArchiveName) -> Place:
-    """A transaction that makes the next version of the index."""
-    place = Place(connection, scope.tenant, archive, move_epoch(connection, scope.tenant, Topic.INDEX))
-    forget_old_changes(place)
-    return place
+    def _changed(self, connection: Connection, scope: TenantScope, archive: ArchiveName) -> Place:
+        """A transaction that makes the next version of the index."""
+        version = move_epoch(connection, scope.tenant, Topic.INDEX)
+        place = Place(connection, scope.tenant, archive, version, archive in self._orthanc_archives)
+        forget_old_changes(place)
+        return place

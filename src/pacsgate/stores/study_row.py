@@ -50,6 +50,7 @@ from pacsgate.stores.schema import AnyRow, access_kind, series, study, study_lab
 
 LABEL_ATTRIBUTES = (LABELS.name, COLLECTIONS.name)
 _ORIGIN = tuple(attribute.name for attribute in ORIGIN)
+_NONE: Values = frozenset()
 _KEY_TAGS = frozenset(map(tag_of, KEYS_OF_THE_ROW))
 
 
@@ -244,7 +245,7 @@ def facts_of_study(
     stored = place.connection.execute(_LABELS, here).all()
     for attribute in LABEL_ATTRIBUTES:
         facts[attribute] = frozenset(value for name, value in stored if name == attribute)
-    return {**facts, **origin}
+    return {**facts, **dict.fromkeys(_ORIGIN, _NONE), **origin}
 
 
 def _series_rows(place: Place, study_pk: int) -> list[AnyRow]:

@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 
 from pacsgate.dicom.attributes import tag_of, vr_of
-from pacsgate.dicom.matching import is_universal, matches, number_key, range_keys
+from pacsgate.dicom.matching import has_case, is_ascii, is_universal, matches, number_key, range_keys
 from pacsgate.dicom.query import Matching, MatchKey, Range, SingleValue, UidList, Wildcard
 
 
-def holds(keyword: str, matching: Matching, *values: Any, fuzzy: bool = False) -> bool:
+def holds(
+    keyword: str, matching: Matching, *values: Any, fuzzy: bool = False, any_case: bool = False
+) -> bool:
     attributes = {tag_of(keyword): {"vr": vr_of(keyword), "Value": list(values)}}
-    return matches(MatchKey((keyword,), matching), attributes, fuzzy=fuzzy)
+    return matches(MatchKey((keyword,), matching), attributes, fuzzy=fuzzy, any_case=any_case)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +158,53 @@ def test_a_private_element_compares_by_the_vr_that_it_says() -> None:
 def test_fuzzy_matching_finds_whatever_is_found_without_it(name: str) -> None:
     for fuzzy in (False, True):
         assert holds("PatientName", Wildcard(name), {"Alphabetic": "Doe^John"}, fuzzy=fuzzy)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "matching", "value"),
+    [
+        ("Modality", SingleValue("ct"), "CT"),
+        ("PatientID", UidList(("x", "abc")), "aBc"),
+        ("StudyDescription", Wildcard("?ct *"), "\u0130CT HEAD"),
+        ("StudyDescription", SingleValue("TH\u00c9R\u00c8SE"), "th\u00e9r\u00e8se"),
+        ("PatientName", SingleValue("DOE^JOHN"), {"Alphabetic": "Doe^John"}),
+        ("SeriesNumber", SingleValue("007"), 7),
+        ("StudyDate", Range("20240101", None), "20240229"),
+    ],
+)
+def test_in_any_case_letters_of_either_case_are_the_same(
+    keyword: str, matching: Matching, value: Any
+) -> None:
+    assert holds(keyword, matching, value, any_case=True)
+    assert not holds(keyword, SingleValue("other"), value, any_case=True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value"), [("k", "\u212a"), ("\u212a", "K"), ("i\u0307", "\u0130"), ("i", "\u0130")]
+)
+def test_in_any_case_a_letter_outside_ascii_is_none_of_ascii(wanted: str, value: str) -> None:
+    assert not holds("PatientID", SingleValue(wanted), value, any_case=True)
+
+
+def test_what_is_asked_for_is_in_ascii_or_not() -> None:
+    assert is_ascii(UidList(("a", "B")))
+    assert not is_ascii(Wildcard("*\u00e9"))
+
+
+@pytest.mark.parametrize(
+    ("matching", "has"),
+    [
+        (SingleValue("123-4 *"), False),
+        (SingleValue("12a"), True),
+        (UidList(("1.2", "1.3")), False),
+        (UidList(("1", "B")), True),
+        (Wildcard("*\u00e9"), True),
+        (Wildcard("\u5c71*"), False),
+        (Range("1", "2"), False),
+    ],
+)
+def test_only_letters_have_a_case(matching: Matching, *, has: bool) -> None:
+    assert has_case(matching) is has
 
 
 def test_fuzzy_concerns_names_only() -> None:

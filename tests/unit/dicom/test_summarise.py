@@ -19,7 +19,7 @@ from pacsgate.dicom.reading import read_object
 from pacsgate.dicom.summarise import read_summary, summarise, summarise_json
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
-from pacsgate.upstream.folder.header import read_header
+from pacsgate.upstream.part10_header import read_header
 from tests.unit.dicom.real_files import every_file, file_named, readable_files
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from pydicom.dataset import Dataset
 
-from pacsgate.gateway.http.dicomweb_metadata import _rows
+from pacsgate.gateway.http.dicomweb.metadata import _rows
 from pacsgate.model.resource import ResourceKey
 from pacsgate.services.resolve import Reach
 from tests.unit.policy.hospital import MAIN
@@ -47,4 +47,4 @@ def test_metadata_is_asked_for_as_a_whole_only_where_all_of_it_is_visible(
     exchange = SimpleNamespace(gate=SimpleNamespace(archives={MAIN: archive}), archive=MAIN, root="")
     sent = {row["00080018"]["Value"][0] for _, row in _rows(cast("Any", exchange), found)}
     assert sent == {one.sop_instance_uid for part in found.parts for one in part.instances}
-    assert archive.asked == [ResourceKey(*one) for one in asked]
+    assert archive.asked == [ResourceKey(*one, patient_id="P1") for one in asked]

@@ -108,6 +108,7 @@ def test_a_disabled_user_is_refused_at_the_next_request_at_every_door(people):
         assert ask(people, credential) == REFUSED
 
 
+@pytest.mark.alone
 def test_an_unknown_user_costs_as_much_as_a_known_one(tmp_path):
     people = open_people(tmp_path, passwords=Argon2Passwords())
     people.users.add(people.change(), "rad1", password=PASSWORD)
@@ -292,6 +293,7 @@ def test_two_processes_note_the_same_use_once(people, monkeypatch):
     assert notes == [1]
 
 
+@pytest.mark.alone
 def test_a_known_token_is_recognised_in_microseconds(people):
     _, token = token_of(people)
     context = people.context()

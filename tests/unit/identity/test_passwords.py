@@ -82,6 +82,7 @@ def test_passwords_are_kept_as_argon2id_with_the_second_recommendation_of_rfc_91
     assert (kept.type, kept.time_cost, kept.memory_cost, kept.parallelism) == (Type.ID, 3, 64 * 1024, 4)
 
 
+@pytest.mark.alone
 def test_checking_against_nothing_costs_as_much_as_checking_against_a_hash():
     real = Argon2Passwords()
     encoded = real.hash("the right password")

@@ -42,7 +42,7 @@ def test_a_policy_is_read_with_the_places_of_its_parts() -> None:
 
 def test_the_revision_is_that_of_the_sources() -> None:
     assert load_policy({"p.yaml": POLICY}).revision == load_policy({"p.yaml": POLICY}).revision
-    assert len(revision_of({"a": "1"})) == 12
+    assert len(revision_of({"a": "1"})) == 16
     texts = [{"a": "1"}, {"a": "2"}, {"b": "1"}, {"a": "1", "b": ""}, {"a": '1","b":"'}]
     assert len({revision_of(sources) for sources in texts}) == len(texts)
     assert revision_of({"a": "1", "b": "2"}) == revision_of({"b": "2", "a": "1"})

@@ -53,6 +53,18 @@ def test_an_unreadable_forbid_says_what_was_missing() -> None:
     assert "since user.clearance < 3 (user.clearance is missing)" in text
 
 
+def test_what_nobody_has_looked_for_yet_is_not_said_to_be_missing() -> None:
+    rule = "rules:\n  - {id: psychiatry, effect: forbid, when: has(study.department) && study.department == 'PSY'}\n"
+    known = study(department="CT-A").study
+    unread = ResourceFacts({name: held for name, held in known.items() if name != "department"})
+    text = POLICY.replace("rules:\n", rule, 1)
+    said = explained(person("student"), unread, text=text).for_administrator()
+    assert "since has(study.department) (study.department is not known yet)" in said
+    looked_for = ResourceFacts({**known, "department": frozenset()})
+    said = explained(person("student"), looked_for, text=text).for_administrator()
+    assert "psychiatry" not in said
+
+
 def test_an_allow_names_what_allowed() -> None:
     explanation = explained(person("clerk"), study(), Action.VIEW, grant(Action.VIEW))
     assert isinstance(explanation.decision, Allow)

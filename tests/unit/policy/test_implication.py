@@ -98,7 +98,7 @@ def test_never_is_said_of_nothing_that_is_sometimes_so() -> None:
         never += sum(answer is False for answer in possible.values())
         for facts in RESOURCES:
             assert possible[evaluate(asked, facts)] is not False, (seed, asked)
-    assert never > 50
+    assert never > 30
 
 
 def test_what_is_settled_is_settled_on_every_study() -> None:

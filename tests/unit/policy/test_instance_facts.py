@@ -18,7 +18,7 @@ from pacsgate.policy.engine import bind
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.instance_facts import instance_facts, own_facts, shared_facts, undecided
 from pacsgate.policy.policy import Policy
-from pacsgate.upstream.folder.header import read_header
+from pacsgate.upstream.part10_header import read_header
 from tests.unit.dicom.real_files import file_named, readable_files
 from tests.unit.policy.hospital import MAIN, NOON
 

@@ -72,8 +72,14 @@ def test_a_permit_whose_condition_cannot_hold_is_dead() -> None:
 
 
 def test_a_forbid_that_is_always_false_is_dead() -> None:
-    said = one('{id: dead, effect: forbid, when: "has(study.department) && !has(study.department)"}')
+    said = one(
+        "{id: dead, effect: forbid, when: \"has(study.department) && env.network == 'in' && env.network == 'out'\"}"
+    )
     assert said == "never-applies: forbid `dead` never applies: its condition is always false"
+
+
+def test_a_forbid_on_what_nobody_has_looked_for_yet_is_not_dead() -> None:
+    assert found('{id: lives, effect: forbid, when: "has(study.department) && !has(study.department)"}') == []
 
 
 def test_a_permit_that_another_covers_changes_nothing() -> None:

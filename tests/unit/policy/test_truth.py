@@ -50,8 +50,13 @@ def test_an_absent_name_is_unknown() -> None:
 def test_the_empty_set_is_a_value() -> None:
     assert outcome(Contains(LABELS, "VIP"), labels=frozenset()) is F
     assert outcome(Has(LABELS), labels=frozenset()) is T
-    assert outcome(Has(LABELS)) is F
     assert outcome(Has(DEPARTMENT), department=frozenset()) is F
+
+
+def test_nobody_knows_whether_there_is_what_nobody_has_looked_for() -> None:
+    for absent in (LABELS, DEPARTMENT, SERIES_MODALITY):
+        assert outcome(Has(absent)) is U
+        assert outcome(Not(Has(absent))) is U
 
 
 def test_membership_in_no_options_is_false_only_of_what_has_a_value() -> None:

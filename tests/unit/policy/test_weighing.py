@@ -31,8 +31,9 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(bound._weighing(Action.VIEW).ruling.verdicts) <= 10
 
 
-def test_a_study_as_such_is_not_mistaken_for_a_series_without_attributes() -> None:
+def test_a_study_as_such_is_not_mistaken_for_a_series_without_a_description() -> None:
     text = "version: 1\nroles: {r: {may: [view]}}\nrules:\n  - {id: a, effect: permit, roles: [r]}\n  - {id: b, effect: forbid, when: has(series.description)}\n"
     bound = asked(person("r"), text=text)
-    assert allowed(bound.decide(Action.VIEW, ResourceFacts({}, {})))
+    assert allowed(bound.decide(Action.VIEW, ResourceFacts({}, {"description": frozenset()})))
+    assert not allowed(bound.decide(Action.VIEW, ResourceFacts({}, {})))
     assert not allowed(bound.decide(Action.VIEW, ResourceFacts({}, None)))

@@ -32,6 +32,7 @@ from pacsgate.protocols.authzen.entities import (
     Unanswerable,
 )
 from pacsgate.services.evaluate_for_others import Enquirer, EvaluateForOthers, Evaluation
+from pacsgate.services.feed_currency import FeedCurrency
 from pacsgate.services.freshness import Freshness, FreshnessRule
 from pacsgate.services.index_objects import ObjectIndexer
 from pacsgate.services.live_policy import LivePolicy
@@ -186,7 +187,17 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> World:
     )
     indexer = ObjectIndexer(stores.index, policies, people.trail, people.clock)
     rules = {MAIN: FreshnessRule(None)}
-    resolver = Resolver(Freshness(stores.index, {}, rules, indexer, people.clock, stores.epochs))
+    resolver = Resolver(
+        Freshness(
+            stores.index,
+            {},
+            rules,
+            indexer,
+            people.clock,
+            stores.epochs,
+            FeedCurrency(stores.feeds, people.clock),
+        )
+    )
     others = OtherSubjects(
         policies=policies,
         resolver=resolver,

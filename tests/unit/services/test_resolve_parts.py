@@ -105,7 +105,7 @@ def test_parts_that_are_both_visible_are_one_whole_series() -> None:
     assert uids(found) == ["1.2.3.1.1", "1.2.3.1.2", "1.2.3.1.3"]
     assert isinstance(found, Reach)
     (series,) = found.by_series
-    assert (series.key, series.is_whole) == (ResourceKey("1.2.3", "1.2.3.1"), True)
+    assert (series.key, series.is_whole) == (ResourceKey("1.2.3", "1.2.3.1", patient_id="P1"), True)
 
 
 def test_a_partly_visible_series_is_never_whole() -> None:

@@ -43,9 +43,12 @@ def true_of(database: Database, formula: Formula) -> int:
         return len(connection.execute(rows).all())
 
 
+FACTS = {"department": frozenset({"A"}), "weight": frozenset[str]()}
+
+
 def filled(database: Database) -> SqlStudyIndex:
     index = SqlStudyIndex(database)
-    index.ingest(SCOPE, MAIN, [instance(study_facts={"department": frozenset({"A"})})], SEEN)
+    index.ingest(SCOPE, MAIN, [instance(study_facts=FACTS)], SEEN)
     return index
 
 
@@ -79,7 +82,7 @@ def test_a_class_is_stored_once_and_goes_with_its_last_row(database: Database) -
             return len(connection.execute(select(access_class)).all())
 
     before = classes()
-    index.ingest(SCOPE, MAIN, [instance("1.2.2", study_facts={"department": frozenset({"A"})})], SEEN)
+    index.ingest(SCOPE, MAIN, [instance("1.2.2", study_facts=FACTS)], SEEN)
     assert classes() == before
     index.remove(SCOPE, MAIN, ResourceKey("1.2.1"))
     assert classes() == before

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from pacsgate.model.errors import ArchiveError
 from pacsgate.protocols.dicomweb.multipart import PART_TAIL, closing, part_head
-from pacsgate.upstream.dicomweb.fetching import Fetcher
 from pacsgate.upstream.dicomweb.retrieval import _unwrapping
-from pacsgate.upstream.dicomweb.wire import WireError
+from pacsgate.upstream.http.fetching import Fetcher
+from pacsgate.upstream.http.wire import WireError
 
 BODY = bytes(range(256)) * 4096
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY

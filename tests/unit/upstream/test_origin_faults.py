@@ -13,11 +13,11 @@ from pacsgate.model.errors import ArchiveError, PacsgateError, RequestError, Set
 from pacsgate.model.resource import ArchiveName, ResourceKey
 from pacsgate.ports import StoreOutcome
 from pacsgate.upstream.dicomweb.origin import DicomWebArchive
-from pacsgate.upstream.dicomweb.settings import (
+from pacsgate.upstream.dicomweb.settings import DicomWebSettings
+from pacsgate.upstream.http.settings import (
     BasicCredentials,
     BearerCredentials,
     ClientCredentials,
-    DicomWebSettings,
     OriginCredentials,
 )
 from tests.support.clocks import HandClock

@@ -11,7 +11,8 @@ import pytest
 from pacsgate.model.errors import ArchiveError, SettingsError
 from pacsgate.model.resource import ArchiveName
 from pacsgate.upstream.dicomweb.origin import DicomWebArchive
-from pacsgate.upstream.dicomweb.settings import BearerCredentials, ClientCredentials, DicomWebSettings
+from pacsgate.upstream.dicomweb.settings import DicomWebSettings
+from pacsgate.upstream.http.settings import BearerCredentials, ClientCredentials
 from tests.support.clocks import HandClock
 from tests.support.nginx import running_nginx
 from tests.support.objects import shipped

@@ -9,25 +9,24 @@ Invariants:
 - what a proxy wrote and nobody can read is an unknown address, never the proxy's own.
 """
 
-import ipaddress
 from collections.abc import Sequence
 
 from starlette.requests import HTTPConnection
 
-from pacsgate.gateway.http.settings import Network
+from pacsgate.gateway.http.settings import Network, ip_of
 
 
 def client_address(request: HTTPConnection, trusted: Sequence[Network]) -> str | None:
     """The address of the client, as far as trusted proxies vouch for it."""
-    peer = request.client.host if request.client is not None else None
-    if peer is None or not trusted or not _is_trusted(peer, trusted):
+    peer = _peer(request)
+    if peer is None or not is_from_proxy(request, trusted):
         return peer
     forwarded = [
         hop.strip() for value in request.headers.getlist("x-forwarded-for") for hop in value.split(",")
     ]
     address = peer
     for hop in reversed(forwarded):
-        if not _is_address(hop):
+        if ip_of(hop) is None:
             return None
         address = hop
         if not _is_trusted(hop, trusted):
@@ -35,13 +34,16 @@ def client_address(request: HTTPConnection, trusted: Sequence[Network]) -> str |
     return address
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+def is_from_proxy(request: HTTPConnection, trusted: Sequence[Network]) -> bool:
+    """Whether a configured proxy is who talks to the gate."""
+    peer = _peer(request)
+    return peer is not None and _is_trusted(peer, trusted)
+
+
+def _peer(request: HTTPConnection) -> str | None:
+    return request.client.host if request.client is not None else None
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    return _is_address(address) and any(ipaddress.ip_address(address) in network for network in trusted)
+    ip = ip_of(address) if trusted else None
+    return ip is not None and any(ip in network for network in trusted)

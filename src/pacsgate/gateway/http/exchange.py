@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from pacsgate.audit.events import AuditEvent
 from pacsgate.gateway.http import answers
+from pacsgate.gateway.http.named_studies import NamedStudy, note_studies
 from pacsgate.gateway.http.threads import Threads, completed
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.credentials import Credentials
@@ -31,32 +32,13 @@ from pacsgate.model.subject import Subject
 from pacsgate.policy.engine import Bound
 from pacsgate.protocols.dicomweb.accept import Representation, negotiate
 from pacsgate.protocols.dicomweb.offers import offers
-from pacsgate.protocols.dicomweb.query_string import Parameters, single_values
 from pacsgate.protocols.dicomweb.routes import Route
 from pacsgate.protocols.dicomweb.routing import RouteMatch
+from pacsgate.protocols.query_string import Parameters, single_values
 from pacsgate.services.record import Circumstances, actor_of
 from pacsgate.services.resolve import Part, Reach, Refusal
 
 T = TypeVar("T")
-
-
-_NAMED_STUDY = "pacsgate.study"
-"""Where the study that a request names is noted in its ASGI scope."""
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The study that a request names."""
-
-    scope: TenantScope
-    archive: ArchiveName
-    study_instance_uid: str
-
-
-def named_study(request: Request) -> Named | None:
-    """The study that the request was resolved to name, if it was."""
-    named: Named | None = request.scope.get(_NAMED_STUDY)
-    return named
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +96,7 @@ class Exchange:
 
     async def reach(self, key: ResourceKey, action: Action) -> "Reached | Response":
         """The parts of a resource on which an action is allowed, or the recorded refusal."""
-        self.request.scope[_NAMED_STUDY] = Named(self.scope, self.archive, key.study_instance_uid)
+        note_studies(self.request, NamedStudy(self.scope, self.archive, key.study_instance_uid))
 
         if (reached := self._recall(key, action)) is not None:
             return reached

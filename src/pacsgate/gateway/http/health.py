@@ -1,9 +1,10 @@
 """Is it alive, and is it ready: for supervisors and load balancers, without a credential.
 
 `/healthz` says that the process answers.  `/readyz` says whether requests would
-be served: there is a policy, the trail can be written, and the newest policy
-files are the live ones.  A revision that waits for a second approver is named and is no
-problem: what was agreed on is live.  Neither tells anything about patients or users.
+be served: there is a policy, the trail can be written, no feed is further behind its
+archive than it may be, and the newest policy files are the live ones.  A revision that
+waits for a second approver is named and is no problem: what was agreed on is live.
+Neither tells anything about patients or users.
 
 Called by `bootstrap`, which mounts them.
 """
@@ -31,12 +32,17 @@ def readyz(gate: Gate) -> Endpoint:
     async def endpoint(_request: Request) -> Response:
         problems = []
         revision = None
+        scope = TenantScope(DEFAULT_TENANT)
         try:
-            revision = gate.policies.current(TenantScope(DEFAULT_TENANT)).revision
+            revision = gate.policies.current(scope).revision
         except NoPolicyError:
             problems.append("no policy is active")
         if gate.trail.problem is not None:
             problems.append("the audit trail cannot be written")
+        problems += [
+            f"the index is behind archive `{archive}`: the feed has not read its latest changes"
+            for archive in gate.freshness.behind(scope)
+        ]
         if gate.policy_refused():
             problems.append("the policy files were refused; the last good revision is live")
         body = {

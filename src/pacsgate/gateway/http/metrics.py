@@ -4,22 +4,42 @@ Workers share their numbers through files in the directory that the environment
 names (prometheus-client's multiprocess mode); any of them answers `/metrics`
 for all.  Labels come from closed lists: no path, name or UID ever is one.
 
-Called by the DICOMweb door; mounted by `bootstrap`.
+Called by `edge` and by the feeds of `bootstrap`, which mounts them too.
 """
 
 from functools import cache
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import Response
 
-REQUESTS = Counter("pacsgate_requests", "Answered DICOMweb requests.", ("handler", "status"))
+REQUESTS = Counter("pacsgate_requests", "Answered requests.", ("handler", "status"))
 SECONDS = Histogram(
     "pacsgate_request_seconds",
     "Time from a request's arrival to the beginning of its answer.",
     ("handler",),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+FEED_CURRENT = Gauge(
+    "pacsgate_feed_current_timestamp_seconds",
+    "When the index last knew everything that a fed archive held.",
+    ("archive",),
+    multiprocess_mode="mostrecent",
+)
+FEED_READ = Gauge(
+    "pacsgate_feed_crawl_objects",
+    "Objects that the feed of an archive has read in its present or last crawl.",
+    ("archive",),
+    multiprocess_mode="mostrecent",
 )
 
 

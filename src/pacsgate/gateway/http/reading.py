@@ -26,6 +26,7 @@ class _Count:
     reading: Reading
     instances: int = 0
     bytes_sent: int = 0
+    handed_over: int = 0
 
 
 class Readings:
@@ -50,10 +51,18 @@ class Readings:
         count.instances += instances
         count.bytes_sent += bytes_sent
 
+    def handed_over(self, part: Part) -> None:
+        """Count one instance whose bytes a proxy sends."""
+        count = self._counts[id(part.study)]
+        count.instances += 1
+        count.handed_over += 1
+
     def leave(self) -> None:
         """Hand the counts to the windows; called once, when the answer has ended or failed."""
         for count in self._counts.values():
-            count.reading.leave(instances=count.instances, bytes_sent=count.bytes_sent)
+            count.reading.leave(
+                instances=count.instances, bytes_sent=count.bytes_sent, handed_over=count.handed_over
+            )
 
 
 async def open_readings(

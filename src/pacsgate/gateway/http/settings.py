@@ -18,9 +18,10 @@ EXTERNAL = "external"
 
 
 @lru_cache(maxsize=4096)
-def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def ip_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a text is, if it is one; remembered, because most requests come from few."""
     try:
-        return ipaddress.ip_address(address)
+        return ipaddress.ip_address(text)
     except ValueError:
         return None
 
@@ -40,12 +41,14 @@ class HttpSettings:
     trusted_proxies: tuple[Network, ...] = ()
     cors_origins: tuple[str, ...] = ()
     viewer: Path | None = None
+    offloads: Mapping[ArchiveName, str] = field(default_factory=dict)
+    """Archives whose objects a trusted nginx sends: the location that leads to each, ending with `/`."""
 
     def network_of(self, address: str | None) -> str:
         """The name of the first zone that holds a client address."""
         if address is None:
             return EXTERNAL
-        ip = _ip(address)
+        ip = ip_of(address)
         if ip is None:
             return EXTERNAL
         for name, networks in self.networks.items():

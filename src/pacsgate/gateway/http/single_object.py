@@ -18,7 +18,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from pacsgate.gateway.http.exchange import Exchange
+from pacsgate.gateway.http.handover import hand_over, nginx_location
 from pacsgate.gateway.http.objects import Delivery
+from pacsgate.gateway.http.orthanc.reaching import instance_name
 from pacsgate.gateway.http.reading import Readings
 from pacsgate.gateway.http.streams import NO_STORE, Watch, until_gone
 from pacsgate.model.actions import Action
@@ -35,8 +37,14 @@ async def answer_with_one(
 ) -> Response:
     """The answer that sends one object; its first bytes are in hand, so an archive that is down is a 502.
 
-    With a boundary it is a multipart body.  Whatever becomes of it, `readings` are left.
+    With a boundary it is a multipart body; without one, nginx may be told to send it.  Whatever
+    becomes of it, `readings` are left.
     """
+    location = None if boundary is not None else nginx_location(exchange)
+    if location is not None:
+        name = instance_name(delivery.part, delivery.instance.sop_instance_uid)
+        target, headers = f"{location}instances/{name}/file", {"Content-Type": delivery.media_type}
+        return hand_over(readings, delivery.part, target, headers=headers)
     try:
         source = exchange.gate.archives[exchange.archive].open(delivery.part.key_of(delivery.instance))
         stream = source.stream()

@@ -52,6 +52,16 @@ class Watch:
         if self._is_due():
             await self.exchange.in_thread(partial(self.exchange.require_still_allowed, self.action, part))
 
+    async def check_all(self, parts: Sequence[Part]) -> None:
+        """The same for a body that holds something of each of `parts`, nobody knows where."""
+        if self._is_due():
+
+            def work() -> None:
+                for part in parts:
+                    self.exchange.require_still_allowed(self.action, part)
+
+            await self.exchange.in_thread(work)
+
     def check_here(self, part: Part) -> None:
         """The same, in a thread already."""
         if self._is_due():

@@ -1,6 +1,6 @@
-"""A STOW-RS body, received object by object into the spool.
+"""A body that brings objects, received object by object into the spool.
 
-Called by `dicomweb_store`.
+Called by `dicomweb.store` and `orthanc.upload`.
 
 Invariants:
 - memory holds one chunk; objects wait on disk, in the archive's own file system;
@@ -10,14 +10,15 @@ Invariants:
 Standard: PS3.18 section 10.5.1 (request payload).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Self, assert_never
 
 import anyio
 from starlette.requests import ClientDisconnect
 
+from pacsgate.gateway.http.zipped_uploads import is_zip, members
 from pacsgate.model.errors import RequestError
 from pacsgate.ports import Chunk
 from pacsgate.protocols.dicomweb.multipart import (
@@ -29,6 +30,7 @@ from pacsgate.protocols.dicomweb.multipart import (
     PartEnd,
 )
 from pacsgate.protocols.dicomweb.store_request import ObjectParts, OneObject, StoreBody, require_dicom_part
+from pacsgate.protocols.orthanc.upload_body import FormFiles, OneFile, UploadBody, is_file
 from pacsgate.upstream.spool import Incoming, Spool, SpooledFile
 
 MAX_OBJECT_BYTES = 8 * 1024**3
@@ -57,15 +59,32 @@ class Uploads:
     ) -> None:
         self._stack.close()
 
-    async def receive(self, body: StoreBody, chunks: AsyncIterator[bytes]) -> None:
+    async def receive(self, body: StoreBody | UploadBody, chunks: AsyncIterator[bytes]) -> None:
         """Read a whole body.  Raises `RequestError`."""
         match body:
-            case OneObject():
+            case OneObject() | OneFile():
                 await self._one(chunks)
             case ObjectParts(boundary):
-                await self._parts(boundary, chunks)
+                await self._parts(boundary, chunks, _every_part)
+            case FormFiles(boundary):
+                await self._parts(boundary, chunks, is_file)
+            case _:
+                assert_never(body)
         if not self.files:
             raise RequestError("the body holds no object")
+
+    def unpack_zips(self) -> None:
+        """Put what zips hold in their place.  Blocking; raises `RequestError` for one without measure."""
+        received, self.files = self.files, []
+        for file in received:
+            if not is_zip(file.path):
+                self.files.append(file)
+                continue
+            for member in members(file, MAX_BODY_BYTES):
+                self._begin()
+                for chunk in member:
+                    self._write(chunk)
+                self._end()
 
     async def _one(self, chunks: AsyncIterator[bytes]) -> None:
         self._begin()
@@ -73,20 +92,26 @@ class Uploads:
             self._write(chunk)
         self._end()
 
-    async def _parts(self, boundary: str, chunks: AsyncIterator[bytes]) -> None:
+    async def _parts(
+        self, boundary: str, chunks: AsyncIterator[bytes], is_object: Callable[[Mapping[str, str]], bool]
+    ) -> None:
         reader = MultipartReader(
             boundary, MultipartLimits(total_bytes=MAX_BODY_BYTES, part_bytes=MAX_OBJECT_BYTES)
         )
+        taken = False
         async for chunk in _arriving(chunks):
             for event in reader.feed(chunk):
                 match event:
                     case PartBegin(headers):
-                        require_dicom_part(headers)
-                        self._begin()
-                    case PartData(data):
+                        taken = is_object(headers)
+                        if taken:
+                            self._begin()
+                    case PartData(data) if taken:
                         self._write(data)
-                    case PartEnd():
+                    case PartEnd() if taken:
                         self._end()
+                    case PartData() | PartEnd():
+                        pass
                     case BodyEnd():
                         pass
         reader.close()
@@ -104,6 +129,11 @@ class Uploads:
             raise RequestError("the body ends a part that did not begin")
         self.files.append(self._current.finish())
         self._current = None
+
+
+def _every_part(headers: Mapping[str, str]) -> bool:
+    require_dicom_part(headers)
+    return True
 
 
 async def _arriving(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

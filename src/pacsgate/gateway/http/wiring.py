@@ -7,9 +7,15 @@ from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.identity.authenticate import Authenticator
 from pacsgate.model.resource import ArchiveName
 from pacsgate.ports import Archive, Clock, StudyIndex
+from pacsgate.ports.handles import HandleStore
+from pacsgate.ports.orthanc import Orthanc
 from pacsgate.services.delete_resource import DeleteResource
 from pacsgate.services.freshness import Freshness
+from pacsgate.services.inherit_labels import InheritLabels
+from pacsgate.services.label_study import LabelStudy
 from pacsgate.services.live_policy import LivePolicy
+from pacsgate.services.orthanc_names import OrthancNames
+from pacsgate.services.orthanc_reach import OrthancReach
 from pacsgate.services.resolve import Resolver
 from pacsgate.services.search import Search
 from pacsgate.services.search_instances import SearchInstances
@@ -30,12 +36,19 @@ class Gate:
     policies: LivePolicy
     index: StudyIndex
     archives: Mapping[ArchiveName, Archive]
+    orthancs: Mapping[ArchiveName, Orthanc]
+    """The archives of kind `orthanc` once more, for their own dialect."""
+    names: OrthancNames
+    orthanc_reach: OrthancReach
     resolver: Resolver
     freshness: Freshness
     search: Search
     search_instances: SearchInstances
     store: StoreInstances
     delete: DeleteResource
+    label: LabelStudy
+    labels: InheritLabels
+    handles: HandleStore
     trail: SegmentTrail
     windows: AccessWindows
     spools: Mapping[ArchiveName, Spool]

@@ -90,9 +90,7 @@ def holds(formula: Formula, wanted: Truth, notes: Notes) -> Expression:
             parts = (holds(part, wanted, notes) for part in formulas)
             return either(*parts) if wanted is Truth.TRUE else both(*parts)
         case Has(attribute):
-            return both(
-                _asked(attribute), known(attribute) if wanted is Truth.TRUE else f"!({_has(attribute)})"
-            )
+            return known(attribute) if wanted is Truth.TRUE else _lacks(attribute)
         case Contains(attribute, element):
             return _contains(attribute, element, wanted)
         case Compare(attribute, op, operand):
@@ -117,6 +115,17 @@ def _asked(attribute: Attribute) -> str:
 
 def _has(attribute: Attribute) -> str:
     return f"{PLACES[attribute.scope]} has {name(attribute.name)}"
+
+
+def _lacks(attribute: Attribute) -> Expression:
+    """It was looked for and is not there.  For what is of the user or the environment nobody looks later."""
+    if attribute.scope in {Scope.USER, Scope.ENV}:
+        return f"!({_has(attribute)})"
+    if attribute.type is ValueType.SET:
+        return "false"
+    return both(
+        _asked(attribute), f"!({_has(attribute)})", f"resource.read.contains({string(str(attribute))})"
+    )
 
 
 def _at(attribute: Attribute) -> str:

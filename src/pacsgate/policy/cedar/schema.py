@@ -59,6 +59,8 @@ def _lines(policy: Policy) -> Iterator[str]:
     yield "  archive: String,"
     yield f"  study: {_record(attributes, Scope.STUDY)},"
     yield f"  series?: {_record(attributes, Scope.SERIES)},"
+    yield "  // What was looked for, found or not, as `study.department`; not yet what is new to rules."
+    yield f"  read: {_SET},"
     yield "};"
     yield f"action {', '.join(string(action) for action in Action)} appliesTo {{"
     yield "  principal: User,"

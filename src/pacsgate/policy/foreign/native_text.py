@@ -64,7 +64,8 @@ def native_names(foreign: Foreign) -> Mapping[str, str]:
 
 def _role(role: Role, names: Mapping[str, str]) -> str:
     described = f", description: {_text(role.description)}" if role.description else ""
-    return f"  {names[role.name]}: {{may: {_actions(role.may)}{described}}}"
+    held = f", permissions: {_list(sorted(role.permissions))}" if role.permissions else ""
+    return f"  {names[role.name]}: {{may: {_actions(role.may)}{held}{described}}}"
 
 
 def _rule(rule: Rule, names: Mapping[str, str], filters: Filters) -> Iterator[str]:

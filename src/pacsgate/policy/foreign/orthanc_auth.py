@@ -24,6 +24,7 @@ from enum import StrEnum
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Effect
 from pacsgate.model.errors import Diagnostic
+from pacsgate.model.permission import Permission
 from pacsgate.model.role import Role
 from pacsgate.policy.foreign.commented_json import parse_commented_json
 from pacsgate.policy.foreign.reading import Foreign, left_over
@@ -97,11 +98,15 @@ _CARRIED = (
     _Carried(_P.EDIT_LABELS, frozenset({Action.UPDATE}), ("PUT /*/*/labels/**", "DELETE /*/*/labels/**")),
 )
 
+_ON_THE_SERVER: Mapping[ServicePermission, Permission] = {
+    _P.Q_R_REMOTE_MODALITIES: Permission.REMOTE_QUERY,
+    _P.ADMIN_PERMISSIONS: Permission.JOB_ADMINISTER,
+}
+"""What is about the server and no study, and so about no label either, there as here."""
+
 _NOT_CARRIED: Mapping[ServicePermission, str] = {
-    _P.Q_R_REMOTE_MODALITIES: "the gate asks no other station on anybody's behalf",
-    _P.SETTINGS: "the settings of Orthanc are not the gate's to change",
+    _P.SETTINGS: "it was about log levels; `ArchiveConfigure`, which has them here, is about stations too",
     _P.API_VIEW: "what somebody may see does not depend on the page that shows it",
-    _P.ADMIN_PERMISSIONS: "give a role of your own the permissions that docs/reference/permissions.md lists",
     _P.AUDIT_LOGS: "give a role of your own `AuditRead`",
     _P.WORKLISTS: "the gate serves no worklists",
 }
@@ -120,10 +125,14 @@ class _ServiceRole:
     permissions: frozenset[ServicePermission]
 
     @property
+    def held(self) -> frozenset[ServicePermission]:
+        """Its permissions, `all` written out."""
+        return self.permissions | (_IN_ALL if _P.ALL in self.permissions else frozenset())
+
+    @property
     def carried(self) -> tuple[_Carried, ...]:
-        """What its permissions are here."""
-        held = self.permissions | (_IN_ALL if _P.ALL in self.permissions else frozenset())
-        return tuple(one for one in _CARRIED if one.permission in held)
+        """What its permissions are here on studies."""
+        return tuple(one for one in _CARRIED if one.permission in self.held)
 
 
 def read_orthanc_auth(files: Mapping[str, str], problems: Problems) -> Foreign:
@@ -191,7 +200,9 @@ def _named(key: TextNode, problems: Problems) -> str:
 
 def _role(role: _ServiceRole) -> Role:
     may: frozenset[Action] = frozenset().union(*(one.actions for one in role.carried))
-    return Role(PREFIX + role.name, may)
+    return Role(
+        PREFIX + role.name, may, frozenset(_ON_THE_SERVER[one] for one in role.held & _ON_THE_SERVER.keys())
+    )
 
 
 def _rules(role: _ServiceRole) -> Iterator[Rule]:
@@ -218,6 +229,12 @@ def _on_labels(labels: Sequence[str]) -> Formula:
 
 
 def _left(role: _ServiceRole) -> Iterator[Diagnostic]:
+    if _P.ADMIN_PERMISSIONS in role.permissions:
+        yield left_over(
+            role.position,
+            f"`admin-permissions` of role {quoted(role.name)} is here `JobAdminister` alone",
+            "give a role of your own what docs/reference/permissions.md lists",
+        )
     for permission in sorted(role.permissions & _NOT_CARRIED.keys()):
         yield left_over(
             role.position,

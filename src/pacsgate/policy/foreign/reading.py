@@ -16,10 +16,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pacsgate.model.errors import Diagnostic
+from pacsgate.model.permission import Permission
 from pacsgate.model.role import Role
 from pacsgate.policy.instance_query.tree import InstanceQuery
 from pacsgate.policy.language.problems import Position, Problems
 from pacsgate.policy.policy import Place, PolicyAssignment, Rule
+
+ORTHANC_PERMISSIONS = frozenset(
+    {
+        Permission.REMOTE_QUERY,
+        Permission.JOB_ADMINISTER,
+        Permission.ARCHIVE_CONFIGURE,
+        Permission.ARCHIVE_OPERATE,
+    }
+)
+"""What somebody holds here who could send Orthanc any request there; it knows no path and no label."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ tests:
     expect: deny
 ```
 
-Facts are named as conditions name them, without `study.` and `series.`; one that is
-not given is missing, but for `derived_labels` where `labels` are given: these are then all.
-A study without `series` is asked about as such.
+Facts are named as conditions name them, without `study.` and `series.`; one that is not
+given has no value, a set that is not given is not known, but for `derived_labels` where
+`labels` are given: these are then all.  A study without `series` is asked about as such.
 
 Called by the command line.
 
@@ -35,7 +35,7 @@ from pacsgate.policy.expectations import Expectation
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.instance_query.reading import QueryError, read_query
 from pacsgate.policy.instance_query.tree import query_id
-from pacsgate.policy.ir import DERIVED_LABELS, FILTERS, LABELS, Attribute, Scope, ValueType
+from pacsgate.policy.ir import DERIVED_LABELS, FILTERS, FILTERS_ASKED, LABELS, Attribute, Scope, ValueType
 from pacsgate.policy.language.attributes import literal
 from pacsgate.policy.language.fields import entries, fields, instant, items, names, one_choice, text, texts
 from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
@@ -85,8 +85,10 @@ class _Reader:
         name = text(given["name"], "`name`", problems)
         action = one_choice(given["action"], Action, "action", problems)
         expected = one_choice(given["expect"], _Expected, "answer", problems)
-        series = self._facts(given["series"], Scope.SERIES) if "series" in given else None
-        study = self._facts(given["study"], Scope.STUDY)
+        series = self._read(given["series"], Scope.SERIES) if "series" in given else None
+        if series is not None and FILTERS.name in series:
+            series = {FILTERS_ASKED.name: frozenset(self.policy.filters), **series}
+        study = self._read(given["study"], Scope.STUDY)
         if LABELS.name in study:  # whoever says which labels there are means all of them
             study = {DERIVED_LABELS.name: frozenset(), **study}
         facts = ResourceFacts(study, series)
@@ -166,6 +168,11 @@ class _Reader:
         if found is not None and found not in known:
             self.problems.add(node.position, f"unknown rule {quoted(found)}", did_you_mean(found, known))
         return found
+
+    def _read(self, node: Node, scope: Scope) -> Attributes:
+        """The facts of a study or series of which everything has been looked for."""
+        looked_for = (each for each in self._known(scope).values() if each.type is not ValueType.SET)
+        return {**{each.name: frozenset() for each in looked_for}, **self._facts(node, scope)}
 
     def _facts(self, node: Node, scope: Scope) -> Attributes:
         found: dict[str, Values] = {}

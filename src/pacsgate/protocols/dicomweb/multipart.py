@@ -26,12 +26,13 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
 from pacsgate.model.errors import RequestError
-from pacsgate.protocols.dicomweb.media_types import read_media_type
+from pacsgate.protocols.dicomweb.media_types import HeaderMediaType, read_media_type
 
 PART_TAIL = b"\r\n"
 """What follows each part's bytes."""
 
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]", re.ASCII)
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,99}[0-9A-Za-z'()+_,./:=?-]", re.ASCII)
+"""RFC 2046 allows 70 characters; what another Orthanc sends has 73."""
 _HEADER_VALUE = re.compile(rb"[\t -~\x80-\xff]*")
 
 
@@ -66,10 +67,17 @@ def read_content_type(header: str | None) -> MultipartType:
     given = read_media_type(header or "")
     if given.name != "multipart/related":
         raise RequestError("body is not `multipart/related`", status=415)
+    return MultipartType(
+        read_boundary(given), read_media_type(given.parameters.get("type", "application/dicom")).name
+    )
+
+
+def read_boundary(given: HeaderMediaType) -> str:
+    """Return what separates the parts of a body: 400 without it."""
     boundary = given.parameters.get("boundary", "")
     if not _BOUNDARY.fullmatch(boundary):
-        raise RequestError("`Content-Type` has no boundary, or one that RFC 2046 does not allow")
-    return MultipartType(boundary, read_media_type(given.parameters.get("type", "application/dicom")).name)
+        raise RequestError("`Content-Type` has no boundary, or none that could be one")
+    return boundary
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from math import isfinite
 from pacsgate.dicom.grayscale import VoiFunction, Window
 from pacsgate.dicom.rendering import MAX_VIEWPORT, Region, RenderingOptions, Viewport
 from pacsgate.model.errors import RequestError
-from pacsgate.protocols.dicomweb.query_string import Parameters, single_values, unknown_parameter
+from pacsgate.protocols.query_string import Parameters, single_values, unknown_parameter
 
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})(?:[Ee][+-]?[0-9]{1,2})?", re.ASCII

@@ -21,8 +21,8 @@ from pacsgate.dicom.attributes import level_of, parse_attribute_path, vr_of
 from pacsgate.dicom.query import MatchKey, Query
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level, ResourceKey
-from pacsgate.protocols.dicomweb.matching_values import read_matching
-from pacsgate.protocols.dicomweb.query_string import Parameters, quoted, single_values, unknown_parameter
+from pacsgate.protocols.matching_values import read_matching
+from pacsgate.protocols.query_string import Parameters, quoted, single_values, unknown_parameter
 
 MAX_OFFSET = 2**31 - 1
 """More than any archive holds; a greater offset is as good as this one."""

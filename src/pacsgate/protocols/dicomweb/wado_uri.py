@@ -18,12 +18,12 @@ from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import ResourceKey
 from pacsgate.protocols.dicomweb.accept import AS_STORED
 from pacsgate.protocols.dicomweb.media_types import MediaType
-from pacsgate.protocols.dicomweb.query_string import Parameters, single_values, unknown_parameter
 from pacsgate.protocols.dicomweb.rendering_parameters import (
     optional_whole,
     read_number,
     read_window,
 )
+from pacsgate.protocols.query_string import Parameters, single_values, unknown_parameter
 
 _TYPE = "requestType"
 _NAMES = ("studyUID", "seriesUID", "objectUID")

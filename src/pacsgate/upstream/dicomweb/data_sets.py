@@ -10,7 +10,7 @@ from typing import Any
 from pacsgate.dicom.json_reading import read_json
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import RequestError
-from pacsgate.upstream.dicomweb.answers import unreadable
+from pacsgate.upstream.http.answers import unreadable
 
 
 def read_data_set(value: Any) -> DicomJson:

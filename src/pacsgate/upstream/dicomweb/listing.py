@@ -11,9 +11,9 @@ from typing import Any
 
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import ArchiveError, GoneError
-from pacsgate.upstream.dicomweb.answers import read_bounded, unreadable
-from pacsgate.upstream.dicomweb.client import OriginClient
 from pacsgate.upstream.dicomweb.data_sets import first_string, read_data_set
+from pacsgate.upstream.http.answers import read_bounded, unreadable
+from pacsgate.upstream.http.client import OriginClient
 
 PAGE = 500
 """Rows asked for at once; an origin may send fewer."""

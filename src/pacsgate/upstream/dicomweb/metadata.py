@@ -16,10 +16,10 @@ import ijson
 from pacsgate.dicom.json_model import MAX_DEPTH
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import ArchiveError
-from pacsgate.upstream.dicomweb.answers import unreadable
-from pacsgate.upstream.dicomweb.background import BackgroundLoop
-from pacsgate.upstream.dicomweb.client import OriginClient
 from pacsgate.upstream.dicomweb.data_sets import read_data_set
+from pacsgate.upstream.http.answers import unreadable
+from pacsgate.upstream.http.background import BackgroundLoop
+from pacsgate.upstream.http.client import OriginClient
 
 _MAX_INSTANCE_BYTES = 64 * 1024 * 1024
 """JSON of one instance.  The largest enhanced multi-frame headers are some 20 MB."""

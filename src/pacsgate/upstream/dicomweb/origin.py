@@ -30,15 +30,15 @@ from pacsgate.dicom.uids import is_valid_uid
 from pacsgate.model.errors import ArchiveError, GoneError, RequestError
 from pacsgate.model.resource import ArchiveName, ResourceKey
 from pacsgate.ports import Arrival, ByteSource, Capability, Clock, StoreOutcome
-from pacsgate.upstream.dicomweb.answers import unreadable
-from pacsgate.upstream.dicomweb.background import BackgroundLoop
-from pacsgate.upstream.dicomweb.client import OriginClient
 from pacsgate.upstream.dicomweb.data_sets import first_string
 from pacsgate.upstream.dicomweb.listing import search, study_instance_uids
 from pacsgate.upstream.dicomweb.metadata import instances
 from pacsgate.upstream.dicomweb.retrieval import RemoteInstance
 from pacsgate.upstream.dicomweb.settings import DicomWebSettings
 from pacsgate.upstream.dicomweb.storing import store_one
+from pacsgate.upstream.http.answers import unreadable
+from pacsgate.upstream.http.background import BackgroundLoop
+from pacsgate.upstream.http.client import OriginClient
 from pacsgate.upstream.local_file import LocalFile
 from pacsgate.upstream.sorted_uids import SortedUids
 from pacsgate.upstream.spool import Spool, clear_abandoned

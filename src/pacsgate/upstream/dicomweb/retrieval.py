@@ -34,9 +34,9 @@ from pacsgate.protocols.dicomweb.multipart import (
     closing,
     read_content_type,
 )
-from pacsgate.upstream.dicomweb.answers import unreadable
-from pacsgate.upstream.dicomweb.background import BackgroundLoop
-from pacsgate.upstream.dicomweb.client import OriginClient
+from pacsgate.upstream.http.answers import unreadable
+from pacsgate.upstream.http.background import BackgroundLoop
+from pacsgate.upstream.http.client import OriginClient
 
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _MAX_OBJECT_BYTES = 1 << 40

@@ -17,9 +17,9 @@ from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.errors import ArchiveError
 from pacsgate.ports import Chunk, StoreOutcome
 from pacsgate.protocols.dicomweb.multipart import PART_TAIL, closing, content_type, part_head
-from pacsgate.upstream.dicomweb.answers import read_bounded
-from pacsgate.upstream.dicomweb.client import OriginClient
 from pacsgate.upstream.dicomweb.data_sets import first_string, items_of, read_data_set
+from pacsgate.upstream.http.answers import read_bounded
+from pacsgate.upstream.http.client import OriginClient
 from pacsgate.upstream.local_file import LocalFile
 
 _ANSWERED = frozenset({200, 202, 409})

@@ -33,11 +33,11 @@ from pacsgate.model.resource import ArchiveName, ResourceKey
 from pacsgate.ports import Arrival, ByteSource, Capability, StoreOutcome
 from pacsgate.upstream.digests import file_digest
 from pacsgate.upstream.durable import sync_directory, sync_file
-from pacsgate.upstream.folder.header import read_header
 from pacsgate.upstream.folder.layout import Layout
 from pacsgate.upstream.folder.recovery import recover
 from pacsgate.upstream.folder.removal import remove
 from pacsgate.upstream.local_file import LocalFile
+from pacsgate.upstream.part10_header import read_header
 from pacsgate.upstream.spool import Spool, create_private
 from pacsgate.upstream.uid_locks import UidLocks
 

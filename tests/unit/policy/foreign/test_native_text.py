@@ -108,6 +108,8 @@ def test_the_native_policy_decides_as_the_foreign_file(name: str) -> None:
         for chosen in ((), *((one,) for one in before.filters), tuple(before.filters))
     ]
     names = native_names(foreign)
+    for role in foreign.roles:
+        assert after.roles[names[role.name]].permissions == role.permissions
     users = {user for given in before.assignments for user in given.users} | {"nobody"}
     groups = {group for given in before.assignments for group in given.groups}
     asked = [(Subject(DEFAULT_TENANT, user), Subject(DEFAULT_TENANT, user)) for user in users]

@@ -8,6 +8,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.context import RequestLine
 from pacsgate.model.decision import Allow
 from pacsgate.model.errors import PolicyError
+from pacsgate.model.permission import Permission
 from pacsgate.policy.document import load_policy
 from pacsgate.policy.engine import bind
 from pacsgate.policy.foreign.orthanc_auth import ServicePermission
@@ -107,17 +108,26 @@ def test_nobody_has_a_role_by_this_file() -> None:
     assert isinstance(bound.decide(Action.VIEW, study()), Allow)
 
 
+@pytest.mark.parametrize(
+    ("role", "permissions"),
+    [
+        ("admin-role", {Permission.REMOTE_QUERY, Permission.JOB_ADMINISTER}),
+        ("partner", {Permission.REMOTE_QUERY}),  # `all` is all but the administration
+        ("doctor-role", set()),
+        ("sender only", set()),
+    ],
+)
+def test_what_is_about_no_study_is_a_permission_or_nothing(role: str, permissions: set[Permission]) -> None:
+    assert POLICY.roles[f"orthanc-auth:{role}"].permissions == permissions
+
+
 def test_what_is_not_carried_over_is_said() -> None:
     said = [str(each) for each in POLICY.left]
-    for permission in (
-        "settings",
-        "worklists",
-        "api-view",
-        "admin-permissions",
-        "audit-logs",
-        "q-r-remote-modalities",
-    ):
+    for permission in ("settings", "worklists", "api-view", "audit-logs"):
         assert any(f"`{permission}` of role `admin-role` is not carried over" in each for each in said)
+    assert any(
+        "`admin-permissions` of role `admin-role` is here `JobAdminister` alone" in each for each in said
+    )
     assert any("`all` of role `partner` is here all but" in each for each in said)
     assert any("`send` of role `forwarder` sends nothing without `download`" in each for each in said)
     assert any("`view` of role `looker` let files and archives through" in each for each in said)

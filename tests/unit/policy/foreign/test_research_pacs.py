@@ -13,6 +13,7 @@ from pacsgate.model.subject import Subject
 from pacsgate.policy.document import load_policy
 from pacsgate.policy.engine import Bound, bind
 from pacsgate.policy.facts import ResourceFacts
+from pacsgate.policy.foreign.reading import ORTHANC_PERMISSIONS
 from pacsgate.policy.foreign.research_pacs.profiles import READING
 from pacsgate.policy.instance_query.reading import read_query
 from pacsgate.policy.instance_query.tree import query_id
@@ -278,3 +279,29 @@ def test_several_files_say_one_thing_together() -> None:
 
 def test_a_report_says_what_a_path_profile_lifts() -> None:
     assert any("bound by no filter" in str(one) for one in load(SEED).left)
+
+
+PROFILE = """\
+Profiles:
+  P: {Description: d, OrthancPathPatterns: {Allow: ["%s"], Deny: [%s]}}
+Permissions: [{Users: u, Profiles: P}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("allow", "deny", "all_permissions"),
+    [
+        ("ANY /**", "", True),
+        ("any **", "", True),
+        ("ANY /**", "DELETE /**", False),
+        ("GET /**", "", False),
+        ("ANY /modalities/**", "", False),
+    ],
+)
+def test_the_server_itself_is_for_profiles_that_allow_every_request(
+    allow: str, deny: str, all_permissions: bool
+) -> None:
+    policy = load(PROFILE % (allow, deny))
+    held = policy.roles["research-pacs:P"].permissions
+    assert held == (ORTHANC_PERMISSIONS if all_permissions else frozenset())
+    assert any("opens nothing of the server" in str(one) for one in policy.left) is not all_permissions

@@ -11,6 +11,7 @@ from pacsgate.model.decision import Allow
 from pacsgate.model.errors import PolicyError
 from pacsgate.policy.document import load_policy
 from pacsgate.policy.engine import bind
+from pacsgate.policy.foreign.reading import ORTHANC_PERMISSIONS
 from pacsgate.policy.foreign.registry import kept
 from pacsgate.policy.foreign.zhiva.let_through import LET_THROUGH
 from pacsgate.policy.policy import Policy
@@ -113,6 +114,11 @@ def test_the_files_of_the_guide_give_each_of_its_users_a_role() -> None:
     }
 
 
+def test_the_server_itself_is_for_admins_alone() -> None:
+    held = {name: role.permissions for name, role in load_policy(SOURCES).roles.items() if role.permissions}
+    assert held == {"zhiva-admin": ORTHANC_PERMISSIONS}
+
+
 def test_a_list_in_a_comment_or_a_string_is_none() -> None:
     lua = (
         "--[[ local viewers = {'mallory'} ]]\nlocal s = \"local admins = {'mallory'}\" -- admins = {'mallory'}\n"
@@ -210,7 +216,7 @@ def test_everything_that_the_lua_let_through_besides_is_a_row_of_the_report() ->
     said = "\n".join(str(diagnostic) for diagnostic in load_policy(SOURCES).left)
     for row in LET_THROUGH:
         assert row.request in said
-    for route in ("/modalities/{name}/store", "/changes", "/jobs", "/modalities", "any route of any plugin"):
+    for route in ("/modalities/{name}/store", "/exports", "/jobs", "/modalities", "any route of any plugin"):
         assert route in said
     nobody = policy("viewers={} editors={} admins={}")
     assert not any("could send" in str(diagnostic) for diagnostic in nobody.left)

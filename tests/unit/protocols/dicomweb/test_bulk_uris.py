@@ -7,8 +7,8 @@ from pacsgate.dicom.bulk import bulk_value
 from pacsgate.dicom.json_model import to_json
 from pacsgate.model.resource import ResourceKey
 from pacsgate.protocols.dicomweb.bulk_uris import bulkdata_url, resource_url
-from pacsgate.protocols.dicomweb.paths import canonical_path
 from pacsgate.protocols.dicomweb.routing import match
+from pacsgate.protocols.paths import canonical_path
 
 ROOT = "https://gate/dicom-web"
 KEY = ResourceKey("1.2", "3.4", "5.6")

@@ -4,9 +4,9 @@ from pacsgate.dicom.grayscale import VoiFunction, Window
 from pacsgate.dicom.rendering import Region, RenderingOptions, Viewport
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import ResourceKey
-from pacsgate.protocols.dicomweb.query_string import read_query_string
 from pacsgate.protocols.dicomweb.rendering_parameters import read_rendering
 from pacsgate.protocols.dicomweb.wado_uri import WadoUriRequest, asks_for_wado, read_wado_uri
+from pacsgate.protocols.query_string import read_query_string
 
 
 def rendered(raw: str, *, thumbnail: bool = False) -> RenderingOptions:

@@ -10,9 +10,9 @@ from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
 from pacsgate.protocols.dicomweb.media_types import MediaType
 from pacsgate.protocols.dicomweb.offers import offers
-from pacsgate.protocols.dicomweb.paths import canonical_path
 from pacsgate.protocols.dicomweb.routes import ROUTES, WADO_URI, ActionsNeeded, Handler, actions_for
 from pacsgate.protocols.dicomweb.routing import match
+from pacsgate.protocols.paths import canonical_path
 
 ORACLE = Path(__file__).parents[3] / "oracle" / "routes.csv"
 EXAMPLES = {

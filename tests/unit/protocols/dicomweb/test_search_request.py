@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from pacsgate.dicom.query import MatchKey, Query, Range, SingleValue, UidList, Wildcard
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level, ResourceKey
-from pacsgate.protocols.dicomweb.query_string import read_query_string
 from pacsgate.protocols.dicomweb.search_request import read_search
+from pacsgate.protocols.query_string import read_query_string
 
 
 def search(raw: str, level: Level = Level.STUDY, key: ResourceKey | None = None) -> Query:

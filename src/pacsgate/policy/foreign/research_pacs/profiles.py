@@ -25,6 +25,9 @@ stays a filter on every path that only it opens.
 
 *Deny* takes away within its own profile, never from another.
 
+*The server itself* (its stations, jobs and settings) is opened by permissions, which know no
+paths.  So only a profile that allows every request and denies none has them.
+
 Called by `reader`.
 """
 
@@ -36,7 +39,7 @@ from pacsgate.model.decision import Effect
 from pacsgate.model.errors import Diagnostic
 from pacsgate.model.role import Role
 from pacsgate.policy.binding import all_of, any_of
-from pacsgate.policy.foreign.reading import left_over
+from pacsgate.policy.foreign.reading import ORTHANC_PERMISSIONS, left_over
 from pacsgate.policy.foreign.research_pacs.patterns import PathPatterns
 from pacsgate.policy.instance_query.tree import EVERY_INSTANCE, InstanceQuery, query_id
 from pacsgate.policy.ir import FILTERS, TRUE, Contains, Formula, Has, Not
@@ -50,6 +53,8 @@ PREFIX = "research-pacs:"
 READING = frozenset({Action.SEARCH, Action.VIEW, Action.RETRIEVE, Action.EXPORT})
 _BY_PATH = frozenset(Action) - {Action.SHARE}
 """What a request to Orthanc can amount to; links and grants are the gate's own."""
+_WHOLE_API = frozenset({"any **", "any /**"})
+"""Patterns, in lower case, that every request to Orthanc matches."""
 _DICOMWEB = ("ANY /dicom-web", "ANY /dicom-web/**")
 
 
@@ -68,11 +73,18 @@ class Profile:
         """The identifier of its filter."""
         return query_id(self.filter or EVERY_INSTANCE)
 
+    @property
+    def allows_every_request(self) -> bool:
+        """Whether some pattern means the whole API, less what `Deny` takes away."""
+        return self.patterns is not None and any(one.lower() in _WHOLE_API for one in self.patterns.allow)
+
 
 def role_of(profile: Profile) -> Role:
     """The role that having the profile is."""
     may = _BY_PATH if profile.patterns is not None and profile.patterns.allow else READING
-    return Role(PREFIX + profile.name, may, description=profile.description)
+    denies = profile.patterns is not None and bool(profile.patterns.deny)
+    permissions = ORTHANC_PERMISSIONS if profile.allows_every_request and not denies else frozenset()
+    return Role(PREFIX + profile.name, may, permissions, description=profile.description)
 
 
 def rules_of(profile: Profile) -> Iterator[Rule]:
@@ -96,12 +108,12 @@ def left_of(profile: Profile) -> Iterator[Diagnostic]:
         f"profile {quoted(profile.name)} has path patterns, which imply access to every instance: "
         "whoever has it is bound by no filter of another profile",
     )
-    beyond = [one for one in profile.patterns.allow if not one.partition(" ")[2].startswith("/dicom-web")]
-    if beyond:
+    if not role_of(profile).permissions:
         yield left_over(
             profile.position,
-            f"profile {quoted(profile.name)} allows {len(beyond)} paths of Orthanc's own API, "
-            "which the gate does not serve yet",
+            f"profile {quoted(profile.name)} opens nothing of the server itself (stations, jobs, settings), "
+            "whatever its patterns",
+            "give a role of your own what docs/reference/permissions.md lists",
         )
 
 

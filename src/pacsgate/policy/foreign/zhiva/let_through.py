@@ -21,19 +21,17 @@ class LetThrough:
 
 
 _EXPORT = "this is `export`, which admins have"
-_SERVER = "this is about the server and no study, and is denied"
-_STATION = "this has another station look for or send studies, and is denied"
+_SERVER = "this is about the server and no study, and admins have it"
+_STATION = "this has another station look for studies, and admins have it"
+_OWN = "a job is theirs who started it, and of others' admins alone know"
 _UNLISTED = "what the gate does not know is denied"
 
 LET_THROUGH: tuple[LetThrough, ...] = (
     LetThrough("viewers", "`GET /patients|studies|series/{id}/archive` and `/media`", _EXPORT),
-    LetThrough("viewers", "`GET /jobs/{id}/archive`", _EXPORT),
-    LetThrough("viewers", "`GET /changes` and `/exports`", _SERVER),
-    LetThrough("viewers", "`GET /jobs`", _SERVER),
-    LetThrough("viewers", "`GET /modalities`, `/peers` and `/dicom-web/servers`", _SERVER),
+    LetThrough("viewers", "`GET /modalities`, `/peers` and `/dicom-web/servers`", _EXPORT),
+    LetThrough("viewers", "`GET /jobs` and `/jobs/{id}/archive`", _OWN),
+    LetThrough("viewers", "`GET /exports`, `/tools/log-level` and `/tools/metrics-prometheus`", _SERVER),
     LetThrough("viewers", "`GET /queries`", _STATION),
-    LetThrough("viewers", "`GET /system`, `/statistics` and `/plugins`", _SERVER),
-    LetThrough("viewers", "`GET /tools/*`", _SERVER),
     LetThrough("viewers", "`GET` any route of any plugin", _UNLISTED),
     LetThrough("editors", "`POST /modalities/{name}/store` and `/store-straight`", _EXPORT),
     LetThrough("editors", "`POST /peers/{name}/store`", _EXPORT),
@@ -42,15 +40,12 @@ LET_THROUGH: tuple[LetThrough, ...] = (
     LetThrough("editors", "`POST /modalities/{name}/echo`, `/query`, `/find` and `/move`", _STATION),
     LetThrough("editors", "`POST /queries/{id}/answers/{n}/retrieve`", _STATION),
     LetThrough("editors", "`POST /dicom-web/servers/{name}/qido` and `/retrieve`", _STATION),
-    LetThrough("editors", "`POST /jobs/{id}/cancel` and the like", _SERVER),
+    LetThrough("editors", "`POST /jobs/{id}/cancel` and the like", _OWN),
     LetThrough(
         "editors",
         "`POST /studies/{id}/modify` without being viewers",
         "what one may not search does not exist, for changing too",
     ),
     LetThrough("editors", "`POST` to any route of any plugin", _UNLISTED),
-    LetThrough(
-        "admins", "`PUT /modalities/{name}`, `POST /tools/execute-script`, `/reset` and the like", _SERVER
-    ),
     LetThrough("admins", "any request to any route of any plugin", _UNLISTED),
 )

@@ -10,8 +10,8 @@ Its Lua filter decides by list, method and path alone:
 
 That is necessary here and not sufficient: the action of the request must also be one
 of the role's, which for a viewer are `search`, `view` and `retrieve`, for an editor
-`store`, `append`, `annotate` and `update`, and for an admin all.  `let_through` names what
-the Lua allowed besides.
+`store`, `append`, `annotate` and `update`, and for an admin all.  What is about the server itself
+and not about images is an admin's alone.  `let_through` names what the Lua allowed besides.
 
 Where there is no method and path (DIMSE, the gate's own doors, questions about the policy)
 the action decides alone.  That opens nothing: each of these actions is one that the
@@ -32,7 +32,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.decision import Effect
 from pacsgate.model.errors import Diagnostic
 from pacsgate.model.role import Assignment, Role
-from pacsgate.policy.foreign.reading import Foreign, left_over
+from pacsgate.policy.foreign.reading import ORTHANC_PERMISSIONS, Foreign, left_over
 from pacsgate.policy.foreign.zhiva.let_through import LET_THROUGH
 from pacsgate.policy.foreign.zhiva.lists import LISTS, Script, read_script
 from pacsgate.policy.foreign.zhiva.registered import is_configuration, registered_users
@@ -76,7 +76,12 @@ _COLUMNS = (
         Or((_NO_REQUEST, *_READS, _WRITES)),
     ),
     _Column(
-        Role("zhiva-admin", frozenset(Action), description="does everything to every study"),
+        Role(
+            "zhiva-admin",
+            frozenset(Action),
+            ORTHANC_PERMISSIONS,
+            description="does everything to every study, and to the server",
+        ),
         frozenset({"admins"}),
         TRUE,
     ),

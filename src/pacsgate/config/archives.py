@@ -1,0 +1,114 @@
+"""The archives that a gate guards, and what it signs in to them with.
+
+Called by `settings`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pacsgate.config.base import Section
+from pacsgate.protocols.orthanc_plugin.purposes import Purpose
+
+_ROOT_URL = r"^https?://[!-~]+/$"
+
+
+class FolderArchiveSettings(Section):
+    """The embedded archive: DICOM files under a directory."""
+
+    kind: Literal["folder"]
+    path: Path
+    writers: Literal["gate"] = "gate"
+
+
+class BasicCredentialSettings(Section):
+    """HTTP Basic towards an archive."""
+
+    kind: Literal["basic"]
+    user: str
+    password_file: Path
+
+
+class BearerCredentialSettings(Section):
+    """A fixed bearer token towards an archive."""
+
+    kind: Literal["bearer"]
+    token_file: Path
+
+
+class ClientCredentialSettings(Section):
+    """OAuth 2.0 client credentials towards an archive (RFC 6749 section 4.4)."""
+
+    kind: Literal["client-credentials"]
+    token_url: str
+    client_id: str
+    client_secret_file: Path
+    scope: str | None = None
+
+
+OriginCredentialSettings = Annotated[
+    BasicCredentialSettings | BearerCredentialSettings | ClientCredentialSettings, Field(discriminator="kind")
+]
+
+
+class DicomWebArchiveSettings(Section):
+    """Any DICOMweb origin.  `url` is its DICOMweb root, such as `https://pacs.example/dicom-web`."""
+
+    kind: Literal["dicomweb"]
+    url: str
+    credentials: OriginCredentialSettings | None = None
+    ca_file: Path | None = None
+    """The certificate authorities to trust instead of the system's."""
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
+    writers: Literal["gate", "others"] = "others"
+    max_staleness_seconds: float = Field(default=3600, gt=0)
+    """With `writers: others`: an index row older than this is read again before it decides."""
+    can_delete: bool = False
+    """Whether the origin implements DELETE on DICOMweb resources (Orthanc's plugin does not)."""
+
+
+class OrthancLinkSettings(Section):
+    """Links that Orthanc's authorization plugin may hand out; without this section it hands out none.
+
+    The URLs are those that browsers use, each up to and with the slash at its end.
+    """
+
+    orthanc: str = Field(pattern=_ROOT_URL)
+    ohif: str | None = Field(default=None, pattern=_ROOT_URL)
+    landing: str | None = Field(default=None, pattern=r"^https?://[!-~]+$")
+    """The page that opens a link, such as Orthanc Explorer 2's `ui/landing/`."""
+    purposes: tuple[Purpose, ...] = tuple(Purpose)
+    longest_days: float = Field(default=30, gt=0, le=90)
+    """After which every link ends, whatever was asked for."""
+
+
+class OffloadSettings(Section):
+    """Whole objects are sent by the nginx in front of the gate, which only says where they are."""
+
+    kind: Literal["nginx"]
+    location: str = Field(pattern=r"^/([A-Za-z0-9_.-]+/)+$")
+    """The internal location that leads to the archive's root, such as `/_orthanc/`."""
+
+
+class OrthancArchiveSettings(Section):
+    """An Orthanc, through its own REST API.  `url` is that API's root, such as `http://127.0.0.1:8043`."""
+
+    kind: Literal["orthanc"]
+    url: str
+    credentials: OriginCredentialSettings | None = None
+    ca_file: Path | None = None
+    """The certificate authorities to trust instead of the system's."""
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
+    writers: Literal["gate", "others"] = "others"
+    """`others`: the index follows Orthanc's own log of changes."""
+    max_staleness_seconds: float = Field(default=60, gt=0)
+    """With `writers: others`: how far behind that log the index may be before rows are read again."""
+    offload: OffloadSettings | None = None
+    """For requests that come from one of `trusted_proxies`, each of which must have the location."""
+    links: OrthancLinkSettings | None = None
+
+
+ArchiveSettings = Annotated[
+    FolderArchiveSettings | DicomWebArchiveSettings | OrthancArchiveSettings, Field(discriminator="kind")
+]

@@ -1,0 +1,1 @@
+"""The DICOMweb dialect over HTTP: its door, and one module for each kind of transaction."""
