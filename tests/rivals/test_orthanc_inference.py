@@ -237,3 +237,19 @@ def test_what_is_no_identifier_is_missing_wherever_a_body_names_it(
         curator.post("/tools/bulk-content", json={"Resources": [archive.study("S1").upper()]}).status_code
         == 404
     )
+
+
+def test_no_picture_is_larger_than_the_archive_can_make(archive: GuardedOrthanc) -> None:
+    """Orthanc 1.10.1 dies of `rendered?width=100000&height=100000`, asked by anybody who may view one instance."""
+    curator = archive.client("rad3")
+    path = f"/instances/{archive.instance('S6')}/rendered"
+    for size in (
+        "width=100000&height=100000",
+        "width=4000000000",
+        "width=-1",
+        "height=1e9",
+        "width=9&width=9",
+    ):
+        assert curator.get(f"{path}?{size}").status_code == 400, size
+    assert curator.get(f"{path}?width=32&height=32").status_code == 200
+    assert archive.orthanc.request("GET", "/system").status_code == 200

@@ -23,6 +23,7 @@ from pacsgate.model.role import Assignment
 from pacsgate.services.administer_tokens import IssuedToken, TokenAdministration
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
+from pacsgate.services.classify_study import ClassifyStudy
 from tests.support.objects import Part10, variant
 
 POLICY = """\
@@ -31,6 +32,7 @@ roles:
   reader: {may: [search, view, retrieve]}
 rules:
   - {id: readers-read, effect: permit, roles: [reader]}
+  - {id: sealed, effect: forbid, when: "'SEALED' in study.labels"}
 """
 MAIN = ArchiveName("main")
 SIDE = 1280
@@ -56,6 +58,13 @@ class OpenGate:
     def revoke(self) -> None:
         office, change = desk(self.installation)
         TokenAdministration(office, RandomTokens()).revoke(change, self.token.record.token_id)
+
+    def seal(self) -> None:
+        office, change = desk(self.installation)
+        uid = self.item.key.study_instance_uid
+        ClassifyStudy(office, self.installation.stores.index).change(
+            change, MAIN, uid, labels=frozenset({"SEALED"})
+        )
 
     def get(
         self, accept: str, method: str = "GET", while_sending: Callable[[], float] = lambda: 0.0

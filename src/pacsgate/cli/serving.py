@@ -11,7 +11,7 @@ from pacsgate.cli.desk import DEFAULT_CONFIG, Config
 from pacsgate.cli.failures import told
 from pacsgate.cli.new_installation import make_installation
 from pacsgate.cli.printing import print_line
-from pacsgate.config import read_settings
+from pacsgate.config import ListenerSettings, read_settings
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.services.administer_roles import RoleAdministration
 from pacsgate.services.administer_users import UserAdministration
@@ -40,12 +40,18 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
         code = _setup_code(config)
 
         def ready() -> None:
-            for host, port in supervisor.addresses:
-                print_line(f"pacsgate serves http://{host}:{port}/ (DICOMweb at /dicom-web)")
+            for (host, port), listener in zip(supervisor.addresses, settings.listeners, strict=True):
+                print_line(f"pacsgate serves http://{host}:{port}/ ({_served(listener)})")
             if code is not None:
                 print_line(f"no user exists yet; set-up code for /setup: {code}")
 
         supervisor.run(ready)
+
+
+def _served(listener: ListenerSettings) -> str:
+    """Where clients find what on a listener."""
+    told = [f"{mount.dialect} of `{mount.archive}` at {mount.path}" for mount in listener.mounts]
+    return ", ".join(told) or "DICOMweb at /dicom-web"
 
 
 def _setup_code(config: Path) -> str | None:

@@ -41,12 +41,13 @@ def test_an_object_leaves_whole_as_long_as_it_says_and_is_counted_to_the_byte(do
     assert (closed.count, closed.bytes_sent) == (2, 2 * len(door.item.data))
 
 
-def test_an_object_is_cut_off_in_the_middle_when_access_to_it_ends(door: OpenGate) -> None:
+@pytest.mark.parametrize("end", [OpenGate.revoke, OpenGate.seal], ids=["of the token", "by a label"])
+def test_an_object_is_cut_off_in_the_middle_when_access_to_it_ends(door: OpenGate, end) -> None:
     revoked: list[None] = []
 
     def revoked_once() -> float:
         if not revoked:
-            revoked.append(door.revoke())
+            revoked.append(end(door))
         return 1.1
 
     headers, body, is_whole = door.get(SINGLE, while_sending=revoked_once)

@@ -25,7 +25,6 @@ from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.credentials import Credentials
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
-from pacsgate.model.decision import Allow
 from pacsgate.model.errors import ArchiveError
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.model.subject import Subject
@@ -36,7 +35,7 @@ from pacsgate.protocols.dicomweb.routes import Route
 from pacsgate.protocols.dicomweb.routing import RouteMatch
 from pacsgate.protocols.query_string import Parameters, single_values
 from pacsgate.services.record import Circumstances, actor_of
-from pacsgate.services.resolve import Part, Reach, Refusal
+from pacsgate.services.resolve import Part, Reach, Refusal, reach_among
 
 T = TypeVar("T")
 
@@ -146,14 +145,16 @@ class Exchange:
     def require_still_allowed(self, action: Action, part: Part) -> None:
         """Ask everything again in the middle of a long answer; raises `ArchiveError` to cut it off.
 
-        Runs in a thread.  The credential is verified anew, so that a disabled
-        user, a revoked token and a changed policy all end the stream.
+        Runs in a thread.  The credential is verified anew and the study looked up anew, so that a disabled
+        user, a revoked token, a changed policy and a label that was just given all end the stream.
         """
         context = replace(self.context, now=self.gate.clock.now())
         subject = self.gate.authenticator.authenticate(self.credentials, context)
         if isinstance(subject, Subject):
             bound = self.gate.policies.bind(self.scope, subject, context, self.archive)
-            if isinstance(bound.decide(action, part.study.facts_of(part.series)), Allow):
+            key = part.key_of(part.instances[0])
+            held = self.gate.index.studies(self.scope, self.archive, key.study_instance_uid)
+            if isinstance(reach_among(held, key, action, bound), Reach):
                 return
         raise ArchiveError("access was withdrawn while the answer was being sent")
 

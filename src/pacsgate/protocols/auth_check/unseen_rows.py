@@ -90,7 +90,8 @@ _FORM = frozenset({"_", "short", "simplify", "full", "expand", "ignore-length"})
 
 Not `requestedTags`: with it Orthanc tells whoever may search an object whatever stands in its files.
 """
-_ORTHANC_PARAMETERS = _FORM | {"returnUnsupportedImage", "quality", "width", "height", "smooth", "transcode"}
+# Not `width` and `height`: an Orthanc (1.10.1) dies of a picture that is too large, and the gate has bounds.
+_ORTHANC_PARAMETERS = _FORM | {"returnUnsupportedImage", "quality", "smooth", "transcode"}
 _ORTHANC_LIST_PARAMETERS = _FORM | {"since", "limit"}
 
 

@@ -157,6 +157,15 @@ def test_a_deny_beats_an_allow_of_its_own_profile_and_of_no_other() -> None:
     assert Action.EXPORT in allowed(bound(UNION, "archiving", request=request))
 
 
+def test_who_is_denied_a_document_is_not_told_how_long_it_is() -> None:
+    assert not allowed(
+        bound(profile("    OrthancPathPatterns: {Allow: GET /studies}"), request="HEAD /studies")
+    )
+    assert allowed(bound(UNION, "deleting", request="HEAD /studies/1"))
+    for method in ("GET", "HEAD"):
+        assert allowed(bound(UNION, "deleting", request=f"{method} /studies/1/archive")) == set()
+
+
 def test_a_deny_takes_away_what_its_profile_implies_over_dicomweb() -> None:
     assert allowed(bound(UNION, "denying")) == READING
     assert allowed(bound(UNION, "denying", request="GET /dicom-web/studies")) == set()
@@ -175,7 +184,7 @@ def test_a_deny_takes_away_what_its_profile_implies_over_dicomweb() -> None:
         ("GET /studies/**", "GET /studies", False),
         ("any /APP/**", "DELETE /app/x", True),
         ("ANY **", "PUT /x/y", True),
-        ("GET /studies", "HEAD /studies", False),
+        ("HEAD /studies", "GET /studies", False),
         ("GET /studies*", "GET /studies-x", True),
         ("GET /**/archive", "GET /studies/1/archive", True),
         ("GET /a.c", "GET /abc", False),

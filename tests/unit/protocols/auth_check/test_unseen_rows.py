@@ -60,6 +60,8 @@ def test_what_the_gate_would_tell_otherwise_goes_through_the_gate() -> None:
     for path in (f"/studies/{ID}", f"/instances/{ID}", "/studies"):
         assert rest("GET", path, requestedTags="ContentSequence") is None
         assert rest("GET", path, **{"requested-tags": "ContentSequence"}) is None
+    for side in ("width", "height"):
+        assert rest("GET", f"/instances/{ID}/rendered", **{side: "100000"}) is None
     for kind in ("metadata", "metadata/HttpUsername", "metadata/AnonymizedFrom", "labels", "labels/VIP"):
         assert rest("GET", f"/studies/{ID}/{kind}") is None
 

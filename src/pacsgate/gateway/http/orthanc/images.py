@@ -15,22 +15,8 @@ from pacsgate.gateway.http.reading import open_readings
 from pacsgate.model.decision import ReasonCode
 from pacsgate.model.resource import Level
 from pacsgate.ports.orthanc import OrthancRequest
+from pacsgate.protocols.orthanc.picture_arguments import read_picture_arguments
 from pacsgate.protocols.orthanc.routing import OrthancMatch
-
-ARGUMENTS = frozenset(
-    {
-        "compress",
-        "height",
-        "quality",
-        "rescale",
-        "returnUnsupportedImage",
-        "smooth",
-        "width",
-        "window-center",
-        "window-width",
-    }
-)
-"""What Orthanc can be told about a picture; none of it names anything, and nothing else is handed on."""
 
 _HIDDEN = "images are hidden from this account here"
 _PDF = "pdf"
@@ -38,6 +24,7 @@ _PDF = "pdf"
 
 async def image(exchange: OrthancExchange, found: OrthancMatch) -> Response:
     """Send what Orthanc makes of the pixels, or of the document, of what the path names."""
+    arguments = read_picture_arguments(exchange.parameters)
     reached = await reach_path(exchange, found)
     if isinstance(reached, Response):
         return reached
@@ -49,7 +36,6 @@ async def image(exchange: OrthancExchange, found: OrthancMatch) -> Response:
     if not await is_whole(exchange, found, reached):
         # A matrix of a whole series, of which something is hidden: made of the rest, it would be another one.
         return await hide_reached(exchange, reached, ReasonCode.PARTLY_VISIBLE)
-    arguments = tuple(parameter for parameter in exchange.parameters if parameter[0] in ARGUMENTS)
     location = nginx_location(exchange)
     if location is not None and found.level is Level.INSTANCE:
         readings = await open_readings(

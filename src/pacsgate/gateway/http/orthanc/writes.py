@@ -20,6 +20,7 @@ from pacsgate.gateway.http.orthanc.relay import ANSWERS, relay, require_made
 from pacsgate.gateway.http.streams import NO_STORE
 from pacsgate.gateway.http.uploads import Uploads
 from pacsgate.model.decision import ReasonCode
+from pacsgate.model.errors import RequestError
 from pacsgate.ports.orthanc import OrthancRequest
 from pacsgate.protocols.orthanc.routing import OrthancMatch
 from pacsgate.protocols.orthanc.upload_body import OneFile
@@ -70,7 +71,9 @@ async def reconstruct(exchange: OrthancExchange, found: OrthancMatch) -> Respons
     reached = await reach_path(exchange, found)
     if isinstance(reached, Response):
         return reached
-    response = await _write(exchange, reached, found, await read_body(exchange.request, at_most=1024))
+    if (await read_body(exchange.request, at_most=1024)).strip() not in {b"", b"{}"}:
+        raise RequestError("this takes no body: main tags are read anew, files stay as they are")
+    response = await _write(exchange, reached, found, b"")
 
     def work() -> None:
         for study in reached.reach.studies:

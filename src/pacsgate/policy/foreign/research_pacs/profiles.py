@@ -129,6 +129,15 @@ def _permit(profile: Profile, what: str, condition: Formula, actions: frozenset[
 
 
 def _on(allowed: tuple[str, ...], denied: tuple[str, ...]) -> Formula:
-    """Requests that some allowed pattern means and no denied one."""
+    """Requests that some allowed pattern means and no denied one.
+
+    To these patterns `HEAD` is not `GET`, but its answer is about the same resource: who is denied the one
+    would learn from the other that there is something, and how long.  So a denied `GET` is a denied `HEAD`.
+    """
     some = any_of(*(Contains(REQUEST, pattern) for pattern in allowed))
-    return all_of(some, *(Not(Contains(REQUEST, pattern)) for pattern in denied))
+    heads = (
+        f"HEAD {path}"
+        for method, _, path in (one.partition(" ") for one in denied)
+        if method.upper() == "GET"
+    )
+    return all_of(some, *(Not(Contains(REQUEST, pattern)) for pattern in (*denied, *heads)))
