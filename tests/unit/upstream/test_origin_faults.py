@@ -195,7 +195,7 @@ def test_answers_that_are_held_in_memory_have_a_limit(
 ) -> None:
     monkeypatch.setattr("pacsgate.upstream.dicomweb.listing._MAX_PAGE_BYTES", 1000)
     monkeypatch.setattr("pacsgate.upstream.dicomweb.metadata._MAX_INSTANCE_BYTES", 1000)
-    monkeypatch.setattr("pacsgate.upstream.dicomweb.origin._MAX_DATASET_BYTES", 1000)
+    monkeypatch.setattr("pacsgate.upstream.fetched_whole.MAX_DATASET_BYTES", 1000)
     row = {"00100010": {"vr": "LT", "Value": ["x" * 2000]}}
     answer = reply("200 OK", json.dumps([row]).encode(), Content_Type="application/dicom+json")
     with answering(answer) as url, archive_at(url, tmp_path) as archive:

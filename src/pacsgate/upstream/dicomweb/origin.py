@@ -15,7 +15,6 @@ Invariants:
 """
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,7 +22,7 @@ from typing import Any, BinaryIO
 import structlog
 from pydicom.dataset import Dataset
 
-from pacsgate.dicom.reading import MALFORMED, read_object
+from pacsgate.dicom.reading import MALFORMED
 from pacsgate.dicom.summarise import summarise_json
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.dicom.uids import is_valid_uid
@@ -36,11 +35,11 @@ from pacsgate.upstream.dicomweb.metadata import instances
 from pacsgate.upstream.dicomweb.retrieval import RemoteInstance
 from pacsgate.upstream.dicomweb.settings import DicomWebSettings
 from pacsgate.upstream.dicomweb.storing import store_one
+from pacsgate.upstream.fetched_whole import walk_studies, whole_data_set
 from pacsgate.upstream.http.answers import unreadable
 from pacsgate.upstream.http.background import BackgroundLoop
 from pacsgate.upstream.http.client import OriginClient
 from pacsgate.upstream.local_file import LocalFile
-from pacsgate.upstream.sorted_uids import SortedUids
 from pacsgate.upstream.spool import Spool, clear_abandoned
 from pacsgate.upstream.uid_locks import UidLocks
 
@@ -51,7 +50,6 @@ _SERIES = "0020000E"
 _SOP = "00080018"
 _AVAILABLE_TRANSFER_SYNTAX_UID = "00083002"
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData", "PixelDataProviderURL")
-_MAX_DATASET_BYTES = 1 << 31
 _NO_DELETE = frozenset({405, 501})
 
 
@@ -85,16 +83,7 @@ class DicomWebArchive:
 
     def dataset(self, key: ResourceKey) -> Dataset:
         """The whole data set.  Raises `ArchiveError` if it is larger than 2 GiB."""
-        with tempfile.TemporaryFile(dir=self.spool.workspace) as file:
-            for chunk in self.open(key).chunks():
-                file.write(chunk)
-                if file.tell() > _MAX_DATASET_BYTES:
-                    raise ArchiveError("the archive's object is too large to be looked into")
-            file.seek(0)
-            try:
-                return read_object(file)
-            except RequestError as damage:
-                raise ArchiveError("the archive holds a damaged object", detail=damage.public) from None
+        return whole_data_set(self.open(key), self.spool.workspace)
 
     def file(self, key: ResourceKey) -> BinaryIO | None:  # noqa: ARG002 - whatever is named
         """None: an origin's objects are fetched whole."""
@@ -153,21 +142,8 @@ class DicomWebArchive:
         The cursor is the last study that is complete, so stopping inside a study
         means reading that study again.
         """
-        done = cursor or ""
-        with SortedUids(self.spool.workspace) as uids:
-            for uid in self._background.iterate(study_instance_uids(self._client)):
-                uids.add(uid)
-            for uid in uids:
-                if uid <= done:
-                    continue
-                held: Arrival | None = None
-                for arrival in self.study(uid):
-                    if held is not None:
-                        yield held
-                    held = _with_cursor(arrival, done)
-                done = uid
-                if held is not None:
-                    yield _with_cursor(held, done)
+        names = self._background.iterate(study_instance_uids(self._client))
+        return walk_studies(names, self.study, cursor, self.spool.workspace)
 
     def count(self) -> int | None:
         """DICOMweb has no cheap way to ask."""
@@ -202,10 +178,6 @@ def _path(key: ResourceKey) -> str:
         raise RequestError("not a valid UID", status=404)
     names = ("studies", "series", "instances")
     return "".join(f"/{name}/{uid}" for name, uid in zip(names, uids, strict=True) if uid is not None)
-
-
-def _with_cursor(arrival: Arrival, cursor: str) -> Arrival:
-    return Arrival(arrival.summary, arrival.size, arrival.digest, cursor)
 
 
 def _with_pixel_data(header: Dataset) -> Dataset:

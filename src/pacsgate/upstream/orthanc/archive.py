@@ -17,7 +17,6 @@ Standard: Orthanc's OpenAPI document (1.10.1).
 """
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -26,7 +25,6 @@ from typing import Any, BinaryIO
 import structlog
 from pydicom.dataset import Dataset
 
-from pacsgate.dicom.reading import read_object
 from pacsgate.dicom.summarise import summarise
 from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.dicom.uids import is_valid_uid
@@ -34,6 +32,7 @@ from pacsgate.model.errors import ArchiveError, GoneError, RequestError
 from pacsgate.model.resource import ArchiveName, Level, ResourceKey
 from pacsgate.ports import Arrival, ByteSource, Capability, Clock, StoreOutcome
 from pacsgate.ports.orthanc import OrthancRequest, OrthancResponse
+from pacsgate.upstream.fetched_whole import walk_studies, whole_data_set
 from pacsgate.upstream.http.answers import unreadable
 from pacsgate.upstream.http.background import BackgroundLoop
 from pacsgate.upstream.http.client import OriginClient
@@ -51,13 +50,11 @@ from pacsgate.upstream.orthanc.places import (
 )
 from pacsgate.upstream.orthanc.rest import RestClient
 from pacsgate.upstream.part10_header import read_header
-from pacsgate.upstream.sorted_uids import SortedUids
 from pacsgate.upstream.spool import Spool, clear_abandoned
 from pacsgate.upstream.uid_locks import UidLocks
 
 _log = structlog.get_logger(__name__)
 
-_MAX_DATASET_BYTES = 1 << 31
 _SAYS_WHAT_BECAME = frozenset({200, 400, 500})
 _FULL_STORAGE = 19
 """Orthanc's number for "the file storage is full", which it answers with status 500."""
@@ -104,16 +101,7 @@ class OrthancArchive:
 
     def dataset(self, key: ResourceKey) -> Dataset:
         """The whole data set.  Raises `ArchiveError` if it is larger than 2 GiB."""
-        with tempfile.TemporaryFile(dir=self.spool.workspace) as file:
-            for chunk in self.open(key).chunks():
-                file.write(chunk)
-                if file.tell() > _MAX_DATASET_BYTES:
-                    raise ArchiveError("the archive's object is too large to be looked into")
-            file.seek(0)
-            try:
-                return read_object(file)
-            except RequestError as damage:
-                raise ArchiveError("the archive holds a damaged object", detail=damage.public) from None
+        return whole_data_set(self.open(key), self.spool.workspace)
 
     def file(self, key: ResourceKey) -> BinaryIO | None:  # noqa: ARG002 - whatever is named
         """None: Orthanc's objects are fetched whole."""
@@ -173,21 +161,8 @@ class OrthancArchive:
         The cursor is the last study that is complete, so stopping inside a study
         means reading that study again.
         """
-        done = cursor or ""
-        with SortedUids(self.spool.workspace) as identifiers:
-            for identifier in self._background.iterate(study_identifiers(self._rest)):
-                identifiers.add(identifier)
-            for identifier in identifiers:
-                if identifier <= done:
-                    continue
-                held: Arrival | None = None
-                for arrival in self._arrivals_of(identifier):
-                    if held is not None:
-                        yield _with_cursor(held, done)
-                    held = arrival
-                done = identifier
-                if held is not None:
-                    yield _with_cursor(held, done)
+        names = self._background.iterate(study_identifiers(self._rest))
+        return walk_studies(names, self._arrivals_of, cursor, self.spool.workspace)
 
     def count(self) -> int | None:
         """How many instances Orthanc says that it has."""
@@ -297,7 +272,3 @@ def _key_of(summary: InstanceSummary) -> ResourceKey:
 
 def _without_patient(key: ResourceKey) -> ResourceKey:
     return ResourceKey(key.study_instance_uid, key.series_instance_uid, key.sop_instance_uid)
-
-
-def _with_cursor(arrival: Arrival, cursor: str) -> Arrival:
-    return Arrival(arrival.summary, arrival.size, arrival.digest, cursor)
