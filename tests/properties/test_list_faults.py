@@ -192,10 +192,10 @@ def rows_by_themselves_are_counted_twice(patch: pytest.MonkeyPatch) -> None:
 def rows_by_themselves_are_listed_by_their_kind_too(patch: pytest.MonkeyPatch) -> None:
     walk = Search._walk
 
-    def walking(self):
+    def walking(self, *after):
         by_row = self._ground.specials.by_row
         hidden = {study_pk for study_pk, special in by_row.items() if not special.shown}
-        return replace(walk(self), left_out=hidden)
+        return replace(walk(self, *after), left_out=hidden)
 
     patch.setattr(Search, "_walk", walking)
 
