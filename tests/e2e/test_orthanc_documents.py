@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from pacsgate.audit.events import EventKind
 from pacsgate.sinks.trail_reader import read_trail
@@ -314,6 +315,10 @@ def test_an_identifier_of_dicom_is_looked_up_within_what_may_be_searched(
     clerk = guarded_orthanc.client("clerk1")
     assert len(clerk.post("/tools/lookup", data=str(instance.PatientID)).json()) == 1
     assert rad1.post("/tools/lookup", data="nothing").json() == []
+    for pattern in ("*", "P1*", "P?"):
+        with pytest.raises(requests.HTTPError, match="400"):
+            orthanc.request("POST", "/tools/lookup", data=pattern)
+        assert rad1.post("/tools/lookup", data=pattern).status_code == 400
 
 
 def test_a_parent_that_is_hidden_holds_nothing(guarded_orthanc: GuardedOrthanc) -> None:

@@ -12,7 +12,7 @@ Invariants:
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 import msgspec
@@ -152,6 +152,10 @@ class PackedAttributes(Mapping[str, Mapping[str, Any]]):
     def get(self, tag: str, default: Any = None) -> Any:
         """As a dictionary's: inherited, it would catch an exception for every tag that is not there."""
         return self._unpacked().get(tag, default)
+
+    def items(self) -> ItemsView[str, Mapping[str, Any]]:
+        """As a dictionary's: inherited, it would look for every tag by itself."""
+        return self._unpacked().items()
 
 
 class InstanceEntries(Sequence[InstanceEntry]):

@@ -136,7 +136,12 @@ async def _holding(exchange: OrthancExchange, uids: tuple[str, ...]) -> tuple[Re
 
 
 async def looked_up(exchange: OrthancExchange, identifier: str) -> list[tuple[Level, str]]:
-    """The level and name of everything that Orthanc has under an identifier, hidden things among it."""
+    """The level and name of everything that Orthanc has under an identifier, hidden things among it.
+
+    Raises `RequestError` for a pattern, which names no one thing.
+    """
+    if "*" in identifier or "?" in identifier:
+        raise RequestError("an identifier with `*` or `?` in it is a pattern: search for it by PatientID")
     request = OrthancRequest("POST", "/tools/lookup", body=identifier.encode())
     known = await exchange.ask_json(request)
     return [
