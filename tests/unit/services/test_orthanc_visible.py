@@ -94,5 +94,12 @@ def test_an_attribute_is_hidden_where_every_part_hides_it() -> None:
     assert visible(Level.STUDY, "x", one).mask.hides_nothing
 
 
+def test_parts_speak_for_each_other_only_where_they_hide_the_same() -> None:
+    alike, different = parts(ONE, 2, mask=NAMES), parts(ONE, 2)
+    hiding = parts(ONE, 0, 1, mask=NAMES)
+    assert visible(Level.STUDY, "x", (*hiding, *alike)).is_even
+    assert not visible(Level.STUDY, "x", (*hiding, *different)).is_even
+
+
 def test_levels_are_in_order() -> None:
     assert [is_above(Level.STUDY, level) for level in Level] == [False, False, True, True]

@@ -4,7 +4,7 @@ An archive is made by the gate, object by object, in the folders in which Orthan
 transfer syntaxes and what is packed in the background are made by Orthanc, of instances that the gate
 names one by one; so they cannot be had where a mask hides something.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 import msgspec

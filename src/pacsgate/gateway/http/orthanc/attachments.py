@@ -3,7 +3,7 @@
 The data of an instance's `dicom` attachment are its file, and leave as `orthanc.bytes` sends it.  What lies
 beside a patient, study or series may tell of all of it, so only who sees all of it learns of that at all.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from starlette.responses import Response

@@ -1,6 +1,6 @@
 """`/tools/bulk-content`: the documents of many resources, or of what they have at another level.
 
-Called by `orthanc`.
+Called by `door`.
 
 Invariants:
 - one name that may not be viewed refuses the whole request, with the answer that it alone would get.

@@ -1,6 +1,6 @@
 """`/instances/{id}/file`: one object as it is stored, or rewritten where a mask hides something in it.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from starlette.responses import Response

@@ -1,6 +1,6 @@
 """What a partner has promised to keep: the report, and the removal of what it keeps.
 
-Called by `orthanc`.
+Called by `door`.
 
 Standard: PS3.4 annex J (Storage Commitment).
 """

@@ -1,6 +1,6 @@
 """How much there is: of the whole archive, and of one resource, as far as it is visible.
 
-Called by `orthanc`.
+Called by `door`.
 
 Invariants:
 - Orthanc's own counts and sizes are passed on only where nothing of what they count is hidden.

@@ -4,7 +4,7 @@ It is decided like an upload, on what it is said to be before it is made, and on
 there; what may not stay is removed again.  Its study, if it is to be a new one, gets a UID of the gate's, so
 that it is known before.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from collections.abc import Mapping

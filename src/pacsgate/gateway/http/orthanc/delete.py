@@ -3,7 +3,7 @@
 What is removed is asked from the archive by the names that were decided, never as "the patient": what has
 come to it meanwhile stays.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from starlette.responses import Response

@@ -4,7 +4,7 @@ Where all of a resource is visible, its document is Orthanc's own, reduced to fi
 knows.  Where something of it is hidden, its tags are those of the first visible
 instance, and all else is worked out of what is visible.
 
-Called by `orthanc` for its rows; `Documents` also by lists and finds for each of theirs.
+Called by `door` for its rows; `Documents` also by lists and finds for each of theirs.
 
 Invariants:
 - no field of a document comes from what is hidden, not even the time of its last change;

@@ -3,7 +3,7 @@
 It is an `Exchange` with what Orthanc's dialect has besides: names that are hashes, rows that name
 no image but need a permission, and Orthanc itself, which is asked for nothing that was not decided.
 
-Made by `orthanc`; handed to the handlers of the dialect.
+Made by `door`; handed to the handlers of the dialect.
 
 Invariants:
 - a refused permission is on record before it is answered.

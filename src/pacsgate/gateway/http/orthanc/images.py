@@ -1,6 +1,6 @@
 """Pictures and raw frames of one instance as Orthanc makes them: preview, rendered, image-…, raw, numpy, pdf.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from starlette.responses import Response

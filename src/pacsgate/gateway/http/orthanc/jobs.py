@@ -3,7 +3,7 @@
 Who holds `JobAdminister` sees how everybody's jobs go and can stop them, but fetches only what that subject
 may export itself.
 
-Called by `orthanc`.
+Called by `door`.
 
 Invariants:
 - a job that goes on or begins anew is allowed and on record as if it were started then.

@@ -1,6 +1,6 @@
 """PUT and DELETE of a study's label.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from starlette.responses import Response

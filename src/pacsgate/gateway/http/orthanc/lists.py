@@ -3,7 +3,7 @@
 The index says which rows there are; with `expand`, each becomes its document.  A row's
 key is resolved again for that, so that a document holds what a check allows at that moment.
 
-Called by `orthanc`.
+Called by `door`.
 
 Invariants:
 - the record of a search is durable before its answer leaves.

@@ -3,7 +3,7 @@
 Orthanc is asked, because it alone knows under which UIDs it has series and instances, and when something
 changed; of its answer, what the subject may not search is left out.
 
-Called by `orthanc`.
+Called by `door`.
 
 Invariants:
 - what is hidden is in no answer, and a page of changes is no shorter in time for it;

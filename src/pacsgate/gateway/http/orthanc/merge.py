@@ -5,7 +5,7 @@ the target gets the labels of their sources before anything comes.  A split is a
 modification that it is: of a modified study it remembers the source, of one that was split off it does
 not (1.10.1), and labels are inherited from what it remembers.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from collections.abc import Iterable, Mapping

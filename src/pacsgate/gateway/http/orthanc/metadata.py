@@ -1,6 +1,6 @@
 """What Orthanc keeps beside the data sets, to be read: metadata and labels, frames, slices in order.
 
-Called by `orthanc`.
+Called by `door`.
 
 Invariants:
 - of a resource of which something is hidden, nothing is told but when its visible part last changed;

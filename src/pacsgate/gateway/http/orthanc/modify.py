@@ -3,7 +3,7 @@
 It needs `update` on every part of each source, and `delete` too where the source is not to be kept; what
 comes of it is decided like a store.  No SOPInstanceUID is kept or given, so nothing stored is overwritten.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Modules: those tags of a patient, study, series or instance that PS3.3 says belong together.
 
-Called by `orthanc`.
+Called by `door`.
 
 Standard: PS3.3 C.7.1.1, C.7.2.1, C.7.3.1 and C.12.1, as far as Orthanc tells them.
 """

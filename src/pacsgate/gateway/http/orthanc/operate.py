@@ -2,7 +2,7 @@
 
 What is sent is the administrator's own; of its answers, none is kept and no secret is recorded.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from starlette.responses import Response

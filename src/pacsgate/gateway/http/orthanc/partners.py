@@ -1,6 +1,6 @@
 """`/modalities`, `/peers`, `/dicom-web/servers`: which partners there are, and nothing that opens them.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from collections.abc import Mapping

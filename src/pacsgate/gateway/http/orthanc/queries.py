@@ -3,7 +3,7 @@
 Answers come from elsewhere and are nobody's images here.  What is retrieved comes into this archive and
 nowhere else, and is indexed when it is there.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 import msgspec

@@ -3,7 +3,7 @@
 Whoever has it sees whatever those archives answer; they are other archives, and no policy here is about their
 images.  What is fetched comes into this one, and is under its policy as soon as it is there.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from collections.abc import Callable, Mapping

@@ -3,7 +3,7 @@
 What is sent is named to Orthanc instance by instance, just as it was decided.  Orthanc sends what it has
 stored, so nothing of which a mask hides a part can be sent.
 
-Called by `orthanc`.
+Called by `door`.
 
 Standard: PS3.15 A.5.3.6 (Data Export).
 """

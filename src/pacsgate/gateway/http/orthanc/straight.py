@@ -1,6 +1,6 @@
 """`store-straight`: an object that the client brings along is sent to a partner, past the archive.
 
-Called by `orthanc`.
+Called by `door`.
 
 Standard: PS3.15 A.5.3.6 (Data Export).
 """

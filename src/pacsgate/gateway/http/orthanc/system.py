@@ -1,6 +1,6 @@
 """What Orthanc says of itself, and the files of its explorers: nothing of any patient.
 
-Called by `orthanc`, which has asked whether the subject may do anything at all.
+Called by `door`, which has asked whether the subject may do anything at all.
 
 Invariants:
 - a document about Orthanc passes through a table of fields; a text passes as it is;

@@ -3,7 +3,7 @@
 What concerns several instances is made from each that is visible; only what all of them share is
 Orthanc's own answer, where all are.
 
-Called by `orthanc`.
+Called by `door`.
 
 Invariants:
 - of a masked element nothing leaves, neither its value nor that it is there.

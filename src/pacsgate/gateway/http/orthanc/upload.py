@@ -3,7 +3,7 @@
 The answer is Orthanc's: of one file a document, of several a list.  An object whose UIDs are
 taken by another that one may search is `AlreadyStored`, as Orthanc says it of what it does not overwrite.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from collections.abc import Sequence

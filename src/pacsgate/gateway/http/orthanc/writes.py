@@ -2,7 +2,7 @@
 
 All of it changes what everybody sees of the resource, so it needs `update` on every part.
 
-Called by `orthanc`.
+Called by `door`.
 """
 
 from pathlib import Path
