@@ -1,0 +1,99 @@
+"""Where the gate speaks DIMSE, and under which AE titles.
+
+Called by `settings`.
+
+Standard: PS3.8 9.3.2 (AE titles); PS3.15 B.12, B.13 (TLS profiles).
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, field_validator, model_validator
+
+from pacsgate.config.base import Section
+from pacsgate.model.resource import ArchiveName
+
+_AE_TITLE = re.compile(r"[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?")
+"""1 to 16 characters of the default repertoire without backslash, no space at either end (PS3.5 6.2)."""
+
+
+class TlsProfile(StrEnum):
+    """Which versions and suites of TLS a listener takes."""
+
+    BCP_195 = "bcp-195"
+    """TLS 1.2 and 1.3 (PS3.15 B.12)."""
+    EXTENDED_BCP_195 = "extended-bcp-195"
+    """The same, restricted to stronger suites (PS3.15 B.13)."""
+
+
+class DicomTlsSettings(Section):
+    """TLS of one DICOM listener."""
+
+    certificate: Path
+    """PEM, with its chain."""
+    key: Path
+    client_ca: Path | None = None
+    """Whose certificates clients show; without it none is asked for."""
+    client_certificate_required: bool = True
+    profile: TlsProfile = TlsProfile.BCP_195
+
+
+class DicomListenerSettings(Section):
+    """One DICOM listener.  Port 0 asks the system for a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=11112, ge=0, le=65535)
+    tls: DicomTlsSettings | None = None
+
+
+class CalledAeSettings(Section):
+    """One AE title under which the gate answers."""
+
+    archive: ArchiveName
+    account: str | None = None
+    """The account that requestors without an identity of their own act as."""
+    roles: tuple[str, ...] = ()
+    """Roles that everybody has who comes by this title."""
+
+
+class ForbiddenDestination(StrEnum):
+    """How a C-MOVE to a forbidden destination is answered."""
+
+    UNKNOWN = "a801"
+    """As if it did not exist."""
+    NOT_ALLOWED = "c801"
+    """As dcm4chee 5 says it."""
+    NOT_AUTHORIZED = "0124"
+
+
+class DicomSettings(Section):
+    """The DICOM side of the gate."""
+
+    listeners: tuple[DicomListenerSettings, ...] = (DicomListenerSettings(),)
+    ae_titles: dict[str, CalledAeSettings] = Field(min_length=1)
+    allow_cleartext_identity: bool = False
+    """Whether passcodes, assertions and tokens are taken on a listener without TLS; warned about at start."""
+    forbidden_destination: ForbiddenDestination = ForbiddenDestination.UNKNOWN
+    relational_queries: bool = False
+    """Whether C-FIND may leave out the unique keys of the levels above (PS3.4 C.4.1.2.2.2)."""
+    associations_per_subject: int = Field(default=16, ge=1, le=1000)
+    maximum_associations: int = Field(default=100, ge=1, le=10_000)
+
+    @field_validator("ae_titles")
+    @classmethod
+    def _titles_are_titles(cls, value: Mapping[str, CalledAeSettings]) -> Mapping[str, CalledAeSettings]:
+        for title in value:
+            if _AE_TITLE.fullmatch(title) is None:
+                raise ValueError(
+                    f"`{title}` is no AE title: 1 to 16 characters, no backslash, no space at an end"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> "DicomSettings":
+        fixed = [(listener.host, listener.port) for listener in self.listeners if listener.port]
+        if len(set(fixed)) < len(fixed):
+            raise ValueError("two DICOM listeners have the same host and port")
+        return self

@@ -1,0 +1,1 @@
+"""The DICOM door: associations of pynetdicom, each operation decided, filtered and recorded."""

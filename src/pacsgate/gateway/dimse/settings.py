@@ -1,0 +1,33 @@
+"""What the DICOM door needs to know of the configuration.
+
+Made by `bootstrap` from the configuration file.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pacsgate.model.resource import ArchiveName
+from pacsgate.ports.associations import CalledAe
+from pacsgate.protocols.dimse.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredAe:
+    """One AE title under which the gate answers, and the archive behind it."""
+
+    called: CalledAe
+    archive: ArchiveName
+
+
+@dataclass(frozen=True, slots=True)
+class DimseSettings:
+    """The door's part of an installation's settings."""
+
+    ae_titles: Mapping[str, AnsweredAe]
+    network_of: Callable[[str | None], str]
+    """The name of the zone that holds an address."""
+    allow_cleartext_identity: bool = False
+    forbidden_destination: Status = Status.MOVE_DESTINATION_UNKNOWN
+    relational_queries: bool = False
+    associations_per_subject: int = 16
+    maximum_associations: int = 100

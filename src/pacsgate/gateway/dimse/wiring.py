@@ -1,0 +1,43 @@
+"""Everything that the DICOM door works with, put together by `bootstrap`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pacsgate.gateway.dimse.settings import DimseSettings
+from pacsgate.model.resource import ArchiveName, TenantScope
+from pacsgate.ports import AccessWindows, Archive, Clock, StudyIndex, Trail
+from pacsgate.ports.application_entities import ApplicationEntities
+from pacsgate.ports.associations import AssociationDoor
+from pacsgate.ports.occurrences import Occurrences
+from pacsgate.ports.sending import Destinations
+from pacsgate.services.freshness import Freshness
+from pacsgate.services.live_policy import LivePolicy
+from pacsgate.services.resolve import Resolver
+from pacsgate.services.search import Search
+from pacsgate.services.shadow_policy import ShadowPolicy
+from pacsgate.services.store_instances import StoreInstances
+from pacsgate.upstream.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class DimseGate:
+    """The use cases and adapters that the handlers reach for."""
+
+    settings: DimseSettings
+    scope: TenantScope
+    clock: Clock
+    door: AssociationDoor
+    policies: LivePolicy
+    shadow: ShadowPolicy
+    index: StudyIndex
+    archives: Mapping[ArchiveName, Archive]
+    spools: Mapping[ArchiveName, Spool]
+    resolver: Resolver
+    freshness: Freshness
+    search: Search
+    store: StoreInstances
+    remote_aes: ApplicationEntities
+    destinations: Destinations
+    occurrences: Occurrences
+    trail: Trail
+    windows: AccessWindows

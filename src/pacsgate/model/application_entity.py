@@ -1,0 +1,45 @@
+"""A remote application entity, as an administrator vouches for it.
+
+What is known of an AE is enough to tell a caller by its title, network and
+certificate, and to send to it.  A title alone proves nothing: an AE without
+networks and without a certificate is a destination, never a caller, unless
+`title_is_enough` says otherwise.
+
+Made by administration (`pacsgate device`); read by `pacsgate.identity` when an
+association is requested and by the use cases that send objects.
+
+Standard: PS3.8 9.3.2 (AE titles); PS3.15 annex B (TLS).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAe:
+    """One entry of the list of application entities of a tenant; `ae_title` is its key."""
+
+    ae_title: str
+    account: str | None = None
+    """The local account (of any kind) that it acts as where an association brings no user identity, and
+    whose permissions decide what may be sent to it."""
+    networks: tuple[str, ...] = ()
+    """CIDR blocks that it calls from; none is no evidence."""
+    certificate_sha256: str | None = None
+    """SHA-256 of its TLS certificate (DER), 64 lower-case hexadecimal digits; also checked when sending."""
+    title_is_enough: bool = False
+    """Whether whoever uses this title is believed, from anywhere; warned about."""
+    host: str | None = None
+    """Where it listens; `None` for one that nothing is ever sent to."""
+    port: int | None = None
+    tls: bool = False
+    owner: str = ""
+    """Who answers for this entry."""
+    description: str = ""
+    valid_until: datetime | None = None
+    """Aware UTC, exclusive: after it, the entry counts for nothing; `None` for no end."""
+    disabled: bool = False
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether the entry counts at `now` (aware UTC)."""
+        return not self.disabled and (self.valid_until is None or now < self.valid_until)

@@ -1,0 +1,1 @@
+"""DICOM peers: archives that speak nothing but DIMSE, destinations, worklists."""
