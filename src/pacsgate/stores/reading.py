@@ -40,57 +40,65 @@ class Snapshot:
 
     def rows(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
         """All rows of a statement."""
-        found: list[Row] = self._run(statement, parameters).fetchall()
-        return found
+        match self.flavour:
+            case Flavour.SQLITE:
+                found: list[Row] = self._sqlite(statement, parameters).fetchall()
+                return found
+            case Flavour.POSTGRESQL:
+                numbered = _numbered(statement)
+                values = [_listed(parameters[name]) for name in numbered.names]
+                rows: list[Row] = self.connection.rows(numbered.statement, values)
+                return rows
+            case _:
+                assert_never(self.flavour)
 
     def rows_of_each(
         self, statement: str, parameters: Mapping[str, object], name: str, values: Iterable[object]
     ) -> list[Row]:
         """All rows of a statement without lists, run with each of these values of one parameter."""
+        own = dict(parameters)
+        found: list[Row] = []
         match self.flavour:
             case Flavour.SQLITE:
-                written = statement
+                run = self.connection.execute
+                for value in values:
+                    own[name] = value
+                    found += run(statement, own)
             case Flavour.POSTGRESQL:
-                written = _for_psycopg(statement)
+                for value in values:
+                    own[name] = value
+                    found += self.rows(statement, own)
             case _:
                 assert_never(self.flavour)
-        run, own = self.connection.execute, dict(parameters)
-        found: list[Row] = []
-        for value in values:
-            own[name] = value
-            found += run(written, own)
         return found
 
     def stream(self, statement: str, parameters: Mapping[str, object], batch: int) -> Iterator[Sequence[Row]]:
         """The rows in batches, so that not all are in memory at once."""
-        cursor = self._run(statement, parameters)
+        match self.flavour:
+            case Flavour.SQLITE:
+                cursor = self._sqlite(statement, parameters)
+            case Flavour.POSTGRESQL:
+                written = {name: _listed(value) for name, value in parameters.items()}
+                # In binary, or the blobs of a page would come as twice as many hexadecimal digits.
+                cursor = self.connection.connection.execute(_named(statement), written, binary=True)
+            case _:
+                assert_never(self.flavour)
         while rows := cursor.fetchmany(batch):
             yield rows
 
-    def _run(self, statement: str, parameters: Mapping[str, object]) -> Any:
-        match self.flavour:
-            case Flavour.SQLITE:
-                listed = {
-                    name: json.dumps(value) if isinstance(value, list) else value
-                    for name, value in parameters.items()
-                }
-                return self.connection.execute(_for_sqlite(statement), listed)
-            case Flavour.POSTGRESQL:
-                # In binary, or the blobs of a page would come as twice as many hexadecimal digits.
-                written = {
-                    name: _listed(value) if isinstance(value, list) else value
-                    for name, value in parameters.items()
-                }
-                return self.connection.execute(_for_psycopg(statement), written, binary=True)
-            case _:
-                assert_never(self.flavour)
+    def _sqlite(self, statement: str, parameters: Mapping[str, object]) -> Any:
+        listed = {
+            name: json.dumps(value) if isinstance(value, list) else value
+            for name, value in parameters.items()
+        }
+        return self.connection.execute(_for_sqlite(statement), listed)
 
 
-def _listed(values: list[Any]) -> object:
+def _listed(value: Any) -> object:
     """A list as PostgreSQL writes it: numbers, which need no quoting, cost the driver less as one text."""
-    if values and type(values[0]) is int:
-        return f"{{{','.join(map(str, values))}}}"
-    return values
+    if isinstance(value, list) and value and type(value[0]) is int:
+        return f"{{{','.join(map(str, value))}}}"
+    return value
 
 
 @lru_cache(maxsize=2048)
@@ -98,8 +106,24 @@ def _for_sqlite(statement: str) -> str:
     return _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", statement)
 
 
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A statement with its parameters by number, and the name of each."""
+
+    statement: str
+    names: tuple[str, ...]
+
+
 @lru_cache(maxsize=2048)
-def _for_psycopg(statement: str) -> str:
+def _numbered(statement: str) -> _Numbered:
+    listed = _LIST.sub(r"= ANY(:\1)", statement)
+    names = tuple(dict.fromkeys(_PARAMETER.findall(listed)))
+    number = {name: f"${place}" for place, name in enumerate(names, start=1)}
+    return _Numbered(_PARAMETER.sub(lambda found: number[found[1]], listed), names)
+
+
+@lru_cache(maxsize=2048)
+def _named(statement: str) -> str:
     listed = _LIST.sub(r"= ANY(:\1)", statement.replace("%", "%%"))
     return _PARAMETER.sub(r"%(\1)s", listed)
 
@@ -120,7 +144,7 @@ class Snapshots:
         whole = False
         try:
             yield Snapshot(connection, self._flavour)
-            connection.execute("COMMIT")
+            self._end(connection)
             whole = True
         finally:
             # Whatever went wrong on it may have left a connection in the middle of something.
@@ -137,14 +161,32 @@ class Snapshots:
                 connection = self._idle.pop()
             except IndexError:
                 connection = self._open()
-                connection.execute(_BEGIN[self._flavour])
+                self._begin(connection)
                 return connection
             try:
-                connection.execute(_BEGIN[self._flavour])
+                self._begin(connection)
             except broken:
                 connection.close()
             else:
                 return connection
+
+    def _begin(self, connection: Any) -> None:
+        match self._flavour:
+            case Flavour.SQLITE:
+                connection.execute("BEGIN")
+            case Flavour.POSTGRESQL:
+                connection.begin()
+            case _:
+                assert_never(self._flavour)
+
+    def _end(self, connection: Any) -> None:
+        match self._flavour:
+            case Flavour.SQLITE:
+                connection.execute("COMMIT")
+            case Flavour.POSTGRESQL:
+                connection.commit()
+            case _:
+                assert_never(self._flavour)
 
     def _open(self) -> Any:
         arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
@@ -154,7 +196,10 @@ class Snapshots:
                 opened: Any = self._engine.dialect.connect(*arguments, **options)
                 self._prepare(opened, None)
             case Flavour.POSTGRESQL:
-                opened = self._engine.dialect.connect(*arguments, **options, autocommit=True)
+                from pacsgate.stores.prepared import PreparedConnection  # noqa: PLC0415 - an extra brings its driver
+
+                driver: Any = self._engine.dialect.connect(*arguments, **options, autocommit=True)
+                opened = PreparedConnection(driver)
             case _:
                 assert_never(self._flavour)
         return opened
@@ -163,9 +208,3 @@ class Snapshots:
         """Close those that nobody uses."""
         while self._idle:
             self._idle.pop().close()
-
-
-_BEGIN = {
-    Flavour.SQLITE: "BEGIN",
-    Flavour.POSTGRESQL: "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
-}

@@ -57,7 +57,7 @@ def index(database: Database) -> SqlStudyIndex:
 def plans(ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The steps of the plan of each question about studies."""
     found: list[list[str]] = []
-    run = Snapshot._run
+    run = Snapshot._sqlite
 
     def explained(self: Snapshot, statement: str, parameters: Mapping[str, object]) -> Any:
         if "FROM study" in statement:
@@ -70,7 +70,7 @@ def plans(ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[li
     ) -> object:
         return [row for value in values for row in explained(self, statement, {**parameters, name: value})]
 
-    monkeypatch.setattr(Snapshot, "_run", explained)
+    monkeypatch.setattr(Snapshot, "_sqlite", explained)
     monkeypatch.setattr(Snapshot, "rows_of_each", each_explained)
     ask()
     return found
