@@ -33,7 +33,7 @@ from pacsgate.model.role import Assignment
 from pacsgate.model.subject import SubjectKind
 from pacsgate.services.administer_tokens import TokenAdministration
 from pacsgate.services.administer_users import UserAdministration
-from pacsgate.services.administration import Change, Office
+from pacsgate.services.administration import Change
 
 _POINT = "nginx"
 _POINT_ROLE = "  enforcement-point: {permissions: [EvaluateForOthers]}\n"
@@ -130,8 +130,7 @@ def _front(directory: Path, servers: str, filling: dict[str, str]) -> Iterator[S
 
 
 def _add_enforcement_point(installation: Installation) -> str:
-    stores = installation.stores
-    office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
+    office = installation.office
     now = installation.clock.now()
     change = Change(installation.scope, installation.actor(), now)
     users = UserAdministration(office, Argon2Passwords())

@@ -31,7 +31,7 @@ from pacsgate.model.resource import ArchiveName, ResourceKey
 from pacsgate.model.role import Assignment
 from pacsgate.services.administer_tokens import TokenAdministration
 from pacsgate.services.administer_users import UserAdministration
-from pacsgate.services.administration import Change, Office
+from pacsgate.services.administration import Change
 
 READERS = 10
 _SEES = 3
@@ -132,8 +132,7 @@ def set_up(directory: Path) -> Iterator[Stage]:
 
 def add_readers(installation: Installation) -> tuple[Reader, ...]:
     """Ten accounts with a token each."""
-    stores = installation.stores
-    office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
+    office = installation.office
     users = UserAdministration(office, Argon2Passwords())
     tokens = TokenAdministration(office, RandomTokens())
     now = installation.clock.now()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.dimse import Dicom, dicom_doors, opened_with_dicom, with_dicom
 from tests.support.guarded_orthanc import GuardedOrthanc
 from tests.support.hospital import FurnishedHospital, RunningHospital, furnish, opened
 
@@ -20,8 +21,14 @@ def hospital(
     furnished: FurnishedHospital, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningHospital]:
     """A hospital that nobody changes: tests of it only read, and leave passwords alone."""
-    with opened(furnished.copy_to(tmp_path_factory.mktemp("hospital") / "gate")) as running:
+    with opened(with_dicom(furnished.copy_to(tmp_path_factory.mktemp("hospital") / "gate"))) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def dicom(hospital: RunningHospital) -> Dicom:
+    """The DICOM door of the hospital that nobody changes."""
+    return dicom_doors(hospital)[0]
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +37,16 @@ def own_hospital(
 ) -> Iterator[RunningHospital]:
     """A hospital of the module's own, to change."""
     with opened(furnished.copy_to(tmp_path_factory.mktemp("own-hospital") / "gate")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own_dicom_hospital(
+    furnished: FurnishedHospital, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningHospital, Dicom]]:
+    """A hospital of the module's own with a DICOM door, to change."""
+    own = with_dicom(furnished.copy_to(tmp_path_factory.mktemp("own-dicom-hospital") / "gate"))
+    with opened_with_dicom(own) as running:
         yield running
 
 

@@ -75,8 +75,28 @@ def routes() -> tuple[Row, ...]:
 
 
 @cache
-def _cells() -> dict[tuple[str, str], dict[str, str]]:
+def _cells_as_written() -> dict[tuple[str, str], dict[str, str]]:
     return {(row["persona"], row["action"]): row for row in _table("personas.csv")}
+
+
+def _cells() -> dict[tuple[str, str], dict[str, str]]:
+    return _cells_as_written()
+
+
+@cache
+def differences_of_an_origin() -> tuple[dict[str, str], ...]:
+    """The cells that differ for an archive that others fill."""
+    return tuple(_table("origin.csv"))
+
+
+@cache
+def cells_of_an_origin() -> dict[tuple[str, str], dict[str, str]]:
+    """The table of personas with those cells in it."""
+    cells = {key: dict(row) for key, row in _cells_as_written().items()}
+    for row in differences_of_an_origin():
+        if (row["persona"], row["action"]) in cells:
+            cells[row["persona"], row["action"]][row["study"]] = row["expected"]
+    return cells
 
 
 @cache

@@ -4,10 +4,8 @@
 bulk data, `Warning: 299`) the gate makes; what it cannot make (DELETE) is 501 for those who would be allowed.
 """
 
-import csv
 import json
 from collections.abc import Iterator
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -63,20 +61,10 @@ def guarded(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield hospital
 
 
-@cache
-def _differences() -> tuple[dict[str, str], ...]:
-    with (expectations.ORACLE / "origin.csv").open(encoding="utf-8", newline="") as rows:
-        return tuple(csv.DictReader(rows))
-
-
 @pytest.fixture
 def origin_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hand-written table, with the cells that differ for an archive that others fill."""
-    cells = {key: dict(row) for key, row in expectations._cells().items()}
-    for row in _differences():
-        if (row["persona"], row["action"]) in cells:
-            cells[row["persona"], row["action"]][row["study"]] = row["expected"]
-    monkeypatch.setattr(expectations, "_cells", lambda: cells)
+    monkeypatch.setattr(expectations, "_cells", expectations.cells_of_an_origin)
 
 
 @pytest.mark.usefixtures("origin_cells")
@@ -101,7 +89,7 @@ def test_a_removal_that_the_origin_cannot_do_is_501_for_those_who_may_and_404_fo
     guarded: RunningHospital, orthanc: Orthanc
 ) -> None:
     held = orthanc.instance_count()
-    for row in _differences():
+    for row in expectations.differences_of_an_origin():
         if row["persona"] == "keeper1":
             answered = guarded.client("keeper1", PASSWORD).delete(guarded.study(row["study"]))
             assert str(answered.status_code) == row["expected"], row

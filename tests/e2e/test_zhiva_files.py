@@ -12,7 +12,7 @@ from pacsgate.bootstrap.installation import open_installation
 from pacsgate.config import read_settings
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.services.administer_users import UserAdministration
-from pacsgate.services.administration import Change, Office
+from pacsgate.services.administration import Change
 from tests.e2e.asking import PATIENCE_SECONDS, another, found, stow, within
 from tests.support.hospital import FurnishedHospital, RunningHospital, cli_here, opened
 from tests.support.seed_000 import LUA, ORTHANC_JSON, SAMPLE_PASSWORDS
@@ -53,7 +53,7 @@ def zhiva(
     with copied.config.open("a", encoding="utf-8") as config:
         config.write(FOREIGN)
     with open_installation(read_settings(copied.config), "test") as installation:
-        office = Office(installation.stores.directory, installation.stores.outbox, installation.trail, None)
+        office = installation.office
         change = Change(installation.scope, installation.actor(), installation.clock.now())
         for name in PEOPLE:
             UserAdministration(office, Argon2Passwords()).add(change, name, password=PASSWORD)

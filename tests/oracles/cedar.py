@@ -17,7 +17,14 @@ from pacsgate.policy.cedar import CedarExport
 from pacsgate.policy.cedar.literals import decimal_text
 from pacsgate.policy.environment import BUILT_INS, environment_attributes, user_attributes
 from pacsgate.policy.facts import ResourceFacts
-from pacsgate.policy.ir import FILTERS, FILTERS_ASKED, Scope, ValueType
+from pacsgate.policy.ir import (
+    FILTERS,
+    FILTERS_ASKED,
+    PERMITTED,
+    PERMITTED_USERS,
+    Scope,
+    ValueType,
+)
 from pacsgate.policy.policy import Policy
 from tests.properties.worlds import World
 
@@ -26,6 +33,7 @@ _LISTS = {
     GrantTarget.STUDY: "studies",
     GrantTarget.SERIES: "series",
     GrantTarget.COLLECTION: "collections",
+    GrantTarget.STUDY_PERMISSION: "permissions",
 }
 
 
@@ -36,7 +44,10 @@ class Cedar:
         declared = (declaration.attribute for declaration in policy.declarations.values())
         self._types = {
             (each.scope, each.name): each.type
-            for each in (*BUILT_INS, FILTERS, FILTERS_ASKED, *declared, *policy.named)
+            for each in (
+                *(*BUILT_INS, FILTERS, FILTERS_ASKED, PERMITTED, PERMITTED_USERS),
+                *(*declared, *policy.named),
+            )
         }
         self._policies = cedarpy.PolicySet.from_str(export.policies)
 
@@ -154,6 +165,8 @@ def _granted(grants: Iterable[Grant]) -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {}
     for grant in grants:
         for action in grant.actions:
-            targets = found.setdefault(action.value, {name: [] for name in _LISTS.values()})
-            targets[_LISTS[grant.target]].append(grant.target_id)
+            lists = (*_LISTS.values(), "user_permissions")
+            targets = found.setdefault(action.value, {name: [] for name in lists})
+            of_user = grant.grantee_kind is GranteeKind.USER and grant.target is GrantTarget.STUDY_PERMISSION
+            targets["user_permissions" if of_user else _LISTS[grant.target]].append(grant.target_id)
     return found

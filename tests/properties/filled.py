@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from pacsgate.model.resource import ArchiveName
+from pacsgate.model.study_permission import StudyPermission
 from pacsgate.model.subject import Attributes, Scalar, Values
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import (
@@ -19,11 +20,14 @@ from pacsgate.policy.ir import (
     LABELS,
     MANY_VALUED,
     ORIGIN,
+    PERMITTED,
+    PERMITTED_USERS,
     Scope,
     ValueType,
 )
 from pacsgate.ports import Ingested
 from pacsgate.stores.database import Database
+from pacsgate.stores.permissions import SqlStudyPermissions
 from pacsgate.stores.study_index import SqlStudyIndex
 from tests.properties import worlds
 from tests.properties.vocabulary import DATES, FILTER_NAMES
@@ -40,7 +44,7 @@ MANY = frozenset(attribute.name for attribute in MANY_VALUED) | {
 SETS = frozenset(each.name for each in worlds.RESOURCE_ATTRIBUTES if each.type is ValueType.SET)
 _BY_HAND = {LABELS.name, COLLECTIONS.name}
 _WITNESSED = {attribute.name for attribute in ORIGIN}
-_KEYS = {"uid", "patient_id"}
+_NOT_TOLD = {"uid", "patient_id", PERMITTED.name, PERMITTED_USERS.name} | _BY_HAND | _WITNESSED
 _ILL: Mapping[ValueType, Scalar] = {
     ValueType.STRING: 3,
     ValueType.NUMBER: "3",
@@ -96,10 +100,10 @@ def filled(kind: str, directory: Path) -> Iterator[Filled]:
 
 
 def _fill(database: Database) -> Filled:
-    index = SqlStudyIndex(database)
+    index, permissions = SqlStudyIndex(database), SqlStudyPermissions(database)
     random = worlds.seeded(7)
     for archive in worlds.ARCHIVES:
-        _fill_archive(index, archive, random)
+        _fill_archive(index, permissions, archive, random)
     return Filled(
         database,
         index,
@@ -116,7 +120,9 @@ def _fill(database: Database) -> Filled:
     )
 
 
-def _fill_archive(index: SqlStudyIndex, archive: ArchiveName, random: Random) -> None:
+def _fill_archive(
+    index: SqlStudyIndex, permissions: SqlStudyPermissions, archive: ArchiveName, random: Random
+) -> None:
     """Some studies are told apart by their UID only, and one UID is two patients' study."""
     made: list[tuple[worlds.WorldStudy, int]] = []
     for uid in (*worlds.STUDY_UIDS, *worlds.STUDY_UIDS[:1], *OTHER_STUDIES):
@@ -125,7 +131,12 @@ def _fill_archive(index: SqlStudyIndex, archive: ArchiveName, random: Random) ->
         made.append((study, seed))
         patient = random.choice(worlds.PATIENT_IDS) if len(made) != 5 else "P9"
         items = list(_instances(worlds.seeded(seed), uid, patient, study))
+        holdings = sorted(worlds.permissions(worlds.seeded(seed)))
+        permitted = [StudyPermission(uid, *each, "", "", SEEN) for each in holdings]
+        before = permitted if random.random() < 0.5 else []
+        permissions.add(SCOPE, before, lambda _: ())
         index.ingest(SCOPE, archive, items, SEEN)
+        permissions.add(SCOPE, permitted, lambda _: ())
         labels, collections = (study.facts.get(name) for name in (LABELS.name, COLLECTIONS.name))
         index.set_labels(SCOPE, archive, uid, labels=labels, collections=collections, event=READ)
 
@@ -134,7 +145,7 @@ def _instances(random: Random, uid: str, patient: str, study: worlds.WorldStudy)
     issuer, _, number = patient.rpartition("|")
     dates = sorted(study.facts.get("date", ()))
     day = str(random.choice(dates)) if dates and random.random() < 0.8 else random.choice(DATES)
-    told = {name: held for name, held in study.facts.items() if name not in _KEYS | _BY_HAND | _WITNESSED}
+    told = {name: held for name, held in study.facts.items() if name not in _NOT_TOLD}
     told = dict(_some_ill(random, Scope.STUDY, told))
     origin = {name: held for name, held in study.facts.items() if name in _WITNESSED and held}
     for place, series in enumerate(study.series, start=1):

@@ -30,7 +30,7 @@ from tests.properties.vocabulary import RESOURCE_ATTRIBUTES, STUDY_UIDS
 from tests.properties.worlds import World, world
 from tests.support.indexing import SCOPE
 
-QUICK = range(250)
+QUICK = range(320)
 LONG = {"sqlite": range(10_000, 16_000), "postgresql": range(16_000, 20_000)}
 """Ten thousand cases."""
 PAGE = 7

@@ -18,7 +18,7 @@ from tests.properties.agreement import (
 from tests.properties.coverage import EVERYTHING, Coverage
 from tests.properties.worlds import World, world, worlds
 
-SEEDS = range(2300)
+SEEDS = range(3400)
 
 
 @settings(deadline=None)

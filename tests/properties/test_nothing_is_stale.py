@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -18,20 +19,22 @@ from pacsgate.dicom.query import Query
 from pacsgate.identity.latest_time import LatestTime
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow, Deny
-from pacsgate.model.grant import Grant
+from pacsgate.model.grant import Grant, GrantTarget
 from pacsgate.model.resource import Level, ResourceKey
+from pacsgate.model.study_permission import Holding, StudyPermission, grant_of
 from pacsgate.model.subject import Subject
 from pacsgate.policy import reference
 from pacsgate.policy.document import load_policy, revision_of
 from pacsgate.policy.environment import NETWORK
-from pacsgate.policy.ir import And, Compare, Comparison
+from pacsgate.policy.ir import PERMITTED, PERMITTED_USERS, And, Compare, Comparison
 from pacsgate.policy.policy import Rule
 from pacsgate.ports import StoredRevision, StudyEntry
 from pacsgate.services import live_policy
 from pacsgate.services.live_policy import LivePolicy
-from pacsgate.stores import admission, epochs, known_kinds, specials
+from pacsgate.stores import admission, epochs, known_kinds, permissions, specials, study_row
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import Stores, stores_on
+from pacsgate.stores.study_row import permitted_facts
 from tests.properties import worlds
 from tests.properties.filled import SETS
 from tests.properties.policy_text import policy_text
@@ -55,6 +58,7 @@ class History:
     elsewhere: Stores
     now: datetime = worlds.NOW
     grants: dict[str, Grant] = field(default_factory=dict)
+    permitted: set[tuple[str, Holding]] = field(default_factory=set)
     made: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -84,8 +88,9 @@ class History:
         return replace(rule, condition=And((rule.condition, inside))) if self.random.random() < 0.3 else rule
 
     def grant(self) -> None:
+        drawn = (worlds.grant(self.random, 0) for _ in count())
         made = replace(
-            worlds.grant(self.random, 0),
+            next(each for each in drawn if each.target is not GrantTarget.STUDY_PERMISSION),
             grant_id=f"g{sum(self.made.values())}",
             expires=self.random.choice((None, self.now + timedelta(seconds=self.random.choice((1, 30))))),
         )
@@ -97,6 +102,21 @@ class History:
             grant_id = self.random.choice(sorted(self.grants))
             self.elsewhere.directory.revoke_grant(SCOPE, grant_id, READ)
             del self.grants[grant_id]
+
+    def permit(self) -> None:
+        """Of a study that is there, of one that is to come, and of some that have it already."""
+        given = {
+            (self.random.choice(worlds.STUDY_UIDS), holding)
+            for holding in worlds.some(self.random, worlds.HOLDINGS, at_most=6)
+        }
+        rows = [StudyPermission(uid, *holding, "", "", SEEN) for uid, holding in sorted(given)]
+        self.elsewhere.permissions.add(SCOPE, rows, lambda _: ())
+        self.permitted |= given
+
+    def withdraw(self) -> None:
+        gone = [each for each in sorted(self.permitted) if self.random.random() < 0.5]
+        self.elsewhere.permissions.remove(SCOPE, gone, lambda _: ())
+        self.permitted -= set(gone)
 
     def store_study(self, uid: str | None = None) -> None:
         made = worlds.study(self.random, uid or self.random.choice(worlds.STUDY_UIDS))
@@ -158,10 +178,15 @@ class History:
         archive, action = self.world.archive, Action.SEARCH
         network = self.random.choice(("internal", "external"))
         context = replace(self.world.context, now=self.now, network=network)
-        grants = tuple(self.grants.values())
+        holdings = {holding for _, holding in self.permitted}
+        grants = (*self.grants.values(), *map(grant_of, sorted(holdings)))
         bound = self.live.bind(SCOPE, subject, context, archive)
         expected: Counter[str] = Counter()
         for study in studies:
+            own = {name: held for name, held in study.facts.items() if name in _PERMITTED}
+            held = permitted_facts(each for uid, each in self.permitted if uid == study.study_instance_uid)
+            if own != held:
+                yield f"{study.study_instance_uid} holds {own}, was given {held}"
             for facts in map(study.facts_of, study.series):
                 meant = reference.decide(self.policy, subject, context, archive, grants, action, facts)
                 allowed = isinstance(meant, Allow)
@@ -181,7 +206,8 @@ class History:
             yield f"listed {+listed}, allowed {+expected}"
 
 
-_NOT_OF_OBJECTS = {
+_PERMITTED = {PERMITTED.name, PERMITTED_USERS.name}
+_NOT_OF_OBJECTS = _PERMITTED | {
     "uid",
     "patient_id",
     "labels",
@@ -196,6 +222,9 @@ CHANGES: tuple[Callable[[History], None], ...] = (
     History.grant,
     History.revoke,
     History.store_study,
+    History.permit,
+    History.permit,
+    History.withdraw,
     History.label,
     History.label,
     History.remove_study,
@@ -283,7 +312,22 @@ def changed_kinds_keep_their_numbers_of_studies(patch: pytest.MonkeyPatch) -> No
     patch.setattr(known_kinds, "_CHANGED", known_kinds._CHANGED + " AND :version < 0")
 
 
+def holdings_come_and_go_unheard(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(permissions, "_count_holdings", lambda *_given: False)
+
+
+def rows_keep_the_permissions_that_they_had(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(permissions, "settle_permissions", lambda *_given: None)
+
+
+def a_study_comes_without_its_permissions(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(study_row, "permitted_facts", lambda _holdings: {})
+
+
 FAULTS = (
+    holdings_come_and_go_unheard,
+    rows_keep_the_permissions_that_they_had,
+    a_study_comes_without_its_permissions,
     new_kinds_are_not_asked,
     rows_by_themselves_are_looked_at_once,
     changed_kinds_keep_their_numbers_of_studies,

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pacsgate.model.grant import Grant
+from pacsgate.model.grant import Grant, GrantTarget
 from pacsgate.model.mask import Mask
 from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.policy import binding, branches, closures, engine, rule_index, truth, weighing
 from pacsgate.policy.branches import Asker
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.findings import attributes_of
-from pacsgate.policy.ir import FALSE, TRUE, Comparison, Formula, Has, Scope, Truth, ValueType
+from pacsgate.policy.ir import FALSE, PERMITTED, TRUE, Comparison, Formula, Has, Scope, Truth, ValueType
 from pacsgate.policy.standing import Standing
 from tests.properties.agreement import crowd_disagreements
 
@@ -234,6 +234,28 @@ def grants_are_forgotten(patch: pytest.MonkeyPatch) -> None:
 def a_grant_names_only_the_first_of_many(patch: pytest.MonkeyPatch) -> None:
     named = branches._names_one_of
     patch.setattr(branches, "_names_one_of", lambda attribute, values: named(attribute, sorted(values)[:1]))
+
+
+@fault
+def permissions_of_users_are_looked_for_among_those_of_roles(patch: pytest.MonkeyPatch) -> None:
+    found = branches.attribute_of
+    patch.setattr(
+        branches,
+        "attribute_of",
+        lambda grant: PERMITTED if grant.target is GrantTarget.STUDY_PERMISSION else found(grant),
+    )
+
+
+@fault
+def a_study_permission_needs_no_ceiling(patch: pytest.MonkeyPatch) -> None:
+    ceiling = branches._ceiling
+    patch.setattr(
+        branches,
+        "_ceiling",
+        lambda grant, *given: (
+            TRUE if grant.target is GrantTarget.STUDY_PERMISSION else ceiling(grant, *given)
+        ),
+    )
 
 
 @fault

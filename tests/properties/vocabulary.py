@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from pacsgate.model.actions import Action
 from pacsgate.model.context import RequestLine
+from pacsgate.model.grant import GranteeKind
 from pacsgate.model.resource import ArchiveName
+from pacsgate.model.study_permission import Holding
 from pacsgate.model.subject import Credential, Scalar
 from pacsgate.policy.calendar import DATE, HOUR, TIME, WEEKDAY, date_days_ago
 from pacsgate.policy.environment import (
     AUTHENTICATION,
     AUTHENTICATION_AGE,
     BUILT_INS,
+    CALLED_AE,
+    CALLING_AE,
     CREDENTIAL,
     NETWORK,
     PURPOSE,
@@ -40,10 +45,19 @@ ARCHIVES = (ArchiveName("main"), ArchiveName("research"))
 ROLES = ("radiologist", "student", "auditor")
 GROUPS = ("radiology", "teaching")
 USERS = ("ann", "bob")
+PERMITTED_ACTIONS = (Action.SEARCH, Action.VIEW, Action.RETRIEVE, Action.EXPORT)
+HOLDINGS = tuple(
+    Holding(action, kind, name)
+    for action in PERMITTED_ACTIONS
+    for kind, names in ((GranteeKind.ROLE, ROLES), (GranteeKind.GROUP, GROUPS), (GranteeKind.USER, USERS))
+    for name in names
+)
+"""Of study permissions."""
 COLLECTION_NAMES = ("TEACH", "TRIAL")
 STUDY_UIDS = ("1.2.1", "1.2.2", "1.2.3", "1.2.4")
 FILTER_NAMES = ("f1", "f2")
 SERIES_UIDS = ("1.2.9.1", "1.2.9.2", "1.2.9.3")
+AE_TITLES = ("CT1", "CT 1")
 PATIENT_IDS = ("P1", "site|P1", "P2")
 MASKABLE = ("PatientName", "PatientBirthDate", "AccessionNumber", "StudyDescription")
 WORDS = ("CT-A", "MR-B", "CT", "ct-a", "", "naïve_%*?", "VIP")
@@ -124,6 +138,8 @@ POOLS: Mapping[Attribute, tuple[Scalar, ...]] = {
     AUTHENTICATION: (1, 2, 3),
     AUTHENTICATION_AGE: (4, 5, 6),
     RISK: (0, 0.5, 1),
+    CALLING_AE: AE_TITLES,
+    CALLED_AE: AE_TITLES,
     REQUEST: REQUEST_PATTERNS,
 }
 _POOLS_BY_TYPE: Mapping[ValueType, tuple[Scalar, ...]] = {

@@ -17,6 +17,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
 from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName
+from pacsgate.model.study_permission import Holding, grant_of
 from pacsgate.model.subject import Attributes, Credential, Scalar, Subject
 from pacsgate.policy.environment import (
     RISK,
@@ -28,17 +29,21 @@ from pacsgate.policy.ir import (
     ValueType,
 )
 from pacsgate.policy.policy import Policy
+from pacsgate.stores.study_row import permitted_facts
 from tests.properties.formulas import seeded
 from tests.properties.policies import assignment, policy, some
 from tests.properties.vocabulary import (
+    AE_TITLES,
     ARCHIVES,
     BINDABLE_ATTRIBUTES,
     COLLECTION_NAMES,
     GROUPS,
+    HOLDINGS,
     MASKABLE,
     NOW,
     OF_THE_USER,
     PATIENT_IDS,
+    PERMITTED_ACTIONS,
     POOLS,
     REQUESTS,
     RESOURCE_ATTRIBUTES,
@@ -154,6 +159,8 @@ def context(random: Random) -> Context:
         purpose=random.choice(("TREAT", "HRESCH")),
         reason=random.choice((None, "second opinion")),
         risk=random.choice((None, *POOLS[RISK])),
+        calling_ae_title=random.choice((None, *AE_TITLES)),
+        called_ae_title=random.choice((None, *AE_TITLES)),
         request=random.choice(REQUESTS),
     )
 
@@ -170,6 +177,9 @@ def grant(random: Random, number: int) -> Grant:
     kind, names = random.choice(
         ((GranteeKind.USER, USERS), (GranteeKind.GROUP, GROUPS), (GranteeKind.ROLE, ROLES))
     )
+    grantee = random.choice(names)
+    if random.random() < 0.25:
+        return grant_of(Holding(random.choice(PERMITTED_ACTIONS), kind, grantee))
     target, targets = random.choice(
         (
             (GrantTarget.PATIENT, PATIENT_IDS),
@@ -181,7 +191,7 @@ def grant(random: Random, number: int) -> Grant:
     return Grant(
         grant_id=f"g{number}",
         grantee_kind=kind,
-        grantee=random.choice(names),
+        grantee=grantee,
         target=target,
         target_id=random.choice(targets),
         actions=some(random, tuple(Action), at_most=10, at_least=5),
@@ -207,11 +217,17 @@ def study(random: Random, uid: str) -> WorldStudy:
     return WorldStudy(
         {
             **facts(random, about),
+            **permitted_facts(permissions(random)),
             "uid": frozenset({uid}),
             "patient_id": frozenset({random.choice(PATIENT_IDS)}),
         },
         tuple(series(random, uid) for uid in SERIES_UIDS[:count]),
     )
+
+
+def permissions(random: Random) -> frozenset[Holding]:
+    """The study permissions of one study."""
+    return some(random, HOLDINGS, at_most=12) if random.random() < 0.7 else frozenset()
 
 
 def nearly(random: Random, model: WorldStudy, uid: str) -> WorldStudy:

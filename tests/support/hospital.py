@@ -205,7 +205,7 @@ def serving(
     """`pacsgate serve` on an installation: its URL, its process and its log."""
     log = config.parent / f"serve-{time.monotonic_ns()}.log"
     with _until_ctrl_c([*command, "serve", "-c", str(config)], log) as process:
-        line = _wait_for_line(process, log, "pacsgate serves ")
+        line = _wait_for_line(process, log, "pacsgate serves http")
         yield line.split()[2].rstrip("/"), process, log
 
 

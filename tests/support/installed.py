@@ -25,13 +25,20 @@ def installed(
     *,
     policy: str = NOBODYS,
     permissions: str | None = None,
+    settings: str = "",
 ) -> Iterator[Installation]:
-    """Make it and open it; `permissions` is a permissions file of Research PACS on AWS beside the policy."""
+    """Make it and open it; `permissions` is a permissions file of Research PACS on AWS beside the policy.
+
+    `settings` are further lines of the configuration.
+    """
     config = make_installation(directory / "gate", policy=policy)
     if permissions is not None:
         (config.parent / "permissions.yaml").write_text(permissions, encoding="utf-8")
         with config.open("a", encoding="utf-8") as file:
             file.write("foreign_policies: [{format: research-pacs, path: permissions.yaml}]\n")
+    if settings:
+        with config.open("a", encoding="utf-8") as file:
+            file.write(settings)
     with open_installation(read_settings(config), "test") as installation:
         PolicyWatch(installation).publish()
         add(installation, objects)

@@ -41,6 +41,12 @@ def shipped(name: str) -> Part10:
     return part10(Path(str(get_testdata_file(name, download=False))).read_bytes())
 
 
+def values_of(data: bytes) -> dict[int, Any]:
+    """The values of an object by tag.  dcmtk leaves the padding out, and makes `OW` of an `OB`."""
+    padding = 0xFFFCFFFC
+    return {int(one.tag): one.value for one in dcmread(io.BytesIO(data)) if one.tag != padding}
+
+
 def variant(name: str = "MR_small.dcm", **changes: Any) -> Part10:
     """One of pydicom's files with these attributes changed."""
     ds = dcmread(str(get_testdata_file(name, download=False)))

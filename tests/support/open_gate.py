@@ -92,14 +92,18 @@ async def ask(
     method: str = "GET",
     query: bytes = b"",
     while_sending: Callable[[], float] = lambda: 0.0,
+    body: bytes | None = None,
 ) -> Answer:
     """Sends one request; each message of the answer takes what `while_sending` says."""
+    sent = [] if body is None else [{"type": "http.request", "body": body, "more_body": False}]
     status = 0
     headers: dict[str, str] = {}
-    body = bytearray()
+    told = bytearray()
     is_whole = False
 
     async def receive() -> dict[str, Any]:
+        if sent:
+            return sent.pop()
         await asyncio.sleep(30)
         return {"type": "http.disconnect"}
 
@@ -107,7 +111,7 @@ async def ask(
         nonlocal is_whole, status
         status = message.get("status", status)
         headers.update((name.decode(), value.decode()) for name, value in message.get("headers", ()))
-        body.extend(message.get("body", b""))
+        told.extend(message.get("body", b""))
         if message["type"] == "http.response.body":
             is_whole = not message.get("more_body", False)
             await asyncio.sleep(while_sending())
@@ -131,13 +135,11 @@ async def ask(
         receive,
         send,
     )
-    return Answer(status, headers, bytes(body), is_whole)
+    return Answer(status, headers, bytes(told), is_whole)
 
 
 def desk(installation: Installation) -> tuple[Office, Change]:
-    stores = installation.stores
-    office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
-    return office, Change(installation.scope, installation.actor(), installation.clock.now())
+    return installation.office, Change(installation.scope, installation.actor(), installation.clock.now())
 
 
 @contextmanager

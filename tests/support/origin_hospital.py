@@ -6,6 +6,7 @@ its labels and collections from the administrators.  Who once stored a study nob
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from pacsgate.bootstrap.installation import open_installation
 from pacsgate.cli.demo.arrival import classify, hire
@@ -45,25 +46,34 @@ def make_origin_installation(directory: Path, archive: str, *, policy: str | Non
     return config
 
 
+class Holder(Protocol):
+    """A server that holds objects."""
+
+    def upload(self, part10: bytes) -> object:
+        """Store one object past any gate."""
+        ...
+
+
 def furnish_origin(
     directory: Path,
-    orthanc: Orthanc,
+    origin: Holder,
     *,
     archive: str | None = None,
     policy: str | None = None,
     made: TestHospital | None = None,
 ) -> FurnishedHospital:
-    """Fill `orthanc` past any gate, hire the demo's people, and index what `pacsgate index sync` finds.
+    """Fill `origin` past any gate, hire the demo's people, and index what `pacsgate index sync` finds.
 
-    `archive` holds the lines of the archive, if they are not those of `origin_settings`.
+    `archive` holds the lines of the archive; those of an Orthanc over DICOMweb may be left out.
     """
     made = made or new_hospital()
     for instances in made.objects.values():
         for instance in instances:
-            orthanc.upload(part10(instance))
-    config = make_origin_installation(
-        directory, archive or origin_settings(orthanc.dicomweb_url), policy=policy
-    )
+            origin.upload(part10(instance))
+    if archive is None:
+        assert isinstance(origin, Orthanc)
+        archive = origin_settings(origin.dicomweb_url)
+    config = make_origin_installation(directory, archive, policy=policy)
     with open_installation(read_settings(config), "demo") as installation:
         passwords = hire(installation, installation.clock.now(), Argon2Passwords(CHEAP))
     synced = cli_here("index", "sync", "-c", str(config))

@@ -18,7 +18,9 @@ from pacsgate.identity.tokens import RandomTokens
 from pacsgate.model.context import Context
 from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
 from pacsgate.policy.policy import Policy
-from pacsgate.ports import Directory, EpochStore, OutboxStore
+from pacsgate.ports import Directory, EpochStore, OutboxStore, StudyIndex
+from pacsgate.ports.application_entities import ApplicationEntities
+from pacsgate.ports.study_permissions import StudyPermissions
 from pacsgate.services.administer_grants import GrantAdministration
 from pacsgate.services.administer_roles import RoleAdministration
 from pacsgate.services.administer_tokens import TokenAdministration
@@ -26,8 +28,9 @@ from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
 from pacsgate.services.setup import Setup
 from pacsgate.services.sign_in import SignIn
+from pacsgate.services.study_permissions import StudyPermissionAdministration
 from pacsgate.stores.database import open_database
-from pacsgate.stores.stores import stores_on
+from pacsgate.stores.stores import Stores, stores_on
 from tests.support.clocks import HandClock
 from tests.support.trails import ListTrail
 
@@ -46,17 +49,21 @@ class People:
     directory: Directory
     outbox: OutboxStore
     epochs: EpochStore
+    permissions: StudyPermissions
+    index: StudyIndex
+    remote_aes: ApplicationEntities
     policy: Policy | None = None
     trail: ListTrail = field(default_factory=ListTrail)
     clock: HandClock = field(default_factory=HandClock)
     passwords: Argon2Passwords = field(default_factory=lambda: Argon2Passwords(CHEAP))
 
     def __post_init__(self) -> None:
-        self.office = Office(self.directory, self.outbox, self.trail, self.policy)
+        self.office = Office(self.directory, self.outbox, self.trail, self.policy, self.permissions)
         self.users = UserAdministration(self.office, self.passwords)
         self.tokens = TokenAdministration(self.office, RandomTokens())
         self.roles = RoleAdministration(self.office)
         self.grants = GrantAdministration(self.office)
+        self.study_permissions = StudyPermissionAdministration(self.office)
         self.setup = Setup(self.office, self.users, self.roles)
         self.sessions = ServerSessions(self.directory)
         self.authenticator = self.new_process()
@@ -82,5 +89,17 @@ class People:
 
 def open_people(directory: Path, **parts: Any) -> People:
     """An installation in an empty directory; `parts` replace what `People` would choose."""
-    stores = stores_on(open_database(f"sqlite:///{directory / 'pacsgate.sqlite'}"))
-    return People(stores.directory, stores.outbox, stores.epochs, **parts)
+    return people_on(stores_on(open_database(f"sqlite:///{directory / 'pacsgate.sqlite'}")), **parts)
+
+
+def people_on(stores: Stores, **parts: Any) -> People:
+    """The same over stores that somebody else also wants."""
+    return People(
+        stores.directory,
+        stores.outbox,
+        stores.epochs,
+        stores.permissions,
+        stores.index,
+        stores.remote_aes,
+        **parts,
+    )

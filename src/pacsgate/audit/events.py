@@ -68,6 +68,7 @@ _ACCESSED = Code("110103", "DICOM Instances Accessed")
 _TRANSFERRED = Code("110104", "DICOM Instances Transferred")
 _STUDY_DELETED = Code("110105", "DICOM Study Deleted")
 _EXPORTED = Code("110106", "Data Export")
+_PROCEDURE = Code("110111", "Procedure Record")
 _QUERIED = Code("110112", "Query")
 _ALERT = Code("110113", "Security Alert")
 _AUTHENTICATION = Code("110114", "User Authentication")
@@ -77,6 +78,7 @@ _START = Code("110120", "Application Start")
 _STOP = Code("110121", "Application Stop")
 _LOGIN = Code("110122", "Login")
 _LOGOUT = Code("110123", "Logout")
+_NETWORK = Code("110128", "Network Configuration")
 _CONFIGURATION = Code("110129", "Security Configuration")
 _RESTRICTED = Code("110132", "Use of Restricted Function")
 _RECORDING_STOPPED = Code("110133", "Audit Recording Stopped")
@@ -102,8 +104,24 @@ class EventKind(Enum):
         _ACCESSED, None, _READ, "metadata, frames, bulk data or rendered images of a study are read"
     )
     INSTANCES_TRANSFERRED = _Row(_TRANSFERRED, None, _READ, "DICOM objects of a study are retrieved")
+    TRANSFER_BEGUN = _Row(
+        _BEGUN,
+        None,
+        _EXECUTE,
+        "objects of a study are about to be sent to another AE (C-MOVE, C-GET); says to whom, and how many",
+    )
     INSTANCES_STORED = _Row(_TRANSFERRED, None, _CREATE, "objects of a study were stored")
     STORE_BEGUN = _Row(_BEGUN, None, _EXECUTE, "objects of a study are about to be stored")
+    COMMITMENT_ASKED = _Row(
+        _QUERIED,
+        None,
+        _EXECUTE,
+        "somebody asks whether objects are kept (storage commitment); names them, and says how many are",
+    )
+    PROCEDURE_STEP_CREATED = _Row(_PROCEDURE, None, _CREATE, "a modality begins a procedure step (MPPS)")
+    PROCEDURE_STEP_CHANGED = _Row(
+        _PROCEDURE, None, _UPDATE, "a modality goes on with a procedure step, or ends it (MPPS)"
+    )
     INSTANCES_CHANGED = _Row(
         _ACCESSED,
         None,
@@ -115,6 +133,12 @@ class EventKind(Enum):
     DATA_EXPORTED = _Row(
         _EXPORTED, None, _READ, "an archive built to leave is sent, with its recipient, instances and bytes"
     )
+    MESSAGE_RECEIVED = _Row(
+        _ALERT,
+        _OBJECT,
+        _EXECUTE,
+        "an HL7 message about somebody's orders, stay or identity is taken, or cannot be read",
+    )
     DENIED = _Row(_ALERT, _RESTRICTED, _EXECUTE, "a request is denied")
     SIGN_IN = _Row(_AUTHENTICATION, _LOGIN, _EXECUTE, "a sign-in succeeds or fails")
     SIGN_OUT = _Row(_AUTHENTICATION, _LOGOUT, _EXECUTE, "a session is ended by its owner")
@@ -124,6 +148,9 @@ class EventKind(Enum):
         _ALERT, _USER, _EXECUTE, "a user, password or token is created, changed, disabled or removed"
     )
     OBJECT_ACCESS_CHANGED = _Row(_ALERT, _OBJECT, _EXECUTE, "a grant, label or collection changes")
+    DEVICE_CHANGED = _Row(
+        _ALERT, _NETWORK, _EXECUTE, "a remote application entity is added, changed or removed"
+    )
     POLICY_CHANGED = _Row(
         _ALERT, _CONFIGURATION, _EXECUTE, "a policy revision is activated, or a candidate is refused"
     )

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import assert_never
 
 from pacsgate.bootstrap.clock import SystemClock
+from pacsgate.bootstrap.dicom_peers import dicom_peer
 from pacsgate.config import (
     ArchiveSettings,
     BasicCredentialSettings,
     BearerCredentialSettings,
     ClientCredentialSettings,
     DicomWebArchiveSettings,
+    DimseArchiveSettings,
     FolderArchiveSettings,
     OriginCredentialSettings,
     OrthancArchiveSettings,
@@ -25,6 +27,8 @@ from pacsgate.model.resource import ArchiveName
 from pacsgate.services.freshness import FreshnessRule
 from pacsgate.upstream.dicomweb.origin import DicomWebArchive
 from pacsgate.upstream.dicomweb.settings import DicomWebSettings
+from pacsgate.upstream.dimse.archive import DimseArchive
+from pacsgate.upstream.dimse.settings import DimseSettings, ReceiveSettings
 from pacsgate.upstream.folder.archive import FolderArchive
 from pacsgate.upstream.http.settings import (
     BasicCredentials,
@@ -36,7 +40,7 @@ from pacsgate.upstream.http.settings import (
 from pacsgate.upstream.orthanc.archive import OrthancArchive
 from pacsgate.upstream.spool import Spool
 
-Opened = FolderArchive | DicomWebArchive | OrthancArchive
+Opened = FolderArchive | DicomWebArchive | OrthancArchive | DimseArchive
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,22 @@ def _open(name: ArchiveName, archive: ArchiveSettings, settings: Settings) -> Op
             return DicomWebArchive(name, _dicomweb(archive), settings.data / "origins" / name, SystemClock())
         case OrthancArchiveSettings():
             return OrthancArchive(name, _orthanc(archive), settings.data / "origins" / name, SystemClock())
+        case DimseArchiveSettings():
+            return DimseArchive(name, _dimse(archive), settings.data / "origins" / name)
         case _:
             assert_never(archive)
+
+
+def _dimse(archive: DimseArchiveSettings) -> DimseSettings:
+    receive = None
+    if archive.receive_port is not None:
+        receive = ReceiveSettings(archive.receive_host, archive.receive_port)
+    return DimseSettings(
+        dicom_peer(archive),
+        receive,
+        relational_queries=archive.relational_queries,
+        takes_objects=archive.store,
+    )
 
 
 def _dicomweb(archive: DicomWebArchiveSettings) -> DicomWebSettings:
@@ -136,7 +154,7 @@ def _secret(path: Path) -> str:
 
 def _rule(archive: ArchiveSettings) -> FreshnessRule:
     match archive:
-        case DicomWebArchiveSettings(writers="others"):
+        case DicomWebArchiveSettings(writers="others") | DimseArchiveSettings(writers="others"):
             return FreshnessRule(timedelta(seconds=archive.max_staleness_seconds))
         case OrthancArchiveSettings(writers="others"):
             return FreshnessRule(timedelta(seconds=archive.max_staleness_seconds), fed=True)

@@ -15,7 +15,7 @@ from threading import Event, Thread
 import structlog
 
 from pacsgate.bootstrap.installation import Installation
-from pacsgate.config import DicomWebArchiveSettings
+from pacsgate.config import DicomWebArchiveSettings, DimseArchiveSettings
 from pacsgate.model.errors import PacsgateError
 from pacsgate.model.resource import ArchiveName
 from pacsgate.services.sync_index import SyncProgress
@@ -46,7 +46,8 @@ class Crawls:
                 daemon=True,
             )
             for name, archive in installation.settings.archives.items()
-            if isinstance(archive, DicomWebArchiveSettings) and archive.writers == "others"
+            if isinstance(archive, DicomWebArchiveSettings | DimseArchiveSettings)
+            and archive.writers == "others"
         ]
 
     def start(self) -> None:

@@ -15,6 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from pacsgate.admin.api.app import PREFIX, api
+from pacsgate.admin.api.study_permissions import StudyPermissionDesk
 from pacsgate.admin.console.pages import Console, console_routes, no_page, page_error
 from pacsgate.bootstrap.asked import asked_routes
 from pacsgate.bootstrap.installation import Installation
@@ -23,6 +25,7 @@ from pacsgate.config import OrthancArchiveSettings, Settings
 from pacsgate.gateway.http.app import HttpDoor, with_cors
 from pacsgate.gateway.http.authzen import authzen_routes
 from pacsgate.gateway.http.authzen_asking import Ask, asks
+from pacsgate.gateway.http.control_plane import control_plane_routes
 from pacsgate.gateway.http.health import healthz, readyz
 from pacsgate.gateway.http.instance_search import instance_search_routes
 from pacsgate.gateway.http.metrics import metrics
@@ -43,18 +46,20 @@ from pacsgate.model.subject import Subject
 from pacsgate.protocols.authzen.metadata import Endpoint
 from pacsgate.services.administer_roles import RoleAdministration
 from pacsgate.services.administer_users import UserAdministration
-from pacsgate.services.administration import Office
 from pacsgate.services.delete_resource import DeleteResource
 from pacsgate.services.evaluate_for_others import EvaluateForOthers
 from pacsgate.services.label_study import LabelStudy
 from pacsgate.services.orthanc_names import OrthancNames
 from pacsgate.services.other_subjects import OtherSubjects
+from pacsgate.services.pass_on_permissions import PassOnPermissions
 from pacsgate.services.search_for_others import SearchForOthers
 from pacsgate.services.setup import Setup
 from pacsgate.services.shadow_policy import ShadowPolicy
 from pacsgate.services.shadowed import ShadowedOrthancReach, ShadowedResolver, ShadowedSearch
 from pacsgate.services.sign_in import SignIn
 from pacsgate.services.store_instances import StoreInstances
+from pacsgate.services.study_orders import StudyOrders
+from pacsgate.services.study_permissions import StudyPermissionAdministration
 from pacsgate.sinks.access_windows import AccessWindows
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,6 +104,8 @@ def build_gate(installation: Installation) -> Gate:
             installation.policies,
             ProbeLockout(Lockout(stores.directory)),
             trail,
+            installation.occurrences,
+            StudyOrders(installation.orders),
         ),
         delete=DeleteResource(stores.index, archives.by_name, resolver, trail),
         label=LabelStudy(stores.index, stores.outbox, trail),
@@ -124,6 +131,7 @@ def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[
             Route("/metrics", metrics),
             *authzen_routes(gate, contexts, _questions(installation, gate)),
             *instance_search_routes(gate, contexts),
+            *control_plane_routes(gate, contexts, PREFIX, _api(installation, gate)),
             *asked_routes(installation, gate, contexts),
             *viewer_routes(gate),
             *console_routes(_console(installation, gate, contexts)),
@@ -131,6 +139,14 @@ def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[
     )
     listeners = _listeners(installation.settings, addresses)
     return with_cors(HttpDoor(gate, pages, contexts, listeners), gate.settings)
+
+
+def _api(installation: Installation, gate: Gate) -> ASGIApp:
+    permissions = PassOnPermissions(
+        lambda: StudyPermissionAdministration(installation.office), gate.policies, gate.resolver, gate.trail
+    )
+    main, archives = gate.settings.main_archive, frozenset(gate.archives)
+    return api(StudyPermissionDesk(permissions, main, archives))
 
 
 def _questions(installation: Installation, gate: Gate) -> Mapping[Endpoint, Ask]:
@@ -204,7 +220,7 @@ def _console(installation: Installation, gate: Gate, contexts: RequestContexts) 
         return held.roles.union(held.collections_of)
 
     def setup() -> Setup:
-        office = Office(directory, installation.stores.outbox, installation.trail, installation.policy())
+        office = installation.office
         return Setup(office, UserAdministration(office, Argon2Passwords()), RoleAdministration(office))
 
     return Console(

@@ -28,7 +28,10 @@ from pacsgate.model.errors import SettingsError
 from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.policy.policy import Policy
+from pacsgate.ports.occurrences import Occurrences
+from pacsgate.ports.orders import Orders
 from pacsgate.ports.orthanc import OrthancWatch
+from pacsgate.services.administration import Office
 from pacsgate.services.compare_policies import ComparePolicies
 from pacsgate.services.decide_filters import DecideFilters
 from pacsgate.services.feed_currency import FeedCurrency
@@ -46,6 +49,7 @@ from pacsgate.stores.stores import Stores, stores_on
 
 if TYPE_CHECKING:
     from pacsgate.bootstrap.archives import OpenArchives
+    from pacsgate.stylesheets.runner import StylesheetRunner
 
 
 def orthancs_in(settings: Settings) -> frozenset[ArchiveName]:
@@ -72,6 +76,7 @@ class Installation:
     policies: LivePolicy
     scope: TenantScope
     _archives: "OpenArchives | None" = None
+    _stylesheets: "StylesheetRunner | None" = None
     _opening: Lock = field(default_factory=Lock)
 
     @property
@@ -89,6 +94,12 @@ class Installation:
         with suppress(NoPolicyError):
             return self.policies.current(self.scope)
         return None
+
+    @property
+    def office(self) -> Office:
+        """What administrative use cases work with."""
+        stores = self.stores
+        return Office(stores.directory, stores.outbox, self.trail, self.policy(), stores.permissions)
 
     def actor(self) -> Actor:
         """Whoever works at the command line of this machine, as the trail names them."""
@@ -163,6 +174,28 @@ class Installation:
         """Answers instance queries."""
         return SearchInstances(self.stores.index, self.archives.by_name, self.freshness, self.clock)
 
+    @property
+    def occurrences(self) -> Occurrences:
+        """Whoever derives permissions from what happens."""
+        from pacsgate.bootstrap.listeners import Listeners, grant_rules  # noqa: PLC0415 - as `archives`
+        from pacsgate.bootstrap.occurrences import (  # noqa: PLC0415 - most commands never store
+            dcm4chee_listeners,
+            stylesheet_runner,
+        )
+
+        with self._opening:
+            if self._stylesheets is None:
+                self._stylesheets = stylesheet_runner(self.settings.dcm4chee.stylesheets)
+            listeners = (*dcm4chee_listeners(self, self._stylesheets), grant_rules(self))
+        return Listeners(listeners, self.trail)
+
+    @property
+    def orders(self) -> Orders | None:
+        """The worklist that knows why studies were made."""
+        from pacsgate.bootstrap.dicom_peers import orders  # noqa: PLC0415 - most commands never store
+
+        return orders(self.settings)
+
     def _people(self, scope: TenantScope, at: datetime) -> Iterator[Subject]:
         """Every account that is not disabled, as if it had just signed in."""
         for record in self.stores.directory.users(scope):
@@ -175,6 +208,8 @@ class Installation:
         self.database.close()
         if self._archives is not None:
             self._archives.close()
+        if self._stylesheets is not None:
+            self._stylesheets.close()
 
     def __enter__(self) -> Self:
         return self

@@ -21,8 +21,9 @@ import structlog
 
 from pacsgate.model.errors import PacsgateError
 
-_SILENT = ("python_multipart", "pydicom", "py.warnings")
-"""Who logs what it was given: the multipart reader and pydicom, which also warns, quote foreign bytes."""
+_SILENT = ("python_multipart", "pydicom", "pynetdicom", "hl7", "py.warnings")
+"""Who logs what it was given: the multipart reader, pydicom, which also warns, pynetdicom and python-hl7
+quote foreign bytes."""
 
 
 def configure_logs() -> None:

@@ -1,4 +1,4 @@
-"""`serve`: N HTTP workers and one background process, started, watched and stopped together.
+"""`serve`: N HTTP workers, one DIMSE process and one background process, watched and stopped together.
 
 The listening sockets are opened here and shared, so a worker that dies is
 replaced without a connection being refused.
@@ -24,7 +24,10 @@ from types import FrameType
 import structlog
 
 from pacsgate.bootstrap.background import run_background
+from pacsgate.bootstrap.dimse import run_dimse
+from pacsgate.bootstrap.hl7 import run_hl7
 from pacsgate.bootstrap.installation import Installation, open_installation
+from pacsgate.bootstrap.occurrences import check_dcm4chee
 from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.bootstrap.trail import finish_stores
 from pacsgate.bootstrap.worker import GRACE_SECONDS, run_worker
@@ -33,6 +36,8 @@ from pacsgate.model.errors import PacsgateError, PolicyError, SettingsError
 
 _log = structlog.get_logger("pacsgate.supervisor")
 
+_DICOM = "dicom"
+_HL7 = "hl7"
 _READY_SECONDS = 60
 _RESTART_PAUSE_SECONDS = 1.0
 """Between the death of a worker and its successor, so that one that cannot start does not spin."""
@@ -49,6 +54,8 @@ class Supervisor:
 
     settings: Settings
     sockets: list[socket.socket] = field(default_factory=list)
+    dicom_sockets: list[socket.socket] = field(default_factory=list)
+    hl7_sockets: list[socket.socket] = field(default_factory=list)
     _processes: dict[str, SpawnProcess] = field(default_factory=dict)
     _stopping: bool = False
 
@@ -56,6 +63,16 @@ class Supervisor:
     def addresses(self) -> list[tuple[str, int]]:
         """Where it listens: host and port of each listener, in configured order."""
         return [(listener.getsockname()[0], listener.getsockname()[1]) for listener in self.sockets]
+
+    @property
+    def dicom_addresses(self) -> list[tuple[str, int]]:
+        """Where it speaks DIMSE: host and port of each DICOM listener, in configured order."""
+        return [(listener.getsockname()[0], listener.getsockname()[1]) for listener in self.dicom_sockets]
+
+    @property
+    def hl7_addresses(self) -> list[tuple[str, int]]:
+        """Where it hears HL7 messages: host and port of each listener, in configured order."""
+        return [(listener.getsockname()[0], listener.getsockname()[1]) for listener in self.hl7_sockets]
 
     def prepare(self) -> None:
         """Check everything that must hold before anything listens, then open the sockets.
@@ -65,16 +82,21 @@ class Supervisor:
         with open_installation(self.settings, "start") as installation:
             self._publish(installation)
             finish_stores(installation)
+        check_dcm4chee(self.settings)
         self._share_metrics()
         for name, value in _KEPT_MEMORY.items():
             os.environ.setdefault(name, value)
         self.sockets = [_listen(listener.host, listener.port) for listener in self.settings.listeners]
+        dicom = self.settings.dicom.listeners if self.settings.dicom else ()
+        self.dicom_sockets = [_listen(listener.host, listener.port) for listener in dicom]
+        hl7 = self.settings.hl7.listeners if self.settings.hl7 else ()
+        self.hl7_sockets = [_listen(listener.host, listener.port) for listener in hl7]
 
     def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Start every process, call `on_ready` once all answer, and serve until SIGTERM or SIGINT."""
         previous = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            for name in ("background", *(f"http-{number}" for number in range(1, self.settings.workers + 1))):
+            for name in self._names():
                 if not self._stopping:
                     self._start(name)
             if not self._stopping:
@@ -86,6 +108,11 @@ class Supervisor:
             self._end()
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    def _names(self) -> list[str]:
+        workers = [f"http-{number}" for number in range(1, self.settings.workers + 1)]
+        doors = {_DICOM: self.settings.dicom, _HL7: self.settings.hl7}
+        return ["background", *workers, *(name for name, section in doors.items() if section is not None)]
 
     def _share_metrics(self) -> None:
         """Give the workers an empty directory to count in; they inherit its name."""
@@ -108,6 +135,11 @@ class Supervisor:
         ready = _spawn.Event()
         if name == "background":
             process = _spawn.Process(target=run_background, args=(self.settings, ready), name=name)
+        elif name == _HL7:
+            process = _spawn.Process(target=run_hl7, args=(self.settings, self.hl7_sockets, ready), name=name)
+        elif name == _DICOM:
+            arguments = (self.settings, self.dicom_sockets, ready)
+            process = _spawn.Process(target=run_dimse, args=arguments, name=name)
         else:
             number = int(name.removeprefix("http-"))
             process = _spawn.Process(
@@ -153,7 +185,7 @@ class Supervisor:
                 if process.is_alive():
                     process.kill()
                     process.join()
-        for listener in self.sockets:
+        for listener in (*self.sockets, *self.dicom_sockets, *self.hl7_sockets):
             listener.close()
 
 

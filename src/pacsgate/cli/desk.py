@@ -15,11 +15,13 @@ from pacsgate.cli.failures import told
 from pacsgate.cli.installation import Installation, open_installation
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.identity.tokens import RandomTokens
+from pacsgate.services.administer_devices import DeviceAdministration
 from pacsgate.services.administer_grants import GrantAdministration
 from pacsgate.services.administer_roles import RoleAdministration
 from pacsgate.services.administer_tokens import TokenAdministration
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
+from pacsgate.services.study_permissions import StudyPermissionAdministration
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="PACSGATE_CONFIG", help="The installation's configuration.")
@@ -40,6 +42,8 @@ class Desk:
     tokens: TokenAdministration
     roles: RoleAdministration
     grants: GrantAdministration
+    devices: DeviceAdministration
+    permissions: StudyPermissionAdministration
 
     def change(self) -> Change:
         """An order by the operator at this command line, now."""
@@ -55,8 +59,7 @@ def open_desk(config: Path) -> Iterator[Desk]:
 
 
 def _desk(installation: Installation) -> Desk:
-    stores = installation.stores
-    office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
+    office = installation.office
     passwords = Argon2Passwords()
     return Desk(
         installation=installation,
@@ -66,4 +69,6 @@ def _desk(installation: Installation) -> Desk:
         tokens=TokenAdministration(office, RandomTokens()),
         roles=RoleAdministration(office),
         grants=GrantAdministration(office),
+        devices=DeviceAdministration(office, installation.stores.remote_aes),
+        permissions=StudyPermissionAdministration(office),
     )

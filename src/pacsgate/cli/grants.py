@@ -39,8 +39,8 @@ def add(
         change = desk.change()
         grant = desk.grants.add(
             change,
-            grantee=_the_one({GranteeKind.USER: user, GranteeKind.GROUP: group, GranteeKind.ROLE: role}),
-            target=_the_one(
+            grantee=the_one({GranteeKind.USER: user, GranteeKind.GROUP: group, GranteeKind.ROLE: role}),
+            target=the_one(
                 {
                     GrantTarget.PATIENT: patient,
                     GrantTarget.STUDY: study,
@@ -83,7 +83,8 @@ def revoke(
         print_line(f"grant `{grant_id}` revoked")
 
 
-def _the_one(options: Mapping[Kind, str | None]) -> tuple[Kind, str]:
+def the_one(options: Mapping[Kind, str | None]) -> tuple[Kind, str]:
+    """The only option that is given, with its value.  Raises `SettingsError`."""
     given = [(kind, name) for kind, name in options.items() if name is not None]
     if len(given) != 1:
         raise SettingsError(f"give exactly one of {', '.join(f'`--{kind}`' for kind in options)}")

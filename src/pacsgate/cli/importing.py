@@ -8,6 +8,7 @@ import typer
 
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
 from pacsgate.cli.failures import told
+from pacsgate.cli.import_dcm4chee import dcm4chee
 from pacsgate.cli.printing import Json, print_json, print_line
 from pacsgate.model.errors import SettingsError
 from pacsgate.policy.document import load_policy
@@ -20,6 +21,7 @@ from pacsgate.policy.language.problems import Problems
 from pacsgate.services.import_accounts import ImportAccounts, PlannedAccount
 
 app = typer.Typer(help="Bring the policy of another system over.", no_args_is_help=True)
+app.command()(dcm4chee)
 
 Files = Annotated[list[Path], typer.Argument(help="The files of the other system.")]
 Into = Annotated[Path, typer.Option("--into", help="The directory to write the policy file to.")]

@@ -15,6 +15,8 @@ from pacsgate.sinks.signing_key import create_signing_key
 CONFIG_NAME = "pacsgate.yaml"
 POLICY_NAME = "policy.yaml"
 KEY_NAME = "keys/trail.key"
+AE_TITLE = "PACSGATE"
+"""Under which the gate answers, until its configuration says otherwise."""
 
 _CONFIG = """\
 # A pacsgate installation.  `pacsgate config check` reads it without serving.
@@ -32,6 +34,23 @@ trail:
   manifest_key: {key}
 """
 
+_DICOM_TO_COME = """\
+# DIMSE for modalities and workstations: docs/dimse.md.
+# dicom:
+#   listeners: [{host: 0.0.0.0, port: 11112}]
+#   ae_titles:
+#     PACSGATE: {archive: main}
+"""
+
+_DICOM = """\
+dicom:
+  listeners: [{{host: {host}, port: {port}}}]
+  # Whoever reads the network reads passcodes: a hospital gives its listener `tls` instead.
+  allow_cleartext_identity: true
+  ae_titles:
+    {ae_title}: {{archive: main}}
+"""
+
 _POLICY = """\
 # Nothing is allowed until a rule here permits it.  docs/policy.md teaches the language.
 version: 1
@@ -46,9 +65,18 @@ rules:
 
 
 def make_installation(
-    directory: Path, *, policy: str = _POLICY, host: str = "127.0.0.1", port: int = 8042, workers: int = 2
+    directory: Path,
+    *,
+    policy: str = _POLICY,
+    host: str = "127.0.0.1",
+    port: int = 8042,
+    workers: int = 2,
+    dicom_port: int | None = None,
 ) -> Path:
-    """Write the files and return the configuration's path.  Raises `SettingsError` if one exists already."""
+    """Write the files and return the configuration's path.  Raises `SettingsError` if one exists already.
+
+    Without a `dicom_port` there is no DICOM door.
+    """
     config = directory / CONFIG_NAME
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,6 +84,10 @@ def make_installation(
             file.write(
                 _CONFIG.format(policy=POLICY_NAME, host=host, port=port, workers=workers, key=KEY_NAME)
             )
+            if dicom_port is None:
+                file.write(_DICOM_TO_COME)
+            else:
+                file.write(_DICOM.format(host=host, port=dicom_port, ae_title=AE_TITLE))
         with (directory / POLICY_NAME).open("x", encoding="utf-8") as file:
             file.write(policy)
     except FileExistsError as error:

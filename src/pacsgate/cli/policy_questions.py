@@ -70,7 +70,7 @@ def explain(
         name = named_archive(installation, archive)
         policy, context = live_policy(installation), circumstances(installation, network, purpose, reason)
         subject = somebody(installation, user)
-        grants = installation.stores.directory.grants(installation.scope)
+        grants = installation.stores.directory.granted(installation.scope)
         explanations = [
             (
                 one.series_instance_uid,
@@ -110,7 +110,7 @@ def who_can(
         name = named_archive(installation, archive)
         policy, context = live_policy(installation), circumstances(installation, network, purpose)
         parts = [entry.facts_of(one) for entry in entries(installation, name, study) for one in entry.series]
-        grants = installation.stores.directory.grants(installation.scope)
+        grants = installation.stores.directory.granted(installation.scope)
         groups, roles = examine.stand_ins(policy)
         rows: list[dict[str, Json]] = [
             {
@@ -149,7 +149,7 @@ def what_can(
         name = named_archive(installation, archive)
         policy, context = live_policy(installation), circumstances(installation, network, purpose)
         subject = somebody(installation, user)
-        grants = installation.stores.directory.grants(installation.scope)
+        grants = installation.stores.directory.granted(installation.scope)
         index, scope = installation.stores.index, installation.scope
         population = Population(index.kinds(scope, name))
         examiner = examine.Examiner(

@@ -18,7 +18,7 @@ from pacsgate.cli.printing import Json, instant_text, print_json, print_line, pr
 from pacsgate.model.errors import NotFoundError
 from pacsgate.ports.candidates import Candidate, ShadowReport
 from pacsgate.services.administer_shadow import ShadowAdministration
-from pacsgate.services.administration import Change, Office
+from pacsgate.services.administration import Change
 
 SHOWN = 50
 
@@ -51,9 +51,7 @@ def shadow(what: What = _Word.REPORT, config: Config = DEFAULT_CONFIG, as_json: 
 
 
 def _administration(installation: Installation) -> ShadowAdministration:
-    stores = installation.stores
-    office = Office(stores.directory, stores.outbox, installation.trail, installation.policy())
-    return ShadowAdministration(office, stores.candidates)
+    return ShadowAdministration(installation.office, installation.stores.candidates)
 
 
 def _change(installation: Installation) -> Change:

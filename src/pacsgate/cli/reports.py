@@ -1,8 +1,9 @@
-"""`pacsgate report`: what the record says about how roles are used.
+"""`pacsgate report`: what the record says about how roles are used, and about what was sent.
 
 Reading the trail is itself recorded.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated
 
@@ -10,18 +11,19 @@ import typer
 
 from pacsgate.audit.event_filter import EventFilter
 from pacsgate.audit.events import AuditEvent, EventKind
+from pacsgate.audit.transfer_tally import transfers
 from pacsgate.bootstrap.installation import Installation, trail_directory
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.inquiry import live_policy
 from pacsgate.cli.installation import open_installation
-from pacsgate.cli.printing import Json, print_json, print_line, print_table
+from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
 from pacsgate.model.errors import NotFoundError
 from pacsgate.policy.policy import Policy
 from pacsgate.services.review_roles import Use, uses
 from pacsgate.sinks.trail_reader import read_trail
 
-app = typer.Typer(help="Report how roles are used.", no_args_is_help=True)
+app = typer.Typer(help="Report how roles are used, and what was sent.", no_args_is_help=True)
 
 Days = Annotated[int, typer.Option("--days", min=1, max=3650, help="Look back over so many days.")]
 RoleName = Annotated[str, typer.Option("--role", help="A role of the policy.")]
@@ -29,7 +31,7 @@ RoleName = Annotated[str, typer.Option("--role", help="A role of the policy.")]
 
 @app.callback()
 def _group() -> None:
-    """Report how roles are used."""
+    """Report how roles are used, and what was sent."""
 
 
 @app.command()
@@ -52,6 +54,41 @@ def unused(days: Days = 90, config: Config = DEFAULT_CONFIG, as_json: AsJson = F
     else:
         print_table(rows, ("role", "permission", "owner"), f"Everything was used within {days} days.")
     if rows:
+        raise typer.Exit(FAILED)
+
+
+@app.command("transfers")
+def list_transfers(
+    mismatch: Annotated[
+        bool, typer.Option("--mismatch", help="Only those of which not all arrived; exit 1 if there are any.")
+    ] = False,
+    days: Days = 90,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """List what was sent over DIMSE: how many objects of each study were begun, and how many arrived."""
+    with told(), open_installation(config) as installation:
+        found = transfers(_events(installation, days))
+    rows: list[dict[str, Json]] = [
+        {
+            "at": instant_text(one.at),
+            "user": one.user,
+            "recipient": one.recipient,
+            "study_instance_uid": one.study_instance_uid,
+            "begun": one.begun,
+            "done": one.done,
+            "bytes": one.bytes_sent,
+            "phase": one.phase,
+        }
+        for one in found
+        if not (mismatch and one.is_whole)
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        columns = ("at", "user", "recipient", "study_instance_uid", "begun", "done", "bytes", "phase")
+        print_table(rows, columns, f"Nothing like that within {days} days.")
+    if mismatch and rows:
         raise typer.Exit(FAILED)
 
 
@@ -93,10 +130,18 @@ def suggest_minimal(
 
 
 def _uses(installation: Installation, days: int) -> tuple[Policy, tuple[Use, ...]]:
-    policy, now = live_policy(installation), installation.clock.now()
-    since = now - timedelta(days=days)
-    entries = read_trail(trail_directory(installation.settings), EventFilter(since=since))
-    found = uses(policy, (entry.event for entry in entries))
+    policy = live_policy(installation)
+    return policy, uses(policy, _events(installation, days))
+
+
+def _events(installation: Installation, days: int) -> Iterator[AuditEvent]:
+    """Every event of the last days; that they were read is on record when they have been."""
+    now = installation.clock.now()
+    entries = read_trail(
+        trail_directory(installation.settings), EventFilter(since=now - timedelta(days=days))
+    )
+    for entry in entries:
+        yield entry.event
     installation.trail.record(
         AuditEvent(
             EventKind.AUDIT_LOG_USED,
@@ -107,4 +152,3 @@ def _uses(installation: Installation, days: int) -> tuple[Policy, tuple[Use, ...
             details={"use": "report"},
         )
     )
-    return policy, found

@@ -15,7 +15,6 @@ from pacsgate.config import ListenerSettings, read_settings
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.services.administer_roles import RoleAdministration
 from pacsgate.services.administer_users import UserAdministration
-from pacsgate.services.administration import Office
 from pacsgate.services.setup import Setup
 
 
@@ -42,6 +41,11 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
         def ready() -> None:
             for (host, port), listener in zip(supervisor.addresses, settings.listeners, strict=True):
                 print_line(f"pacsgate serves http://{host}:{port}/ ({_served(listener)})")
+            titles = ", ".join(settings.dicom.ae_titles) if settings.dicom else ""
+            for host, port in supervisor.dicom_addresses:
+                print_line(f"pacsgate serves dicom://{host}:{port} ({titles})")
+            for host, port in supervisor.hl7_addresses:
+                print_line(f"pacsgate hears hl7 at {host}:{port} (MLLP)")
             if code is not None:
                 print_line(f"no user exists yet; set-up code for /setup: {code}")
 
@@ -57,11 +61,6 @@ def _served(listener: ListenerSettings) -> str:
 def _setup_code(config: Path) -> str | None:
     """A new set-up code while nobody can sign in; `None` once there are users."""
     with open_installation(read_settings(config), "cli") as installation:
-        office = Office(
-            installation.stores.directory,
-            installation.stores.outbox,
-            installation.trail,
-            installation.policy(),
-        )
+        office = installation.office
         setup = Setup(office, UserAdministration(office, Argon2Passwords()), RoleAdministration(office))
         return setup.begin(installation.scope)

@@ -3,12 +3,14 @@
 Called by `settings`.
 """
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pacsgate.config.base import Section
+from pacsgate.config.dicom_peers import DicomPeerSettings
 from pacsgate.protocols.orthanc_plugin.purposes import Purpose
 
 _ROOT_URL = r"^https?://[!-~]+/$"
@@ -109,6 +111,40 @@ class OrthancArchiveSettings(Section):
     links: OrthancLinkSettings | None = None
 
 
+class RetrieveBy(StrEnum):
+    """How objects are fetched from an archive that speaks DIMSE."""
+
+    GET = "get"
+    """C-GET."""
+    MOVE = "move"
+    """C-MOVE to the gate, which the archive must know under `calling_ae_title`, at `receive_port`."""
+
+
+class DimseArchiveSettings(DicomPeerSettings):
+    """An archive that speaks DIMSE only: it answers C-FIND, and C-GET or C-MOVE."""
+
+    kind: Literal["dimse"]
+    retrieve: RetrieveBy = RetrieveBy.GET
+    receive_host: str = "0.0.0.0"  # noqa: S104 - only the archive's own address is heard
+    receive_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where the archive's own associations are awaited, with `retrieve: move`."""
+    relational_queries: bool = False
+    """Whether it answers for an instance without its study and series, so that a SOP Instance UID that is
+    taken anywhere is found before an object is stored (PS3.4 C.4.1.2.2.2)."""
+    store: bool = True
+    """Whether it takes objects (C-STORE)."""
+    writers: Literal["gate", "others"] = "others"
+    max_staleness_seconds: float = Field(default=3600, gt=0)
+    """With `writers: others`: an index row older than this is read again before it decides."""
+
+    @model_validator(mode="after")
+    def _moved_objects_have_a_place(self) -> "DimseArchiveSettings":
+        if (self.retrieve is RetrieveBy.MOVE) != (self.receive_port is not None):
+            raise ValueError("`retrieve: move` and `receive_port` belong together")
+        return self
+
+
 ArchiveSettings = Annotated[
-    FolderArchiveSettings | DicomWebArchiveSettings | OrthancArchiveSettings, Field(discriminator="kind")
+    FolderArchiveSettings | DicomWebArchiveSettings | OrthancArchiveSettings | DimseArchiveSettings,
+    Field(discriminator="kind"),
 ]

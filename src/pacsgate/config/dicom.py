@@ -5,18 +5,14 @@ Called by `settings`.
 Standard: PS3.8 9.3.2 (AE titles); PS3.15 B.12, B.13 (TLS profiles).
 """
 
-import re
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from pacsgate.config.base import Section
+from pacsgate.config.dicom_peers import AeTitle, DicomPeerSettings
 from pacsgate.model.resource import ArchiveName
-
-_AE_TITLE = re.compile(r"[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?")
-"""1 to 16 characters of the default repertoire without backslash, no space at either end (PS3.5 6.2)."""
 
 
 class TlsProfile(StrEnum):
@@ -68,28 +64,33 @@ class ForbiddenDestination(StrEnum):
     NOT_AUTHORIZED = "0124"
 
 
+class Refusals(StrEnum):
+    """How retrieving and appending are refused."""
+
+    STANDARD = "standard"
+    """What may not be sent is left out; a request of which nothing may be sent is answered 0124H."""
+    DCM4CHEE = "dcm4chee"
+    """As dcm4chee 2 does it: one refused study refuses the whole request, with statuses CE10H to CE24H."""
+
+
 class DicomSettings(Section):
     """The DICOM side of the gate."""
 
     listeners: tuple[DicomListenerSettings, ...] = (DicomListenerSettings(),)
-    ae_titles: dict[str, CalledAeSettings] = Field(min_length=1)
+    ae_titles: dict[AeTitle, CalledAeSettings] = Field(min_length=1)
     allow_cleartext_identity: bool = False
     """Whether passcodes, assertions and tokens are taken on a listener without TLS; warned about at start."""
     forbidden_destination: ForbiddenDestination = ForbiddenDestination.UNKNOWN
+    refusals: Refusals = Refusals.STANDARD
+    worklist: DicomPeerSettings | None = None
+    """Where modality worklists come from: queries are passed on to it, and it is asked for the orders of
+    studies that arrive."""
+    procedure_steps: DicomPeerSettings | None = None
+    """Who keeps the procedure steps that modalities report (MPPS)."""
     relational_queries: bool = False
     """Whether C-FIND may leave out the unique keys of the levels above (PS3.4 C.4.1.2.2.2)."""
     associations_per_subject: int = Field(default=16, ge=1, le=1000)
     maximum_associations: int = Field(default=100, ge=1, le=10_000)
-
-    @field_validator("ae_titles")
-    @classmethod
-    def _titles_are_titles(cls, value: Mapping[str, CalledAeSettings]) -> Mapping[str, CalledAeSettings]:
-        for title in value:
-            if _AE_TITLE.fullmatch(title) is None:
-                raise ValueError(
-                    f"`{title}` is no AE title: 1 to 16 characters, no backslash, no space at an end"
-                )
-        return value
 
     @model_validator(mode="after")
     def _ports_differ(self) -> "DicomSettings":

@@ -20,10 +20,25 @@ from pacsgate.config.archives import (
     BearerCredentialSettings,
     ClientCredentialSettings,
     DicomWebArchiveSettings,
+    DimseArchiveSettings,
     FolderArchiveSettings,
     OffloadSettings,
     OrthancArchiveSettings,
     OrthancLinkSettings,
+)
+from pacsgate.config.dicom import (
+    CalledAeSettings,
+    DicomListenerSettings,
+    DicomSettings,
+    DicomTlsSettings,
+)
+from pacsgate.config.dicom_peers import PeerTlsSettings
+from pacsgate.config.hl7 import Dcm4cheeSettings, Hl7ListenerSettings, Hl7SenderSettings, Hl7Settings
+from pacsgate.config.identity import (
+    ClaimSettings,
+    IdentitySettings,
+    JwtIssuerSettings,
+    SamlIssuerSettings,
 )
 from pacsgate.config.listeners import ListenerSettings, MountSettings
 from pacsgate.config.settings import CorsSettings, ForeignPolicySettings, Settings, TrailSettings
@@ -57,7 +72,8 @@ def read_settings(path: Path) -> Settings:
     except ValidationError as error:
         problems = sorted(_diagnostics(error, document, str(path)), key=lambda d: (d.line, d.column))
         raise SettingsError("\n".join(str(problem) for problem in problems)) from error
-    if wrong := [Diagnostic(str(path), *_place(document, at), what) for at, what in _wrong_mounts(settings)]:
+    misnamed = [*_wrong_mounts(settings), *_wrong_ae_titles(settings)]
+    if wrong := [Diagnostic(str(path), *_place(document, at), what) for at, what in misnamed]:
         raise SettingsError("\n".join(str(problem) for problem in wrong))
     return settings
 
@@ -79,6 +95,13 @@ def _wrong_mounts(settings: Settings) -> Iterator[tuple[tuple[int | str, ...], s
         )
 
 
+def _wrong_ae_titles(settings: Settings) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """AE titles of archives that there are not, each with its place."""
+    for title, called in settings.dicom.ae_titles.items() if settings.dicom else ():
+        if called.archive not in settings.archives:
+            yield ("dicom", "ae_titles", title, "archive"), f"there is no archive `{called.archive}`"
+
+
 _PATH_KEYS = frozenset(
     {
         "data",
@@ -89,7 +112,16 @@ _PATH_KEYS = frozenset(
         "token_file",
         "client_secret_file",
         "ca_file",
+        "keys_file",
+        "certificates_file",
         "viewer",
+        "certificate",
+        "key",
+        "client_ca",
+        "series_stylesheet",
+        "mpps_stylesheet",
+        "hl7_stylesheet",
+        "store_labels",
     }
 )
 
@@ -104,7 +136,7 @@ def _absolute(node: Any, base: Path) -> Any:
 
 
 def _absolute_entry(key: str, value: Any, base: Path) -> Any:
-    if key == "mounts":  # their paths are those of URLs
+    if key in {"mounts", "claims"}:  # paths of URLs, and names that somebody else chose
         return value
     return str(base / value) if key in _PATH_KEYS and isinstance(value, str) else _absolute(value, base)
 
@@ -116,7 +148,7 @@ def _diagnostics(error: ValidationError, document: Any, file: str) -> Iterator[D
         suggestion = None
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            known = _known_keys(location[:-1])
+            known = [name for name in _known_keys(location[:-1]) if name != location[-1]]
             close = difflib.get_close_matches(str(location[-1]), known, n=1)
             message = f"unknown key `{location[-1]}`"
             suggestion = f"did you mean `{close[0]}`?" if close else None
@@ -134,11 +166,25 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         FolderArchiveSettings,
         DicomWebArchiveSettings,
         OrthancArchiveSettings,
+        DimseArchiveSettings,
+        PeerTlsSettings,
         OffloadSettings,
         OrthancLinkSettings,
         ForeignPolicySettings,
+        DicomSettings,
+        DicomListenerSettings,
+        DicomTlsSettings,
+        CalledAeSettings,
+        Hl7Settings,
+        Hl7ListenerSettings,
+        Hl7SenderSettings,
+        Dcm4cheeSettings,
         CorsSettings,
         TrailSettings,
+        IdentitySettings,
+        JwtIssuerSettings,
+        SamlIssuerSettings,
+        ClaimSettings,
         BasicCredentialSettings,
         BearerCredentialSettings,
         ClientCredentialSettings,

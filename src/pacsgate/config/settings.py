@@ -11,6 +11,9 @@ from pydantic import Field, field_validator, model_validator
 
 from pacsgate.config.archives import ArchiveSettings, OrthancArchiveSettings
 from pacsgate.config.base import Section
+from pacsgate.config.dicom import DicomSettings
+from pacsgate.config.hl7 import Dcm4cheeSettings, Hl7Settings
+from pacsgate.config.identity import IdentitySettings
 from pacsgate.config.listeners import ListenerSettings
 from pacsgate.model.resource import ArchiveName
 from pacsgate.policy.foreign.reading import ForeignFormat
@@ -65,6 +68,13 @@ class Settings(Section):
     trusted_proxies: tuple[Network, ...] = ()
     """Only from these addresses does `X-Forwarded-For` count."""
     cors: CorsSettings = CorsSettings()
+    dicom: DicomSettings | None = None
+    """Where the gate speaks DIMSE; without it, it does not."""
+    hl7: Hl7Settings | None = None
+    """Where HL7 messages come in; without it none do."""
+    dcm4chee: Dcm4cheeSettings = Dcm4cheeSettings()
+    identity: IdentitySettings = IdentitySettings()
+    """Whose word about people counts besides the gate's own accounts."""
     trail: TrailSettings
     viewer: Path | None = None
     """Directory of an installed OHIF viewer, served at `/viewer/`."""

@@ -20,10 +20,12 @@ Standard: PS3.18 Annex F.
 import base64
 import math
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from pydicom.dataelem import DataElement
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
@@ -36,6 +38,9 @@ from pacsgate.model.errors import RequestError
 TagPath = tuple[str, ...]
 """Where an element is: tags, with the number of the item (from 1, as in PS3.19) after each sequence."""
 
+Encoding = str | tuple[str, ...]
+"""Python's names of the character sets of a data set."""
+
 BulkUri = Callable[[TagPath], str]
 """Makes the URI of the bulk data at a path."""
 
@@ -44,8 +49,15 @@ INLINE_LIMIT = 1024
 MAX_DEPTH = 32
 """Of nested sequences; real objects (SR, enhanced multi-frame) stay below 15."""
 
-_SPECIFIC_CHARACTER_SET = "00080005"
+_CHARACTER_SET_TAG = 0x00080005
 UTF_8 = "ISO_IR 192"
+_SHORT_BYTES = 128
+_STANDING_ALONE = frozenset(
+    {"AE", "AS", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM"}
+    | {"UC", "UI", "UL", "UR", "US", "UT"}
+)
+"""VRs whose values depend on nothing but their bytes, byte order and character sets."""
+_PUBLIC_VRS = {tag: row[0] for tag, row in DicomDictionary.items() if tag != _CHARACTER_SET_TAG}
 PIXEL_TAGS = frozenset({"7FE00008", "7FE00009", "7FE00010"})
 """Float, double float and integer pixel data."""
 INTEGER_VRS = frozenset({"IS", "SL", "SS", "SV", "UL", "US", "UV"})
@@ -93,30 +105,33 @@ class _Writer:
         if len(path) > 2 * MAX_DEPTH:
             raise RequestError(f"sequences are nested deeper than {MAX_DEPTH} levels")
         written: dict[str, dict[str, Any]] = {}
+        encoding = _encoding_of(dataset)
         # Tags as text: comparing those of pydicom costs more than reading their elements.
         for tag, name in sorted((int(tag), f"{tag:08X}") for tag in dataset.keys()):  # noqa: SIM118 - iterating it reads
             if name[:4] in {"0000", "0002"} or name[4:] == "0000":
                 continue
-            element = self._element(dataset, BaseTag(tag), (*path, name))
+            element = self._element(dataset, BaseTag(tag), (*path, name), encoding)
             if element is not None:
                 written[name] = element
         return written
 
-    def _element(self, dataset: Dataset, tag: BaseTag, path: TagPath) -> dict[str, Any] | None:
+    def _element(
+        self, dataset: Dataset, tag: BaseTag, path: TagPath, encoding: Encoding
+    ) -> dict[str, Any] | None:
         try:
+            raw: object = dataset.get_item(tag, keep_deferred=True)
+            if encoding and isinstance(raw, RawDataElement) and _stands_alone(raw):
+                known = _written_alone(tag, raw.VR, raw.value or b"", raw.is_little_endian, encoding)
+                if known is not None:
+                    return known
             element = dataset[tag]
             if element.VR == "SQ":
                 return self._sequence(element, path)
             if element.VR in BINARY_VRS or isinstance(element.value, bytes):
                 return self._binary(element, path)
-            values = [_value(element.VR, value) for value in _values(element)]
+            return _written(element)
         except UNREADABLE:
             return None
-        if path[-1] == _SPECIFIC_CHARACTER_SET:
-            values = [UTF_8]
-        # A VR of pydicom is a member of an enumeration; the model holds plain text.
-        vr = str(element.VR)[:2]
-        return {"vr": vr, "Value": values} if any(value is not None for value in values) else {"vr": vr}
 
     def _sequence(self, element: DataElement, path: TagPath) -> dict[str, Any]:
         items = [
@@ -136,6 +151,48 @@ class _Writer:
             return {"vr": vr}
         little = little_endian(value, vr, big_endian=self._big_endian)
         return {"vr": vr, "InlineBinary": base64.b64encode(little).decode("ascii")}
+
+
+def _encoding_of(dataset: Dataset) -> Encoding:
+    """The character sets in which pydicom will read a data set that came from somewhere; empty for others."""
+    named = dataset.original_character_set or ()
+    return named if isinstance(named, str) else tuple(named)
+
+
+def _stands_alone(raw: RawDataElement) -> bool:
+    """Whether the bytes of an element say everything about it, and others are likely to have the same."""
+    return (
+        raw.value is not None
+        and len(raw.value) <= _SHORT_BYTES
+        and (_PUBLIC_VRS.get(raw.tag) if raw.VR is None else raw.VR) in _STANDING_ALONE
+    )
+
+
+@lru_cache(maxsize=8192)
+def _written_alone(
+    tag: BaseTag,
+    vr: str | None,
+    value: bytes,
+    is_little_endian: bool,  # noqa: FBT001 - part of what is remembered
+    encoding: Encoding,
+) -> dict[str, Any] | None:
+    """An element by its bytes; `None` if they are not of its VR.
+
+    Objects of a series share nearly all of their elements, and reading them is most of the work of storing.
+    """
+    raw = RawDataElement(tag, vr, len(value), value, 0, vr is None, is_little_endian)
+    named = encoding if isinstance(encoding, str) else list(encoding)
+    element = convert_raw_data_element(raw, encoding=named)
+    return None if isinstance(element.value, bytes) else _written(element)
+
+
+def _written(element: DataElement) -> dict[str, Any]:
+    values = [_value(element.VR, value) for value in _values(element)]
+    if element.tag == _CHARACTER_SET_TAG:
+        values = [UTF_8]
+    # A VR of pydicom is a member of an enumeration; the model holds plain text.
+    vr = str(element.VR)[:2]
+    return {"vr": vr, "Value": values} if any(value is not None for value in values) else {"vr": vr}
 
 
 def _values(element: DataElement) -> Iterable[Any]:

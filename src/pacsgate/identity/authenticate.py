@@ -55,7 +55,7 @@ class Authenticator:
         self._epochs = epochs
         self._record = SignInRecord(trail)
         latest = LatestTime(last_recorded)
-        self._tokens = TokenDoor(directory=directory, clock=clock, latest=latest)
+        self.token_door = TokenDoor(directory=directory, clock=clock, latest=latest)
         self._sessions = SessionDoor(directory=directory, clock=clock, latest=latest)
         self.password_door = LocalPasswordDoor(
             directory=directory,
@@ -73,7 +73,7 @@ class Authenticator:
         epochs = self._epochs.current()
         match credentials:
             case TokenCredential(token):
-                return self._tokens.recall(token, epochs.users, context)
+                return self.token_door.recall(token, epochs.users, context)
             case SessionCredential(cookie):
                 return self._sessions.recall(cookie, epochs.users, context)
             case PasswordCredential(name, password):
@@ -95,7 +95,7 @@ class Authenticator:
         epochs = self._epochs.current()
         match credentials:
             case TokenCredential(token):
-                return self._recorded(self._tokens.authenticate(token, epochs.users, context), context)
+                return self._recorded(self.token_door.authenticate(token, epochs.users, context), context)
             case SessionCredential(cookie):
                 return self._recorded(self._sessions.authenticate(cookie, epochs.users, context), context)
             case PasswordCredential(name, password):

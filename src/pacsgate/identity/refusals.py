@@ -12,10 +12,12 @@ Standard: OWASP ASVS 5.0 6.3.8.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Self
 
 from pacsgate.model.resource import TenantName
 from pacsgate.model.subject import Credential
 from pacsgate.ports import AuthenticationFailed, FailureKind
+from pacsgate.ports.assertions import AssertionFault
 
 BUSY_RETRY_SECONDS = 1
 
@@ -34,6 +36,29 @@ class Cause(Enum):
     ENDED_SESSION = ("ended-session", FailureKind.REFUSED)
     LOCKED = ("locked-out", FailureKind.LOCKED_OUT)
     BUSY = ("too-many-checks", FailureKind.BUSY)
+    UNKNOWN_DEVICE = ("unknown-device", FailureKind.REFUSED)
+    ENDED_DEVICE = ("disabled-or-expired-device", FailureKind.REFUSED)
+    WRONG_NETWORK = ("wrong-network", FailureKind.REFUSED)
+    WRONG_CERTIFICATE = ("wrong-certificate", FailureKind.REFUSED)
+    CLEAR_TEXT = ("identity-in-clear-text", FailureKind.REFUSED)
+    UNSUPPORTED_IDENTITY = ("unsupported-identity-type", FailureKind.REFUSED)
+    UNREADABLE_IDENTITY = ("unreadable-identity", FailureKind.REFUSED)
+    NAME_ALONE = ("name-without-passcode", FailureKind.REFUSED)
+    NAMED_OTHERWISE = ("token-of-somebody-else", FailureKind.REFUSED)
+    USED_ASSERTION = ("assertion-used-before", FailureKind.REFUSED)
+    UNREADABLE_ASSERTION = (AssertionFault.UNREADABLE.value, FailureKind.REFUSED)
+    UNKNOWN_ISSUER = (AssertionFault.UNKNOWN_ISSUER.value, FailureKind.REFUSED)
+    ISSUER_KEYS_UNAVAILABLE = (AssertionFault.KEYS_UNAVAILABLE.value, FailureKind.REFUSED)
+    WRONG_SIGNATURE = (AssertionFault.BAD_SIGNATURE.value, FailureKind.REFUSED)
+    ASSERTION_NOT_FOR_US = (AssertionFault.NOT_FOR_US.value, FailureKind.REFUSED)
+    ASSERTION_NOT_YET_VALID = (AssertionFault.NOT_YET_VALID.value, FailureKind.REFUSED)
+    EXPIRED_ASSERTION = (AssertionFault.EXPIRED.value, FailureKind.REFUSED)
+    NAMELESS_ASSERTION = (AssertionFault.NAMELESS.value, FailureKind.REFUSED)
+
+    @classmethod
+    def of_assertion(cls, fault: AssertionFault) -> Self:
+        """What is wrong with an assertion, as a cause."""
+        return cls((fault.value, FailureKind.REFUSED))
 
     @property
     def word(self) -> str:

@@ -2,7 +2,7 @@
 
 The claimed name is recorded; the password never gets here.
 
-Called by `pacsgate.identity.password_door` and `.authenticate`.
+Called by `pacsgate.identity.password_door`, `.authenticate` and `.association_door`.
 
 Standard: PS3.15 A.5.3.12 (User Authentication), A.5.3.11 (Security Alert).
 """
@@ -32,7 +32,7 @@ class SignInRecord:
         self._trail = trail
 
     def succeeded(self, subject: Subject, context: Context) -> None:
-        """Record that a password was right."""
+        """Record that a password or an assertion was right."""
         actor = Actor(
             name=subject.name,
             verified=True,
@@ -43,11 +43,16 @@ class SignInRecord:
         )
         self._trail.record(
             AuditEvent(
-                EventKind.SIGN_IN, context.now, actor, tenant=subject.tenant, request_id=context.request_id
+                EventKind.SIGN_IN,
+                context.now,
+                actor,
+                tenant=subject.tenant,
+                request_id=context.request_id,
+                details=_titles(context),
             )
         )
 
-    def refused(self, refusal: Refusal, context: Context) -> None:
+    def refused(self, refusal: Refusal, context: Context, **details: str) -> None:
         """Record that a credential was not accepted."""
         self._trail.record(
             AuditEvent(
@@ -58,7 +63,7 @@ class SignInRecord:
                 tenant=refusal.tenant,
                 reasons=(_REASONS[refusal.cause.kind].value,),
                 request_id=context.request_id,
-                details={"cause": refusal.cause.word},
+                details={"cause": refusal.cause.word, **_titles(context), **details},
             )
         )
 
@@ -76,6 +81,12 @@ class SignInRecord:
                 details={"seconds": str(seconds)},
             )
         )
+
+
+def _titles(context: Context) -> dict[str, str]:
+    """The AE titles of an association, which nobody has verified."""
+    titles = {"calling_ae_title": context.calling_ae_title, "called_ae_title": context.called_ae_title}
+    return {name: title for name, title in titles.items() if title is not None}
 
 
 def _claimant(refusal: Refusal, context: Context) -> Actor:

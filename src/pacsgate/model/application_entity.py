@@ -8,11 +8,19 @@ networks and without a certificate is a destination, never a caller, unless
 Made by administration (`pacsgate device`); read by `pacsgate.identity` when an
 association is requested and by the use cases that send objects.
 
-Standard: PS3.8 9.3.2 (AE titles); PS3.15 annex B (TLS).
+Standard: PS3.8 9.3.2 and PS3.5 6.2 (AE titles); PS3.15 annex B (TLS).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+
+_AE_TITLE = re.compile(r"[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?")
+
+
+def is_ae_title(text: str) -> bool:
+    """Whether it is 1 to 16 characters of the default repertoire, no backslash, no space at either end."""
+    return _AE_TITLE.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class RemoteAe:
     """SHA-256 of its TLS certificate (DER), 64 lower-case hexadecimal digits; also checked when sending."""
     title_is_enough: bool = False
     """Whether whoever uses this title is believed, from anywhere; warned about."""
+    vouches_for: frozenset[str] = frozenset()
+    """Groups whose members it may name without a passcode: it signs its users in itself."""
     host: str | None = None
     """Where it listens; `None` for one that nothing is ever sent to."""
     port: int | None = None

@@ -58,6 +58,8 @@ class ReasonCode(StrEnum):
     """The resource exists and the subject may not search it; answered like `not-found`."""
     PARTLY_VISIBLE = "partly-visible"
     """The action needs every part of the resource, and some part is not allowed."""
+    DESTINATION_NOT_ALLOWED = "destination-not-allowed"
+    """A C-MOVE names a destination that is none, counts no longer, or stands for nobody."""
     UNKNOWN_ROUTE = "unknown-route"
     """No row of the route table matches."""
     NOT_IMPLEMENTED = "not-implemented"

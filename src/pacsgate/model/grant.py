@@ -26,6 +26,10 @@ class GrantTarget(StrEnum):
     STUDY = "study"
     SERIES = "series"
     COLLECTION = "collection"
+    STUDY_PERMISSION = "study-permission"
+    """Every study with one permission of the grantee; the value is that `Holding`.
+
+    Nobody makes such a grant: the directory has one for each holding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,12 @@ class Credential(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the name of a kind of credential
     TOKEN = "token"  # noqa: S105 - likewise
     SESSION = "session"
+    ASSERTION = "assertion"
+    """A SAML assertion or JSON Web Token of a configured issuer."""
+    DEVICE = "device"
+    """The calling AE title with the network or certificate that it is bound to."""
+    CALLED_AE = "called-ae"
+    """Nothing but the AE title that was called, which has an account of its own."""
     LOCAL = "local"
     """The operator at the command line of the installation itself."""
 

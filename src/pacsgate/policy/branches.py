@@ -30,6 +30,8 @@ from pacsgate.policy.ir import (
     COLLECTIONS,
     FALSE,
     PATIENT_ID,
+    PERMITTED,
+    PERMITTED_USERS,
     SERIES_UID,
     STUDY_UID,
     TRUE,
@@ -39,17 +41,25 @@ from pacsgate.policy.ir import (
     OneOf,
     Scope,
     Truth,
+    ValueType,
 )
 from pacsgate.policy.policy import Rule
 from pacsgate.policy.standing import Standing
 
-GRANT_ATTRIBUTES: Mapping[GrantTarget, Attribute] = {
+_NAMED_BY: Mapping[GrantTarget, Attribute] = {
     GrantTarget.PATIENT: PATIENT_ID,
     GrantTarget.STUDY: STUDY_UID,
     GrantTarget.SERIES: SERIES_UID,
     GrantTarget.COLLECTION: COLLECTIONS,
+    GrantTarget.STUDY_PERMISSION: PERMITTED,
 }
-"""The attribute whose value a grant of each kind names."""
+
+
+def attribute_of(grant: Grant) -> Attribute:
+    """The attribute whose value the grant names."""
+    if grant.target is GrantTarget.STUDY_PERMISSION and grant.grantee_kind is GranteeKind.USER:
+        return PERMITTED_USERS
+    return _NAMED_BY[grant.target]
 
 
 REASON_REQUIRED = "reason-required"
@@ -206,16 +216,15 @@ def grant_branches(
     grants: Iterable[Grant], action: Action, asker: Asker, now: datetime
 ) -> Iterator[GrantBranch]:
     """The grants that could apply, gathered by kind and ceiling so that thousands are one comparison."""
-    gathered: dict[tuple[GrantTarget, Formula], dict[str, list[str]]] = {}
+    gathered: dict[tuple[Attribute, Formula], dict[str, list[str]]] = {}
     for grant in grants:
         if action not in grant.actions or not grant.is_live(now):
             continue
         ceiling = _ceiling(grant, action, asker)
         if ceiling != FALSE:
-            ids = gathered.setdefault((grant.target, ceiling), {})
+            ids = gathered.setdefault((attribute_of(grant), ceiling), {})
             ids.setdefault(grant.target_id, []).append(grant.grant_id)
-    for (target, ceiling), ids in gathered.items():
-        attribute = GRANT_ATTRIBUTES[target]
+    for (attribute, ceiling), ids in gathered.items():
         formula = all_of(ceiling, _names_one_of(attribute, ids))
         yield GrantBranch(attribute, {name: tuple(found) for name, found in ids.items()}, formula)
 
@@ -232,6 +241,6 @@ def _ceiling(grant: Grant, action: Action, asker: Asker) -> Formula:
 
 
 def _names_one_of(attribute: Attribute, values: Iterable[str]) -> Formula:
-    if attribute == COLLECTIONS:
+    if attribute.type is ValueType.SET:
         return any_of(*(Contains(attribute, value) for value in sorted(values)))
     return OneOf(attribute, frozenset(values))

@@ -24,6 +24,8 @@ from pacsgate.model.subject import Subject
 from pacsgate.policy.environment import (
     AUTHENTICATION,
     AUTHENTICATION_AGE,
+    CALLED_AE,
+    CALLING_AE,
     CREDENTIAL,
     NETWORK,
     PURPOSE,
@@ -43,7 +45,12 @@ MOST = 64
 
 _STEP = timedelta(minutes=30)
 _STEPS = 7 * 48
-_NOT_OF_TIME = frozenset({NETWORK, PURPOSE, REQUEST, RISK, CREDENTIAL, AUTHENTICATION, AUTHENTICATION_AGE})
+_NOT_OF_TIME = frozenset(
+    {
+        *(NETWORK, PURPOSE, REQUEST, RISK, CALLING_AE, CALLED_AE),
+        *(CREDENTIAL, AUTHENTICATION, AUTHENTICATION_AGE),
+    }
+)
 
 
 def circumstances(
@@ -62,12 +69,29 @@ def circumstances(
 def _candidates(policies: Sequence[Policy], asked: Context, networks: Sequence[str]) -> Iterator[Context]:
     named = frozenset[Attribute]().union(*(policy.named for policy in policies))
     zones = _first(asked.network, networks if NETWORK in named else ())
-    purposes = _first(asked.purpose, _literals(policies, PURPOSE) if PURPOSE in named else ())
+    purposes, callers, called = (
+        _first(first, _literals(policies, about) if about in named else ())
+        for first, about in (
+            (asked.purpose, PURPOSE),
+            (asked.calling_ae_title, CALLING_AE),
+            (asked.called_ae_title, CALLED_AE),
+        )
+    )
     requests = _first(asked.request, _requests(policies) if REQUEST in named else ())
     reads_clock = any(each.scope is Scope.ENV and each not in _NOT_OF_TIME for each in named)
     instants = [asked.now + step * _STEP for step in range(_STEPS if reads_clock else 1)]
-    for now, zone, purpose, request in product(instants, zones, purposes, requests):
-        yield replace(asked, now=now, network=zone, purpose=purpose, request=request)
+    for now, zone, purpose, request, calling, ours in product(
+        instants, zones, purposes, requests, callers, called
+    ):
+        yield replace(
+            asked,
+            now=now,
+            network=zone,
+            purpose=purpose or asked.purpose,
+            request=request,
+            calling_ae_title=calling,
+            called_ae_title=ours,
+        )
 
 
 def _first(first: T, others: Iterable[T]) -> list[T]:

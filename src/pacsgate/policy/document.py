@@ -32,10 +32,12 @@ from pacsgate.policy.ir import FILTERS, Attribute, Contains
 from pacsgate.policy.language.assignments import read_assignments
 from pacsgate.policy.language.attributes import read_attributes, table_names
 from pacsgate.policy.language.fields import fields, text
+from pacsgate.policy.language.grant_rules import read_grant_rules
 from pacsgate.policy.language.labels import read_labels, with_derived_labels
 from pacsgate.policy.language.limits import (
     ASSIGNMENTS,
     ATTRIBUTES,
+    GRANT_RULES,
     INSTANCE_FILTERS,
     LABEL_PATTERNS,
     REQUEST_PATTERNS,
@@ -48,6 +50,7 @@ from pacsgate.policy.language.templates import read_templates
 from pacsgate.policy.language.yaml_text import MapNode, Node, TextNode, parse_yaml
 from pacsgate.policy.policy import (
     Declaration,
+    GrantRule,
     LabelPattern,
     Place,
     Policy,
@@ -67,6 +70,7 @@ _SECTIONS = (
     "rules",
     "assignments",
     "templates",
+    "grant_rules",
 )
 _VERSION = "1"
 _REVISION_DIGITS = 16
@@ -115,6 +119,7 @@ def load_policy(
     _check_written_elements(rules, problems)
     assignments = _assignments(documents, foreign, roles, problems)
     templates = _templates(documents, roles, problems)
+    grant_rules = _grant_rules(documents, names, labels, problems)
     timezone = _timezone(documents, problems)
     problems.raise_if_any()
     return Policy(
@@ -129,6 +134,7 @@ def load_policy(
         label_patterns=label_patterns,
         templates=templates,
         filters=dict(chain(names.queries.items(), *(each.filters.items() for each in foreign))),
+        grant_rules=grant_rules,
         left=tuple(diagnostic for each in foreign for diagnostic in each.left),
     )
 
@@ -262,6 +268,23 @@ def _templates(
             else:
                 found[template.name] = template
     return found
+
+
+def _grant_rules(
+    documents: Iterable[Document], known: Names, labels: frozenset[str], problems: Problems
+) -> tuple[GrantRule, ...]:
+    rules: dict[str, GrantRule] = {}
+    for node in _sections(documents, "grant_rules"):
+        for rule, position in read_grant_rules(node, known, problems):
+            if rule.rule_id in rules:
+                _twice(f"grant rule `{rule.rule_id}`", position, rules[rule.rule_id].place, problems)
+            elif len(rules) == GRANT_RULES:
+                problems.add(position, f"more than {GRANT_RULES} grant rules")
+                return ()
+            else:
+                condition = with_derived_labels(rule.condition, labels) if labels else rule.condition
+                rules[rule.rule_id] = replace(rule, condition=condition)
+    return tuple(rules[rule_id] for rule_id in sorted(rules))
 
 
 def _timezone(documents: Iterable[Document], problems: Problems) -> tzinfo:

@@ -49,6 +49,10 @@ CREDENTIAL = Attribute(Scope.ENV, "credential", ValueType.STRING)
 AUTHENTICATION = Attribute(Scope.ENV, "authentication", ValueType.NUMBER)
 AUTHENTICATION_AGE = Attribute(Scope.ENV, "authentication_age", ValueType.NUMBER)
 RISK = Attribute(Scope.ENV, "risk", ValueType.NUMBER)
+CALLING_AE = Attribute(Scope.ENV, "calling_ae_title", ValueType.STRING)
+"""AE title of the peer that asks over DIMSE; missing at every other door."""
+CALLED_AE = Attribute(Scope.ENV, "called_ae_title", ValueType.STRING)
+"""AE title of ours that it asks; likewise."""
 
 BUILT_INS: tuple[Attribute, ...] = (
     *sorted(KEY_ATTRIBUTES),
@@ -67,6 +71,8 @@ BUILT_INS: tuple[Attribute, ...] = (
     AUTHENTICATION_AGE,
     RISK,
     REQUEST,
+    CALLING_AE,
+    CALLED_AE,
 )
 """Every attribute that a condition may name without declaring it."""
 
@@ -99,6 +105,10 @@ def environment_attributes(subject: Subject, context: Context, policy: Policy) -
         values[REQUEST.name] = matching
     if context.risk is not None:
         values[RISK.name] = frozenset({context.risk})
+    if context.calling_ae_title is not None:
+        values[CALLING_AE.name] = frozenset({context.calling_ae_title})
+    if context.called_ae_title is not None:
+        values[CALLED_AE.name] = frozenset({context.called_ae_title})
     return values
 
 

@@ -179,6 +179,11 @@ SERIES_UID = Attribute(Scope.SERIES, "uid", ValueType.STRING)
 MODALITIES = Attribute(Scope.STUDY, "modalities", ValueType.SET)
 LABELS = Attribute(Scope.STUDY, "labels", ValueType.SET)
 COLLECTIONS = Attribute(Scope.STUDY, "collections", ValueType.SET)
+PERMITTED = Attribute(Scope.STUDY, "permitted", ValueType.SET)
+"""The study permissions of roles and groups, each as its `Holding`.  Like `PERMITTED_USERS` it is missing
+from a study that has none, and no condition names it: only the engine asks, for what it does hold."""
+PERMITTED_USERS = Attribute(Scope.STUDY, "permitted_users", ValueType.SET)
+"""Those of users: so many that no kind of study is told by them; rows hold them, found by value."""
 INGEST_PRINCIPAL = Attribute(Scope.STUDY, "ingest_principal", ValueType.STRING)
 """Name of the authenticated subject that stored the study through the gate; missing for what was synced."""
 CALLING_AE_TITLE = Attribute(Scope.STUDY, "calling_ae_title", ValueType.STRING)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pacsgate.model.actions import Action
-from pacsgate.model.grant import Grant, GranteeKind
-from pacsgate.policy.branches import GRANT_ATTRIBUTES
+from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
+from pacsgate.policy.branches import attribute_of
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import Truth
@@ -31,6 +31,9 @@ class GrantReading:
 
     def __str__(self) -> str:
         grant = self.grant
+        if grant.target is GrantTarget.STUDY_PERMISSION:
+            action = next(iter(grant.actions))
+            return f"study permission to {action} of {grant.grantee_kind} {grant.grantee}"
         until = "" if grant.expires is None else f" until {_instant(grant.expires)}"
         return (
             f"grant `{grant.grant_id}` to {grant.grantee_kind} {grant.grantee} "
@@ -55,9 +58,13 @@ def _lacking(grant: Grant, bound: Bound, action: Action, facts: ResourceFacts) -
         yield f"it is made to {grant.grantee_kind} {grant.grantee}"
     elif not _is_under_a_ceiling(grant, bound, action, facts):
         yield f"no role that counts for it may ever {action}"
-    values = held(GRANT_ATTRIBUTES[grant.target], facts) or ()
+    values = held(attribute_of(grant), facts) or ()
     if grant.target_id not in values:
-        yield f"it is on {grant.target} {grant.target_id}"
+        yield (
+            "this study has no such permission"
+            if grant.target is GrantTarget.STUDY_PERMISSION
+            else f"it is on {grant.target} {grant.target_id}"
+        )
     if action not in grant.actions:
         yield f"it is for {_listed(grant.actions)}"
     if not grant.is_live(bound.context.now):

@@ -18,13 +18,15 @@ Invariants:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Effect, Revision
 from pacsgate.model.errors import Diagnostic
+from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.mask import NO_MASK, Mask
+from pacsgate.model.occurrence import OccurrenceKind
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Assignment, Role
 from pacsgate.model.subject import Scalar
@@ -77,6 +79,25 @@ class PolicyAssignment:
     groups: frozenset[str]
     assignment: Assignment
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRule:
+    """Gives or takes back study permissions when something happens of which its condition is `TRUE`.
+
+    On the study that it happened to, or on all that its patient has then; with `lasting`, for so long, by a
+    grant that reaches the patient's later studies too.
+    """
+
+    rule_id: str
+    place: Place
+    on: frozenset[OccurrenceKind]
+    condition: Formula
+    grantees: tuple[tuple[GranteeKind, str], ...]
+    actions: frozenset[Action]
+    to: GrantTarget = GrantTarget.STUDY
+    lasting: timedelta | None = None
+    takes_back: bool = False
 
 
 EVIDENCE = "_source"
@@ -160,6 +181,8 @@ class Policy:
     templates: Mapping[str, Template] = field(default_factory=dict)
     filters: Mapping[str, InstanceQuery] = field(default_factory=dict)
     """The instance filters that rules ask `FILTERS` for, by their identifier."""
+    grant_rules: tuple[GrantRule, ...] = ()
+    """Sorted by their id."""
     left: tuple[Diagnostic, ...] = ()
     """What foreign files allow or demand that was not carried over."""
     request_patterns: RequestPatterns = field(init=False, repr=False, compare=False)

@@ -206,6 +206,9 @@ def _grant_applies(grant: Grant, action: Action, question: _Question) -> Truth:
 def _is_target(grant: Grant, question: _Question) -> Truth:
     if grant.target is GrantTarget.COLLECTION:
         return question.is_in_collection(grant.target_id)
+    if grant.target is GrantTarget.STUDY_PERMISSION:
+        kept = "permitted_users" if grant.grantee_kind is GranteeKind.USER else "permitted"
+        return Truth.TRUE if grant.target_id in question.facts.study.get(kept, ()) else Truth.FALSE
     held: dict[GrantTarget, Values | None] = {
         GrantTarget.PATIENT: question.facts.study.get("patient_id"),
         GrantTarget.STUDY: question.facts.study.get("uid"),

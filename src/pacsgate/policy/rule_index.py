@@ -22,7 +22,7 @@ from pacsgate.model.decision import Effect
 from pacsgate.model.grant import Grant, GranteeKind
 from pacsgate.model.subject import Attributes, Subject
 from pacsgate.policy.branches import typed
-from pacsgate.policy.environment import NETWORK, PURPOSE, RISK
+from pacsgate.policy.environment import CALLED_AE, CALLING_AE, NETWORK, PURPOSE, RISK
 from pacsgate.policy.ir import Scope
 from pacsgate.policy.policy import Policy, Rule
 from pacsgate.policy.request_patterns import REQUEST
@@ -118,6 +118,8 @@ def circumstances(policy: Policy, context: Context) -> tuple[object, ...]:
         context.network if NETWORK in named else None,
         context.purpose if PURPOSE in named else None,
         context.risk if RISK in named else None,
+        context.calling_ae_title if CALLING_AE in named else None,
+        context.called_ae_title if CALLED_AE in named else None,
         policy.request_patterns.matching(context.request) if REQUEST in named else None,
         index.needs_reason and context.reason is not None,
     )

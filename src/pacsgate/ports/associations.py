@@ -11,6 +11,7 @@ from pacsgate.model.application_entity import RemoteAe
 from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Subject
+from pacsgate.ports.assertions import Claims
 from pacsgate.ports.identity import AuthenticationFailed
 
 
@@ -60,11 +61,18 @@ class Requestor:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who requests the association.  `response` is the content of the 59H sub-item, where one is owed."""
+    """Who requests the association."""
 
     subject: Subject
     remote: RemoteAe | None = None
+    """The entry of the calling AE title, if network or certificate prove that it is this AE (or its title is
+    enough); beside a user identity too."""
     response: bytes | None = None
+    """Content of the 59H sub-item, where one is owed."""
+    claims: Claims | None = None
+    """What the assertion said, if it was one that let the subject in."""
+    proof: bytes | None = None
+    """A digest of what the passcode was right for; worth nothing by itself."""
 
 
 class AssociationDoor(Protocol):

@@ -161,6 +161,10 @@ class Directory(Protocol):
         """Every grant, lapsed ones included."""
         ...
 
+    def granted(self, scope: TenantScope) -> tuple[Grant, ...]:
+        """What decides: every grant, and for each holding of study permissions the one that it amounts to."""
+        ...
+
     def add_grant(self, scope: TenantScope, grant: Grant, event: AuditEvent) -> None:
         """Keep a new grant."""
         ...

@@ -21,6 +21,8 @@ class HandleKind(StrEnum):
     QUERY = "query"
     COMMITMENT = "commitment"
     """A modality's promise to keep some instances, that was asked for."""
+    PROCEDURE_STEP = "procedure-step"
+    """What a modality is doing (MPPS)."""
 
 
 @dataclass(frozen=True, slots=True)

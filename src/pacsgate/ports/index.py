@@ -245,6 +245,20 @@ class StudyIndex(Protocol):
         """
         ...
 
+    def add_labels(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        study_instance_uid: str,
+        labels: Collection[str],
+        event: AuditEvent,
+    ) -> bool:
+        """Add labels to those of a study, which the index need not know yet.
+
+        Returns whether it lacked any; only then is there an event.
+        """
+        ...
+
     def headers(self, scope: TenantScope, archive: ArchiveName) -> Iterator[tuple[str, str, DicomJson]]:
         """Each series' (StudyInstanceUID, SeriesInstanceUID, kept header), for newly declared attributes.
 

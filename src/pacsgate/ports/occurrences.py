@@ -6,26 +6,15 @@ the policy file and by dcm4chee's stylesheets.
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from pydicom.dataset import Dataset
 
+from pacsgate.model.occurrence import OccurrenceKind
 from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.model.subject import Subject
 
-
-class OccurrenceKind(StrEnum):
-    """What happened."""
-
-    STUDY_ARRIVED = "study-arrived"
-    """The first object of a study was stored."""
-    SERIES_STORED = "series-stored"
-    """No more objects of a series are coming: its association or request ended, or another series began."""
-    PROCEDURE_STEP_CREATED = "procedure-step-created"
-    """A modality began work (MPPS N-CREATE)."""
-    MESSAGE_RECEIVED = "message-received"
-    """An HL7 version 2 message came."""
+__all__ = ["Occurrence", "OccurrenceKind", "Occurrences"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,29 @@ from typing import Protocol
 
 from pydicom.dataset import Dataset
 
+ORDER_ATTRIBUTES = (
+    "AdmissionID",
+    "ConfidentialityConstraintOnPatientDataDescription",
+    "CurrentPatientLocation",
+    "FillerOrderNumberImagingServiceRequest",
+    "NamesOfIntendedRecipientsOfResults",
+    "OrderEntererLocation",
+    "PlacerOrderNumberImagingServiceRequest",
+    "ReasonForTheRequestedProcedure",
+    "ReferringPhysicianIdentificationSequence",
+    "ReferringPhysicianName",
+    "RequestedProcedureCodeSequence",
+    "RequestedProcedureDescription",
+    "RequestedProcedureID",
+    "RequestedProcedurePriority",
+    "RequestingPhysician",
+    "RequestingPhysicianIdentificationSequence",
+    "RequestingService",
+    "RequestingServiceCodeSequence",
+    "SpecialNeeds",
+)
+"""What an order may add."""
+
 
 class Orders(Protocol):
     """A worklist that can be asked (PS3.4 annex K)."""

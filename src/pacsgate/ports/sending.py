@@ -34,6 +34,11 @@ class Sending(Protocol):
     Raises `ArchiveError` when the peer is gone or silent.
     """
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the association is of no more use, so that after an error nothing else can be sent."""
+        ...
+
     def accepts(self, context: PresentationContext) -> bool:
         """Whether the destination takes objects of this class in this transfer syntax."""
         ...
@@ -64,6 +69,11 @@ class Sending(Protocol):
 class Destinations(Protocol):
     """Opens associations towards remote application entities."""
 
-    def open(self, remote: RemoteAe, contexts: Collection[PresentationContext]) -> Sending:
-        """Associate, proposing at most 128 contexts.  Raises `ArchiveError` if that fails."""
+    def open(
+        self, remote: RemoteAe, contexts: Collection[PresentationContext], *, calling_ae_title: str
+    ) -> Sending:
+        """Associate, proposing at most 128 contexts.  Raises `ArchiveError` if that fails.
+
+        `calling_ae_title` is the title under which the gate was asked to send.
+        """
         ...

@@ -44,7 +44,7 @@ class GrantAdministration:
         The thing need not exist yet: a grant may be made for a study that is
         still to come, and an answer that told would be a way to ask.
         """
-        self._check_grantee(change.scope, *grantee)
+        self.check_grantee(change.scope, *grantee)
         self._check_target(*target)
         if not actions:
             raise RequestError("a grant needs at least one action")
@@ -74,7 +74,8 @@ class GrantAdministration:
                 return
         raise NotFoundError(f"no grant has the id `{grant_id}`; `pacsgate grant list` shows those that exist")
 
-    def _check_grantee(self, scope: TenantScope, kind: GranteeKind, name: str) -> None:
+    def check_grantee(self, scope: TenantScope, kind: GranteeKind, name: str) -> None:
+        """Raise `NotFoundError` for a user or a role that there is not."""
         match kind:
             case GranteeKind.USER:
                 if self._directory.user(scope, name) is None:

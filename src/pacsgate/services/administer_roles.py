@@ -13,9 +13,11 @@ import re
 
 from pacsgate.audit.events import EventKind
 from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
+from pacsgate.model.grant import GranteeKind
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.role import Role
 from pacsgate.services.administration import Change, Office, words
+from pacsgate.services.study_permissions import StudyPermissionAdministration
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
@@ -58,7 +60,7 @@ class RoleAdministration:
         self._office.publish()
 
     def remove(self, change: Change, name: str) -> None:
-        """Remove a role that nobody has and no policy file names any more."""
+        """Remove a role that nobody has and no policy file names any more, with its study permissions."""
         self._office.refuse_file_role(name)
         self._refuse_named(name)
         self._office.need_role(change.scope, name)
@@ -73,6 +75,8 @@ class RoleAdministration:
         if holders:
             raise ConflictError(f"role `{name}` is still assigned to {len(holders)} users: {words(holders)}")
         role = next(role for role in self._directory.roles(change.scope) if role.name == name)
+        # Another role of this name, one day, is none of those who were permitted something now.
+        StudyPermissionAdministration(self._office).revoke_all_of(change, (GranteeKind.ROLE, name))
         event = change.event(EventKind.ROLE_CHANGED, "role removed", name, before=_text(role))
         self._directory.remove_role(change.scope, name, event)
         self._office.publish()

@@ -29,6 +29,7 @@ from pacsgate.services.administration import (
     attributes_text,
     words,
 )
+from pacsgate.services.study_permissions import StudyPermissionAdministration
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 """No colon (RFC 7617), no space, nothing that a terminal or a log would act on."""
@@ -159,7 +160,7 @@ class UserAdministration:
         return taken
 
     def remove(self, change: Change, name: str) -> None:
-        """Remove an account with its tokens, grants and sessions."""
+        """Remove an account with its tokens, grants, study permissions and sessions."""
         user = self.user(change.scope, name)
         # Disabled first: nothing new can begin while the rest is taken away.
         self.set_disabled(change, name, disabled=True)
@@ -171,6 +172,7 @@ class UserAdministration:
             if grant.grantee_kind is GranteeKind.USER and grant.grantee == name:
                 event = grant_event(change, "revoked", grant)
                 self._directory.revoke_grant(change.scope, grant.grant_id, event)
+        StudyPermissionAdministration(self._office).revoke_all_of(change, (GranteeKind.USER, name))
         event = change.event(
             EventKind.USER_CHANGED, "removed", name, before=assignments_text(user.assignments)
         )

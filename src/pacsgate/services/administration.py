@@ -18,6 +18,7 @@ from pacsgate.model.role import Assignment
 from pacsgate.model.subject import Attributes
 from pacsgate.policy.policy import Place, Policy
 from pacsgate.ports import Directory, OutboxStore, Trail
+from pacsgate.ports.study_permissions import StudyPermissions
 from pacsgate.services.deliver_outbox import deliver_outbox
 
 
@@ -71,6 +72,7 @@ class Office:
     outbox: OutboxStore
     trail: Trail
     policy: Policy | None
+    permissions: StudyPermissions
 
     @property
     def file_roles(self) -> Mapping[str, Place]:

@@ -76,7 +76,7 @@ class ComparePolicies:
             for archive in self.archives
         ]
         subjects = list(self.people(scope, asked.now))
-        grants = self.directory.grants(scope)
+        grants = self.directory.granted(scope)
         return difference(old, new, subjects, grants, held, asked, self.networks)
 
 

@@ -10,6 +10,7 @@ Invariants:
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome, StudyObject
@@ -25,6 +26,14 @@ from pacsgate.services.inherit_labels import InheritLabels
 from pacsgate.services.live_policy import LivePolicy
 
 _GATE = Actor("pacsgate", verified=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObjects:
+    """What one store through the gate has brought, and what the gate witnessed of it."""
+
+    arrivals: tuple[Arrival, ...]
+    origin: Attributes
 
 
 class ObjectIndexer:
@@ -55,6 +64,25 @@ class ObjectIndexer:
 
         Raises `ArchiveError`, for where labels are inherited from is asked of the archive.
         """
+        items = self._items(scope, archive, arrivals, origin)
+        if self._labels is not None and origin is None:
+            self._labels.for_new(scope, archive, (item.summary for item in items))
+        if items:
+            self._ingest(scope, archive, items)
+
+    def add_stored(self, scope: TenantScope, archive: ArchiveName, stores: Iterable[StoredObjects]) -> None:
+        """Index what several stores through the gate have brought, in one transaction."""
+        items = [item for each in stores for item in self._items(scope, archive, each.arrivals, each.origin)]
+        if items:
+            self._ingest(scope, archive, items)
+
+    def _items(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        arrivals: Iterable[Arrival],
+        origin: Attributes | None,
+    ) -> list[Ingested]:
         policy = self._policies.current(scope)
         sets, many = set_facts(policy), many_facts(policy)
         witnessed = self._witnessed(scope, archive, policy, origin)
@@ -75,10 +103,7 @@ class ObjectIndexer:
                     instance_facts=instance_facts(policy, arrival.summary),
                 )
             )
-        if self._labels is not None and origin is None:
-            self._labels.for_new(scope, archive, (item.summary for item in items))
-        if items:
-            self._ingest(scope, archive, items)
+        return items
 
     def refill_declared(self, scope: TenantScope, archive: ArchiveName) -> int:
         """Compute the declared facts of every kept header again; returns how many series were refilled."""

@@ -27,13 +27,21 @@ from pacsgate.policy.declared import declared_facts
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.instance_facts import instance_facts, own_facts, shared_facts
-from pacsgate.policy.ir import COLLECTIONS, LABELS, MODALITIES, ORIGIN, READ_AT
+from pacsgate.policy.ir import (
+    COLLECTIONS,
+    LABELS,
+    MODALITIES,
+    ORIGIN,
+    PERMITTED,
+    PERMITTED_USERS,
+    READ_AT,
+)
 from pacsgate.policy.policy import Policy
 from pacsgate.ports import StudyEntry
 from pacsgate.services.freshness import Freshness
 
 _OF_THE_INDEX = frozenset(
-    {"uid", "patient_id", LABELS.name, COLLECTIONS.name, *(attribute.name for attribute in ORIGIN)}
+    {"uid", "patient_id"} | {each.name for each in (LABELS, COLLECTIONS, PERMITTED, PERMITTED_USERS, *ORIGIN)}
 )
 """What no object says of itself."""
 _ADDED = frozenset({MODALITIES.name, READ_AT.name})

@@ -156,7 +156,7 @@ class LivePolicy:
             return known
         roles = known.roles if known and known.epochs.users == epochs.users else self._directory.roles(scope)
         grants = (
-            known.grants if known and known.epochs.grants == epochs.grants else self._directory.grants(scope)
+            known.grants if known and known.epochs.grants == epochs.grants else self._directory.granted(scope)
         )
         # The users' epoch moves at every sign-out; compiling waits for a role that really changed.
         unchanged = known is not None and known.epochs.policy == epochs.policy and known.roles == roles

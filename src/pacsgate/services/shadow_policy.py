@@ -139,7 +139,7 @@ class ShadowPolicy:
 
     def _refresh(self) -> None:
         candidate = self._candidates.shadow(self._scope)
-        self._grants = self._directory.grants(self._scope) if candidate is not None else ()
+        self._grants = self._directory.granted(self._scope) if candidate is not None else ()
         if candidate == self._candidate:
             return
         self._counts, self._policy = _Counts(), None

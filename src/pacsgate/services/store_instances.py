@@ -1,10 +1,11 @@
 """Objects come in: each is decided by itself, recorded, made durable, indexed, and only then confirmed.
 
-The order: begin event → objects durable in the archive → index → completion
-event → answer.  What a crash leaves between these steps `reconcile` repairs;
-the trail itself is the journal.
+The order: begin event → objects durable in the archive → a new study is told of →
+index → completion event → answer.  What a crash leaves between these steps
+`reconcile` repairs; the trail itself is the journal.  Permissions that follow from
+a new study are kept by its UID, so they are there before anybody can see it.
 
-Called by the STOW-RS door; calls the engine, an archive, the index, the trail.
+Called by the STOW-RS and the C-STORE doors; calls the engine, an archive, the index, the trail.
 
 Invariants:
 - a store never overwrites; a refusal for a hidden object reads like any refused `append`;
@@ -15,13 +16,14 @@ Standard: PS3.18 section 10.5 (Store Transaction); PS3.4 annex B.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from pacsgate.audit.events import EventKind
 from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.model.actions import Action
+from pacsgate.model.context import Context
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import ArchiveError, TooSoonError
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
@@ -29,12 +31,16 @@ from pacsgate.model.subject import Subject
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.origin import origin_facts
 from pacsgate.ports import Archive, Arrival, ProbeLimit, StoreOutcome, Trail
+from pacsgate.ports.occurrences import OccurrenceKind, Occurrences
+from pacsgate.services.arrivals import arrival
 from pacsgate.services.freshness import Freshness
-from pacsgate.services.index_objects import ObjectIndexer
+from pacsgate.services.index_objects import ObjectIndexer, StoredObjects
+from pacsgate.services.index_together import IndexTogether
 from pacsgate.services.judge_store import Ruling, StoreJudge
 from pacsgate.services.live_policy import LivePolicy
 from pacsgate.services.record import Circumstances, stored_objects
 from pacsgate.services.resolve import Reach, Resolver
+from pacsgate.services.study_orders import StudyOrders
 
 INSTANCES_DETAIL = "sop_instance_uids"
 """Detail of store events: the SOP Instance UIDs concerned, separated by spaces.  `reconcile` reads it."""
@@ -95,14 +101,18 @@ class StoreInstances:
         policies: LivePolicy,
         probes: ProbeLimit,
         trail: Trail,
+        occurrences: Occurrences,
+        orders: StudyOrders,
     ) -> None:
         self._archives = archives
         self._probes = probes
         self._resolver = resolver
         self._freshness = freshness
-        self._indexer = indexer
+        self._index = IndexTogether(indexer)
         self._policies = policies
         self._trail = trail
+        self._occurrences = occurrences
+        self._orders = orders
 
     def store(
         self,
@@ -120,13 +130,37 @@ class StoreInstances:
         Raises `TooSoonError` for who has probed too often.
         """
         self._refuse_probing(scope, subject, circumstances)
-        placed = [
-            spooled for spooled in objects if study_instance_uid in {None, spooled.summary.study_instance_uid}
-        ]
-        results = self._store(scope, archive, placed, subject, bound, circumstances)
+        placed = {
+            number: replace(spooled, summary=self._orders.completed(spooled.summary))
+            for number, spooled in enumerate(objects)
+            if study_instance_uid in {None, spooled.summary.study_instance_uid}
+        }
+        results = self._store(scope, archive, list(placed.values()), subject, bound, circumstances)
         return tuple(
-            results.get(id(spooled), Stored(spooled.summary, StoreResult.MISPLACED)) for spooled in objects
+            results[id(placed[number])]
+            if number in placed
+            else Stored(spooled.summary, StoreResult.MISPLACED)
+            for number, spooled in enumerate(objects)
         )
+
+    def end_series(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        outcomes: Iterable[Stored],
+        subject: Subject,
+        context: Context,
+    ) -> None:
+        """Tell of each series of what was stored that no more objects of it are coming."""
+        last = {
+            (outcome.summary.study_instance_uid, outcome.summary.series_instance_uid): outcome.summary
+            for outcome in outcomes
+            if outcome.result is StoreResult.STORED
+        }
+        for summary in last.values():
+            self._occurrences.happened(
+                arrival(OccurrenceKind.SERIES_STORED, scope, archive, subject, context, summary)
+            )
 
     def _store(
         self,
@@ -155,12 +189,20 @@ class StoreInstances:
         if probing:
             self._probes.note(scope, subject.name, circumstances.context.now)
         done = [spooled for spooled in allowed if results[id(spooled)].result is StoreResult.STORED]
-        self._indexer.add(
-            scope,
-            archive,
-            [Arrival(spooled.summary, spooled.size, spooled.digest, cursor="") for spooled in done],
-            origin=origin,
+        started = {
+            spooled.summary.study_instance_uid: spooled.summary
+            for spooled, ruling in zip(objects, rulings, strict=True)
+            if ruling.action is Action.STORE and results[id(spooled)].result is StoreResult.STORED
+        }
+        for summary in started.values():
+            self._occurrences.happened(
+                arrival(OccurrenceKind.STUDY_ARRIVED, scope, archive, subject, circumstances.context, summary)
+            )
+        arrivals = tuple(
+            Arrival(spooled.summary, spooled.size, spooled.digest, cursor="") for spooled in done
         )
+        if arrivals:
+            self._index.add(scope, archive, StoredObjects(arrivals, origin))
         self._record(EventKind.INSTANCES_STORED, done, reasons, circumstances)
         return results
 

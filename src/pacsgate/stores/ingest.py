@@ -23,7 +23,7 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from pacsgate.dicom.matching import text_key
 from pacsgate.model.subject import Attributes
-from pacsgate.policy.ir import ORIGIN
+from pacsgate.policy.ir import COLLECTIONS, LABELS, ORIGIN, PERMITTED, PERMITTED_USERS
 from pacsgate.ports import Ingested
 from pacsgate.stores.classes import class_of
 from pacsgate.stores.contributions import disagreements
@@ -38,6 +38,8 @@ from pacsgate.stores.storable import storable_facts, storable_text
 from pacsgate.stores.study_row import Settling, StoredStudy, StudyKey, facts_of_stored, settle, stored_studies
 
 _ORIGIN = frozenset(attribute.name for attribute in ORIGIN)
+_SETS = frozenset(attribute.name for attribute in (LABELS, COLLECTIONS, PERMITTED, PERMITTED_USERS))
+"""What people say of a study: several values are no disagreement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Ingest:
         stored = next(
             (one for one in stored_studies(self.place, key.study_instance_uid) if one.key == key), None
         )
-        sets = frozenset().union(*(item.sets for item in items))
+        sets = _SETS.union(*(item.sets for item in items))
         before: Attributes = {} if stored is None else facts_of_stored(self.place, stored)
         study_pk = (
             next_number(self.place.connection, self.place.tenant, STUDY)

@@ -9,7 +9,7 @@ Invariants:
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -153,7 +153,11 @@ def count_in(place: Place, kind_pk: int, weight: Weight) -> None:
 
 def count_out(place: Place, kind_pk: int, weight: Weight) -> None:
     """Count one study less; with the last one the kind's facts are forgotten."""
-    studies, class_pk = _count(place, kind_pk, -1, weight)
+    _count_out(place, kind_pk, 1, weight)
+
+
+def _count_out(place: Place, kind_pk: int, fewer: int, weight: Weight) -> None:
+    studies, class_pk = _count(place, kind_pk, -fewer, weight)
     if not studies:
         here = (access_kind.c.tenant == place.tenant) & (access_kind.c.kind_pk == kind_pk)
         of_kind = (kind_part.c.tenant == place.tenant) & (kind_part.c.kind_pk == kind_pk)
@@ -164,14 +168,36 @@ def count_out(place: Place, kind_pk: int, weight: Weight) -> None:
         forget_unused(place.connection, place.tenant, [class_pk, *classes])
 
 
-def _count(place: Place, kind_pk: int, sign: int, weight: Weight) -> tuple[int, int]:
-    """Change the counts; returns how many studies there are now, and their class."""
+def count_moves(place: Place, moves: Iterable[tuple[int, int, Weight]]) -> None:
+    """Count studies that are of one kind, the first, and will be of another, with what each adds."""
+    gone: dict[int, list[Weight]] = {}
+    come: dict[int, list[Weight]] = {}
+    for before, after, weight in moves:
+        gone.setdefault(before, []).append(weight)
+        come.setdefault(after, []).append(weight)
+    for kind_pk, weights in come.items():
+        _count(place, kind_pk, len(weights), _together(weights))
+    for kind_pk, weights in gone.items():
+        _count_out(place, kind_pk, len(weights), _together(weights))
+
+
+def _together(weights: Sequence[Weight]) -> Weight:
+    return Weight(
+        series=sum(weight.series for weight in weights),
+        instances=sum(weight.instances for weight in weights),
+        recency=max(weight.recency for weight in weights),
+    )
+
+
+def _count(place: Place, kind_pk: int, more: int, weight: Weight) -> tuple[int, int]:
+    """Count so many more studies, or fewer; returns how many there are now, and their class."""
+    sign = 1 if more > 0 else -1
     row = place.connection.execute(
         _COUNTED,
         {
             "of_tenant": place.tenant,
             "of_kind": kind_pk,
-            "more_studies": sign,
+            "more_studies": more,
             "more_series": sign * weight.series,
             "more_instances": sign * weight.instances,
             "recency": weight.recency if sign > 0 else 0,
@@ -186,6 +212,14 @@ def note_change(place: Place, study_pk: int) -> None:
     here = {"tenant": place.tenant, "version": place.version, "study_pk": study_pk}
     if place.connection.execute(_NOTED, here).first() is None:
         place.connection.execute(insert(study_change), here | {"archive": place.archive})
+
+
+def note_changes(place: Place, study_pks: Iterable[int]) -> None:
+    """Likewise of many rows, none of which this version has touched."""
+    here = {"tenant": place.tenant, "version": place.version, "archive": place.archive}
+    rows = [here | {"study_pk": study_pk} for study_pk in study_pks]
+    if rows:
+        place.connection.execute(insert(study_change), rows)
 
 
 def forget_old_changes(place: Place) -> None:

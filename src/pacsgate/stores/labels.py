@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from pacsgate.model.errors import NotFoundError
+from pacsgate.policy.ir import LABELS
 from pacsgate.stores.place import Place
 from pacsgate.stores.schema import study_label
 from pacsgate.stores.storable import storable_text
@@ -25,12 +26,23 @@ def lacking_labels(
     connection: Connection, tenant: str, archive: str, sources: Collection[str], study_instance_uid: str
 ) -> list[tuple[str, str]]:
     """The attribute and value of each label of the sources that another study does not have."""
+    wanted = _held(connection, tenant, archive, sources)
+    return sorted(wanted - _held(connection, tenant, archive, [study_instance_uid]))
 
-    def held(studies: Collection[str]) -> set[tuple[str, str]]:
-        here = {"of_tenant": tenant, "of_archive": archive, "studies": list(studies)}
-        return {(row.attribute, row.value) for row in connection.execute(_HELD, here)}
 
-    return sorted(held(sources) - held([study_instance_uid]))
+def missing_labels(
+    connection: Connection, tenant: str, archive: str, labels: Collection[str], study_instance_uid: str
+) -> list[tuple[str, str]]:
+    """The attribute and value of each of these labels that a study does not have."""
+    wanted = {(LABELS.name, storable_text(label)) for label in labels}
+    return sorted(wanted - _held(connection, tenant, archive, [study_instance_uid]))
+
+
+def _held(
+    connection: Connection, tenant: str, archive: str, studies: Collection[str]
+) -> set[tuple[str, str]]:
+    here = {"of_tenant": tenant, "of_archive": archive, "studies": list(studies)}
+    return {(row.attribute, row.value) for row in connection.execute(_HELD, here)}
 
 
 def add_labels(place: Place, study_instance_uid: str, labels: Iterable[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""The tables of people, as they are now: accounts, roles, tokens, sessions, grants, failures to sign in.
+"""The tables of people and devices, as they are now.
 
 Called by the stores in `people`, and by `schema`, which gathers all tables.
 
@@ -112,6 +112,36 @@ sign_in_failure = Table(
     Column("failures", Integer, nullable=False),
     Column("failed_at", Instant, nullable=False),
     Column("locked_until", Instant),
+)
+
+application_entity = Table(
+    "application_entity",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("ae_title", key=True),
+    Column("account", TEXT),
+    text_column("networks"),
+    Column("certificate_sha256", TEXT),
+    Column("title_is_enough", Boolean, nullable=False),
+    bytes_column("vouches_for"),
+    Column("host", TEXT),
+    Column("port", Integer),
+    Column("tls", Boolean, nullable=False),
+    text_column("owner"),
+    text_column("description"),
+    Column("valid_until", Instant),
+    Column("disabled", Boolean, nullable=False),
+    Index("ix_application_entity_account", "tenant", "account"),
+)
+
+used_assertion = Table(
+    "used_assertion",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("issuer", key=True),
+    text_column("assertion_id", key=True),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_used_assertion_expires_at", "tenant", "expires_at"),
 )
 
 setup_code = Table("setup_code", metadata, text_column("tenant", key=True), bytes_column("code_sha256"))

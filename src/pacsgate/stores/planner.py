@@ -26,6 +26,8 @@ STATISTICS = (
     ("study", "ix_study_patient_name", "1000000 1000000 1000000 3"),
     ("study_value", "study_value", "1000000 1000000 1000000 1000000 200 1 1"),
     ("study_value", "ix_study_value_study", "1000000 1000000 1"),
+    ("study_permission", "study_permission", "3000000 3000000 3 3 2 1"),
+    ("study_permission", "ix_study_permission_grantee", "3000000 3000000 1000000 60000"),
     ("study_change", "study_change", "10000 10000 1 1"),
     ("series", "sqlite_autoindex_series_1", "3000000 3000000 3 1 1"),
     ("series", "ix_series_uid", "3000000 3000000 3000000 1"),

@@ -42,6 +42,7 @@ from pacsgate.stores import (  # noqa: F401 - their tables are among all tables
     archive_schema,
     handle_schema,
     people_schema,
+    permission_schema,
     share_schema,
 )
 from pacsgate.stores.columns import AnyRow, bytes_column, metadata, number_column, text_column

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from pacsgate.model.resource import ArchiveName
 from pacsgate.ports import Directory, EpochStore, OutboxStore, RevisionStore, StudyIndex
+from pacsgate.ports.application_entities import ApplicationEntities
+from pacsgate.ports.assertions import UsedAssertions
 from pacsgate.ports.candidates import CandidateStore
 from pacsgate.ports.feeds import FeedStore
 from pacsgate.ports.handles import HandleStore
 from pacsgate.ports.shares import ShareStore
+from pacsgate.ports.study_permissions import StudyPermissions
 from pacsgate.stores.candidates import SqlCandidates
 from pacsgate.stores.database import Database
 from pacsgate.stores.directory import SqlDirectory
@@ -19,6 +22,9 @@ from pacsgate.stores.epochs import open_epochs
 from pacsgate.stores.feeds import SqlFeeds
 from pacsgate.stores.outbox import SqlOutbox
 from pacsgate.stores.owned_handles import SqlHandles
+from pacsgate.stores.people.application_entities import SqlApplicationEntities
+from pacsgate.stores.people.used_assertions import SqlUsedAssertions
+from pacsgate.stores.permissions import SqlStudyPermissions
 from pacsgate.stores.revisions import SqlRevisions
 from pacsgate.stores.shares import SqlShares
 from pacsgate.stores.study_index import SqlStudyIndex
@@ -30,6 +36,9 @@ class Stores:
 
     index: StudyIndex
     directory: Directory
+    remote_aes: ApplicationEntities
+    used_assertions: UsedAssertions
+    permissions: StudyPermissions
     outbox: OutboxStore
     revisions: RevisionStore
     candidates: CandidateStore
@@ -44,6 +53,9 @@ def stores_on(database: Database, orthanc_archives: Collection[ArchiveName] = fr
     return Stores(
         index=SqlStudyIndex(database, orthanc_archives),
         directory=SqlDirectory(database),
+        remote_aes=SqlApplicationEntities(database),
+        used_assertions=SqlUsedAssertions(database),
+        permissions=SqlStudyPermissions(database, orthanc_archives),
         outbox=SqlOutbox(database),
         revisions=SqlRevisions(database),
         candidates=SqlCandidates(database),

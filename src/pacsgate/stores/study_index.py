@@ -25,7 +25,7 @@ from pacsgate.stores.contributions import Contribution
 from pacsgate.stores.database import Database
 from pacsgate.stores.ingest import Ingest
 from pacsgate.stores.kinds import forget_old_changes
-from pacsgate.stores.labels import add_labels, lacking_labels, replace_labels
+from pacsgate.stores.labels import add_labels, lacking_labels, missing_labels, replace_labels
 from pacsgate.stores.place import Place
 from pacsgate.stores.removal import Removal
 from pacsgate.stores.roll_call import SqlRollCall
@@ -125,6 +125,24 @@ class SqlStudyIndex:
         with change(self._database, scope.tenant, Topic.LABELS, event) as connection:
             lacking = lacking_labels(connection, *named)
             add_labels(self._changed(connection, scope, archive), study_instance_uid, lacking)
+        return True
+
+    def add_labels(
+        self,
+        scope: TenantScope,
+        archive: ArchiveName,
+        study_instance_uid: str,
+        labels: Collection[str],
+        event: AuditEvent,
+    ) -> bool:
+        """Add labels to those of a study, which the index need not know yet."""
+        named = (scope.tenant, archive, labels, study_instance_uid)
+        with self._database.reading() as connection:
+            if not missing_labels(connection, *named):
+                return False
+        with change(self._database, scope.tenant, Topic.LABELS, event) as connection:
+            missing = missing_labels(connection, *named)
+            add_labels(self._changed(connection, scope, archive), study_instance_uid, missing)
         return True
 
     def headers(self, scope: TenantScope, archive: ArchiveName) -> Iterator[tuple[str, str, DicomJson]]:

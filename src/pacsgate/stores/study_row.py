@@ -1,9 +1,9 @@
 """The row of a study, worked out anew from its series after each change.
 
 A study's facts are what all its series contribute together with what the index
-itself knows: labels, collections, and what the gate witnessed when it was stored.
+itself knows: labels, collections, permissions, and what the gate witnessed when it was stored.
 
-Called by `ingest`, `removal`, `refill` and `labels`.
+Called by `ingest`, `removal`, `refill`, `labels` and `permissions`.
 
 Invariants:
 - the row, its kind's counts and its values are written together;
@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, literal, select, union_all, update
 
 from pacsgate.dicom.attributes import tag_of
 from pacsgate.dicom.summary import DicomJson
-from pacsgate.model.subject import Attributes, Values
-from pacsgate.policy.ir import COLLECTIONS, LABELS, ORIGIN
+from pacsgate.model.actions import Action
+from pacsgate.model.grant import GranteeKind
+from pacsgate.model.study_permission import Holding
+from pacsgate.model.subject import Attributes, Scalar, Values
+from pacsgate.policy.ir import COLLECTIONS, LABELS, ORIGIN, PERMITTED, PERMITTED_USERS
 from pacsgate.stores import computed
 from pacsgate.stores.classes import facts_of_class
 from pacsgate.stores.contributions import Contribution, study_union, unpack_contributions
@@ -44,12 +47,15 @@ from pacsgate.stores.packing import (
     unpack_facts,
     unpack_parts,
 )
+from pacsgate.stores.permission_schema import study_permission
 from pacsgate.stores.place import Place
 from pacsgate.stores.said import KEYS_OF_THE_ROW, digest_of
 from pacsgate.stores.schema import AnyRow, access_kind, series, study, study_label, study_value
 
 LABEL_ATTRIBUTES = (LABELS.name, COLLECTIONS.name)
 _ORIGIN = tuple(attribute.name for attribute in ORIGIN)
+_OWN = frozenset({*_ORIGIN, PERMITTED.name, PERMITTED_USERS.name})
+"""What no object says of itself."""
 _NONE: Values = frozenset()
 _KEY_TAGS = frozenset(map(tag_of, KEYS_OF_THE_ROW))
 
@@ -96,7 +102,7 @@ class StoredStudy:
     @property
     def weight(self) -> Weight:
         """What it adds to the counts of its kind."""
-        return _weight(self.parts, self.recency)
+        return weight_of(self.parts, self.recency)
 
 
 _STORED = (
@@ -129,11 +135,19 @@ _DELETED = delete(study).where(
 _VALUES_DELETED = delete(study_value).where(
     study_value.c.tenant == bindparam("tenant"), study_value.c.study_pk == bindparam("study_pk")
 )
-_LABELS = select(study_label.c.attribute, study_label.c.value).where(
-    study_label.c.tenant == bindparam("tenant"),
-    study_label.c.archive == bindparam("archive"),
-    study_label.c.study_instance_uid == bindparam("uid"),
+_LABEL = "label"
+_SAID = union_all(
+    select(literal(_LABEL), study_label.c.attribute, study_label.c.value).where(
+        study_label.c.tenant == bindparam("tenant"),
+        study_label.c.archive == bindparam("archive"),
+        study_label.c.study_instance_uid == bindparam("uid"),
+    ),
+    select(study_permission.c.action, study_permission.c.grantee_kind, study_permission.c.grantee).where(
+        study_permission.c.tenant == bindparam("tenant"),
+        study_permission.c.study_instance_uid == bindparam("uid"),
+    ),
 )
+"""Its labels and collections, which are one archive's, and its permissions, which are its everywhere."""
 _SERIES = (
     select(
         series.c.series_instance_uid,
@@ -189,7 +203,9 @@ def settle(place: Place, study_of: Settling, before: StoredStudy | None) -> dict
     contributions = (one for row in rows for one in unpack_contributions(row.contributions))
     facts = facts_of_study(place, study_of.key, study_of.origin, contributions)
     columns = column_values(study_of.attributes, STUDY_COLUMNS)
-    of_class, values = split_facts(facts, study_of.many, columns["study_date"])
+    # Where nobody is permitted anything, this attribute is not there, and no class need say so.
+    many = study_of.many | ({PERMITTED_USERS.name} & facts.keys())
+    of_class, values = split_facts(facts, many, columns["study_date"])
     own = digest_of({tag: value for tag, value in study_of.attributes.items() if tag not in _KEY_TAGS})
     distinct = sorted({KindPart(row.class_pk, row.modality) for row in rows})
     kind_pk = kind_of(place, of_class, distinct, agrees=all(row.says == own for row in rows))
@@ -215,7 +231,7 @@ def settle(place: Place, study_of: Settling, before: StoredStudy | None) -> dict
         ),
         "parts": pack_parts(parts),
     }
-    count_in(place, kind_pk, _weight(parts, moment))
+    count_in(place, kind_pk, weight_of(parts, moment))
     if before is None:
         here = {"tenant": place.tenant, "archive": place.archive, "study_pk": study_of.study_pk}
         place.connection.execute(insert(study), here | written)
@@ -240,19 +256,34 @@ def facts_of_study(
     place: Place, key: StudyKey, origin: Attributes, contributions: Iterable[Contribution]
 ) -> dict[str, Values]:
     """The facts of one study; what the index knows itself cannot be overruled by an object."""
-    facts = {name: values for name, values in study_union(contributions).items() if name not in _ORIGIN}
+    facts = {name: values for name, values in study_union(contributions).items() if name not in _OWN}
     here = {"tenant": place.tenant, "archive": place.archive, "uid": key.study_instance_uid}
-    stored = place.connection.execute(_LABELS, here).all()
-    for attribute in LABEL_ATTRIBUTES:
-        facts[attribute] = frozenset(value for name, value in stored if name == attribute)
-    return {**facts, **dict.fromkeys(_ORIGIN, _NONE), **origin}
+    labels: dict[str, set[Scalar]] = {name: set() for name in LABEL_ATTRIBUTES}
+    permitted: set[Holding] = set()
+    for what, name, value in place.connection.execute(_SAID, here):
+        if what == _LABEL:
+            labels[name].add(value)
+        else:
+            permitted.add(Holding(Action(what), GranteeKind(name), value))
+    facts |= {name: frozenset(values) for name, values in labels.items()}
+    return {**facts, **permitted_facts(permitted), **dict.fromkeys(_ORIGIN, _NONE), **origin}
+
+
+def permitted_facts(holdings: Iterable[Holding]) -> dict[str, Values]:
+    """The facts that a study's permissions are; a study without any lacks them."""
+    facts: dict[str, set[Scalar]] = {}
+    for holding in holdings:
+        of_user = holding.grantee_kind is GranteeKind.USER
+        facts.setdefault((PERMITTED_USERS if of_user else PERMITTED).name, set()).add(str(holding))
+    return {name: frozenset(values) for name, values in facts.items()}
 
 
 def _series_rows(place: Place, study_pk: int) -> list[AnyRow]:
     return list(place.connection.execute(_SERIES, {"tenant": place.tenant, "study_pk": study_pk}))
 
 
-def _weight(parts: Iterable[PackedPart], moment: int) -> Weight:
+def weight_of(parts: Iterable[PackedPart], moment: int) -> Weight:
+    """What a study with these parts adds to the counts of its kind."""
     parts = tuple(parts)
     return Weight(
         series=len({part.series_instance_uid for part in parts}),

@@ -30,6 +30,9 @@ from typing import Self
 from pacsgate.model.errors import RequestError
 from pacsgate.ports import Chunk
 
+MAX_OBJECT_BYTES = 8 * 1024**3
+"""One object: PS3.5 limits an element of defined length to 4 GiB; encapsulated frames may add up to more."""
+
 _LOCK_NAME = "lock"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 

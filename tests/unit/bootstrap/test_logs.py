@@ -22,6 +22,7 @@ except ArchiveError:
     structlog.get_logger("ours").exception("request broke", request_id="r1")
     logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
 logging.getLogger("python_multipart.multipart").warning("bad bytes %r", secret)
+logging.getLogger("hl7.util").exception("Error decoding value [%s]", secret)
 warnings.warn(f"Invalid value for VR PN: {secret}")
 """
 

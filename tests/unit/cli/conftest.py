@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pacsgate.cli import desk, grants, roles, tokens, users
+from pacsgate.cli import desk, devices, grants, permissions, roles, tokens, users
 from pacsgate.model.decision import Revision
 from pacsgate.model.role import Role
 from pacsgate.policy.ir import Attribute, Scope, ValueType
@@ -50,6 +50,10 @@ class StandIn:
     def clock(self):
         return self.people.clock
 
+    @property
+    def office(self):
+        return self.people.office
+
     def policy(self):
         return self.people.policy
 
@@ -85,7 +89,15 @@ def run(people, monkeypatch):
     monkeypatch.setattr(desk, "open_installation", open_installation)
     monkeypatch.setattr(desk, "Argon2Passwords", lambda: people.passwords)
     program = typer.Typer()
-    for name, module in {"user": users, "token": tokens, "role": roles, "grant": grants}.items():
+    modules = {
+        "user": users,
+        "device": devices,
+        "token": tokens,
+        "role": roles,
+        "grant": grants,
+        "permission": permissions,
+    }
+    for name, module in modules.items():
         program.add_typer(module.app, name=name)
 
     def run(*arguments, stdin=""):

@@ -1,8 +1,10 @@
 """Our DICOM JSON against that of dcmtk's dcm2json, on every file that both can read."""
 
 import base64
+import io
 import json
 import math
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,9 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomFileLike
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
 from pacsgate.dicom.json_model import INLINE_LIMIT, MAX_DEPTH, PIXEL_TAGS, to_json
@@ -166,3 +171,46 @@ def test_endless_nesting_is_refused_and_deep_nesting_is_not() -> None:
     assert to_json(nested(MAX_DEPTH))
     with pytest.raises(RequestError, match="nested deeper"):
         to_json(nested(MAX_DEPTH + 1))
+
+
+def patient(
+    name: bytes, character_set: str, *, little_endian: bool = True, rows: int = 258
+) -> dict[str, Any]:
+    """The model of a data set that came as bytes, with its name in some character set."""
+    written = Dataset()
+    written.SpecificCharacterSet = character_set
+    written.Rows = rows
+    buffer = io.BytesIO()
+    write_dataset(_stream(buffer, little_endian=little_endian), written)
+    order = "<" if little_endian else ">"
+    buffer.write(struct.pack(f"{order}HH2sH", 0x0010, 0x0010, b"PN", len(name)) + name)
+    buffer.seek(0)
+    read = read_dataset(buffer, is_implicit_VR=False, is_little_endian=little_endian)
+    return to_json(read)
+
+
+def _stream(buffer: io.BytesIO, *, little_endian: bool) -> DicomFileLike:
+    stream = DicomFileLike(buffer)
+    stream.is_implicit_VR, stream.is_little_endian = False, little_endian
+    return stream
+
+
+def test_the_same_bytes_are_another_text_in_another_character_set() -> None:
+    names = [
+        patient(b"M\xfcller", character_set)["00100010"]["Value"][0]["Alphabetic"]
+        for character_set in ("ISO_IR 100", "ISO_IR 144", "ISO_IR 100")
+    ]
+    assert names == ["Müller", "Mќller", "Müller"]
+
+
+def test_the_same_bytes_are_another_number_in_another_byte_order() -> None:
+    little = patient(b"A ", "ISO_IR 100", rows=258)["00280010"]["Value"]
+    big = patient(b"A ", "ISO_IR 100", rows=513, little_endian=False)["00280010"]["Value"]
+    assert (little, big) == ([258], [513])
+    assert (258).to_bytes(2, "little") == (513).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize("path", readable_files(), ids=lambda path: path.name)
+def test_a_data_set_that_was_read_before_is_read_the_same(path: Path) -> None:
+    data = path.read_bytes()
+    assert to_json(read_object(data), ".".join) == to_json(read_object(data), ".".join)

@@ -12,7 +12,12 @@ from pacsgate.policy.lint import check
 from tests.unit.policy.hospital import NOON
 
 MANUAL = Path(__file__).parents[3] / "docs" / "policy.md"
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", MANUAL.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+PAGES = (MANUAL, MANUAL.with_name("study-permissions.md"))
+EXAMPLES = [
+    example
+    for page in PAGES
+    for example in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+]
 POLICIES = [example for example in EXAMPLES if example.startswith("version:")]
 EXPECTATIONS = [example for example in EXAMPLES if example.startswith("tests:")]
 

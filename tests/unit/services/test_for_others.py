@@ -46,7 +46,7 @@ from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import stores_on
 from tests.support.databases import sqlite_url
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance
-from tests.support.people import OPERATOR, People
+from tests.support.people import OPERATOR, People, people_on
 
 POLICY = """\
 version: 1
@@ -153,7 +153,7 @@ def world(furnished: World) -> World:
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> World:
     stores = stores_on(open_database(sqlite_url(tmp_path_factory.mktemp("world"))))
-    people = People(stores.directory, stores.outbox, stores.epochs)
+    people = people_on(stores)
     PublishPolicy(stores.directory, stores.revisions, stores.outbox, people.trail, people.clock).publish(
         SCOPE, {"policy.yaml": POLICY}, OPERATOR
     )

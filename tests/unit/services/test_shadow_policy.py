@@ -30,7 +30,7 @@ class Shadowed:
         self.counted = counted = Counted(directory)
         stores = counted.stores
         counted.publish(POLICY)
-        office = Office(stores.directory, stores.outbox, counted.trail, None)
+        office = Office(stores.directory, stores.outbox, counted.trail, None, stores.permissions)
         self.administration = ShadowAdministration(office, stores.candidates)
         self.change = Change(SCOPE, OPERATOR, START)
         self.live = LivePolicy(stores.epochs, stores.revisions, stores.directory, LatestTime(START).at)

@@ -47,6 +47,8 @@ _PATIENT, _REPORT, _SECURITY_USER, _SECURITY_RESOURCE = "1", "3", "11", "13"
 _STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 """QIDO-RS has no SOP class; it queries the Study Root information model (PS3.18 10.6.1.1)."""
 
+_STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
+
 _EVALUATION = "/access/v1"
 """Questions about what somebody may do are of no SOP class either, and not about one object of a patient."""
 
@@ -70,8 +72,13 @@ _CASTS: Mapping[EventKind, _Cast] = {
     EventKind.EVALUATED: _Cast(_SOURCE, _DESTINATION),
     EventKind.INSTANCES_ACCESSED: _ALONE,
     EventKind.INSTANCES_TRANSFERRED: _Cast(_DESTINATION, _SOURCE),
+    EventKind.TRANSFER_BEGUN: _Cast(None, _SOURCE),
     EventKind.INSTANCES_STORED: _Cast(_SOURCE, _DESTINATION),
     EventKind.STORE_BEGUN: _Cast(_SOURCE, _DESTINATION),
+    EventKind.MESSAGE_RECEIVED: _REPORTED,
+    EventKind.COMMITMENT_ASKED: _Cast(_SOURCE, _DESTINATION),
+    EventKind.PROCEDURE_STEP_CREATED: _ALONE,
+    EventKind.PROCEDURE_STEP_CHANGED: _ALONE,
     EventKind.INSTANCES_CHANGED: _ALONE,
     EventKind.INSTANCES_DELETED: _ALONE,
     EventKind.STUDY_DELETED: _ALONE,
@@ -137,9 +144,10 @@ def _add_participants(message: Element, event: AuditEvent, source: str) -> None:
         _add_participant(message, source, is_requestor=False, role=cast.gate)
     if event.recipient is not None:
         recipient = _add_participant(message, event.recipient, is_requestor=False, role=_DESTINATION)
-        _add_code(recipient, "RoleIDCode", _DESTINATION_MEDIA)
-        media = SubElement(recipient, "MediaIdentifier")
-        _add_code(media, "MediaType", Code("110037", "URI"))
+        if event.kind is EventKind.DATA_EXPORTED:  # A.5.3.6 alone speaks of media
+            _add_code(recipient, "RoleIDCode", _DESTINATION_MEDIA)
+            media = SubElement(recipient, "MediaIdentifier")
+            _add_code(media, "MediaType", Code("110037", "URI"))
 
 
 def _add_participant(message: Element, user_id: str, *, is_requestor: bool, role: Code | None) -> Element:
@@ -184,6 +192,8 @@ def _add_objects(message: Element, event: AuditEvent, record_id: str, source: st
 def _query_object(message: Element, kind: EventKind) -> Element:
     if kind is EventKind.QUERY:
         return _add_object(message, _STUDY_ROOT_FIND, _SYSTEM, _REPORT, _SOP_CLASS_UID)
+    if kind is EventKind.COMMITMENT_ASKED:
+        return _add_object(message, _STORAGE_COMMITMENT, _SYSTEM, _REPORT, _SOP_CLASS_UID)
     return _add_object(message, _EVALUATION, _SYSTEM, _SECURITY_RESOURCE, _URI)
 
 

@@ -22,7 +22,7 @@ from pacsgate.model.resource import ResourceKey
 from pacsgate.policy.origin import origin_facts
 from pacsgate.ports import Arrival, Passwords
 from pacsgate.services.administer_users import UserAdministration
-from pacsgate.services.administration import Change, Office
+from pacsgate.services.administration import Change
 from pacsgate.services.classify_study import ClassifyStudy
 
 _PASSWORD_BYTES = 8
@@ -61,7 +61,7 @@ def hire(installation: Installation, now: datetime, passwords: Passwords | None 
     """Publish the policy and make everybody's account; returns each person's new password."""
     PolicyWatch(installation).publish()
     chosen = {person.name: secrets.token_hex(_PASSWORD_BYTES) for person in people()}
-    users = UserAdministration(_office(installation), passwords or Argon2Passwords())
+    users = UserAdministration(installation.office, passwords or Argon2Passwords())
     change = Change(installation.scope, installation.actor(), now)
     for person in people():
         _hire_one(users, change, person, chosen[person.name], now)
@@ -104,15 +104,10 @@ def _admit(installation: Installation, study: DemoStudy, objects: Iterable[bytes
 def classify(installation: Installation, study: DemoStudy, now: datetime) -> None:
     """Give an indexed study the labels and collections that administrators would."""
     if study.labels or study.collections:
-        ClassifyStudy(_office(installation), installation.stores.index).change(
+        ClassifyStudy(installation.office, installation.stores.index).change(
             Change(installation.scope, installation.actor(), now),
             installation.settings.main_archive,
             study.study_instance_uid,
             labels=study.labels,
             collections=study.collections,
         )
-
-
-def _office(installation: Installation) -> Office:
-    stores = installation.stores
-    return Office(stores.directory, stores.outbox, installation.trail, installation.policy())

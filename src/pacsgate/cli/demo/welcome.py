@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pacsgate.cli.demo.devices import SCANNER, WORKSTATION
 from pacsgate.cli.demo.hospital import people, studies
 from pacsgate.cli.new_installation import POLICY_NAME
 from pacsgate.cli.printing import Json
@@ -16,6 +17,15 @@ from pacsgate.cli.printing import Json
 _PERSON = "rad1"
 _HIDDEN = "S3"
 """A study of rad1's own department that needs a clearance she has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class DicomDoor:
+    """Where the demo speaks DIMSE."""
+
+    host: str
+    port: int
+    ae_title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class Hospital:
     passwords: Mapping[str, str]
     visible: Mapping[str, tuple[str, ...]]
     """What each person finds, by the studies' short names."""
+    dicom: DicomDoor
     has_viewer: bool
 
 
@@ -34,7 +45,11 @@ def as_json(hospital: Hospital) -> Json:
     """One object for programs."""
     return {
         "url": hospital.url,
-        "dicom": None,
+        "dicom": {
+            "host": hospital.dicom.host,
+            "port": hospital.dicom.port,
+            "ae_title": hospital.dicom.ae_title,
+        },
         "config": str(hospital.config),
         "users": [
             {"name": person.name, "password": hospital.passwords[person.name], "roles": list(person.roles)}
@@ -91,6 +106,11 @@ def _lines_to_try(hospital: Hospital) -> Iterator[str]:
     yield f"search as {_PERSON}, then ask for a study that the list does not show ({_HIDDEN}):"
     yield f"  curl -u {_PERSON}:{password} {hospital.url}/dicom-web/studies"
     yield f"  curl -u {_PERSON}:{password} {hospital.url}/dicom-web/studies/{uid}/metadata"
+    door = hospital.dicom
+    where = f"-aec {door.ae_title} {door.host} {door.port} -k QueryRetrieveLevel=STUDY -k PatientName"
+    yield f"search from a workstation of {_PERSON}, or from the scanner, which may find nothing (dcmtk):"
+    for title in (WORKSTATION, SCANNER):
+        yield f"  findscu -S -aet {title} {where}"
     yield "see who did what, and ask why not:"
     yield f"  {pacsgate} audit tail -c {hospital.config}"
     yield f"  {pacsgate} policy explain {_PERSON} view {uid} -c {hospital.config}"

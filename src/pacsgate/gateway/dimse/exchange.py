@@ -8,12 +8,14 @@ Invariants:
 - `record` returns only when the event is durable.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 from pynetdicom.association import Association
 
 from pacsgate.audit.events import AuditEvent
+from pacsgate.gateway.dimse.series_run import SeriesRun
 from pacsgate.gateway.dimse.settings import AnsweredAe
 from pacsgate.gateway.dimse.wiring import DimseGate
 from pacsgate.model.actions import Action
@@ -38,6 +40,10 @@ class Established:
     admitted: Admitted
     withdrawn: Event
     """Set when the subject may not go on; long operations look at it between objects."""
+    extended: Mapping[str, bytes] = field(default_factory=dict)
+    """SOP class to what was agreed about it (PS3.7 D.3.3.5)."""
+    series: SeriesRun = field(default_factory=SeriesRun)
+    """What is being stored; `association` ends it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class DimseSettings:
     """The name of the zone that holds an address."""
     allow_cleartext_identity: bool = False
     forbidden_destination: Status = Status.MOVE_DESTINATION_UNKNOWN
+    refuses_as_dcm4chee: bool = False
+    """One refused study refuses the whole request, with the statuses of dcm4chee 2."""
     relational_queries: bool = False
     associations_per_subject: int = 16
     maximum_associations: int = 100

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 
 from pacsgate.gateway.dimse.settings import DimseSettings
 from pacsgate.model.resource import ArchiveName, TenantScope
-from pacsgate.ports import AccessWindows, Archive, Clock, StudyIndex, Trail
+from pacsgate.ports import AccessWindows, Accounts, Archive, Clock, StudyIndex, Trail
 from pacsgate.ports.application_entities import ApplicationEntities
 from pacsgate.ports.associations import AssociationDoor
+from pacsgate.ports.commitment_reports import CommitmentReports
 from pacsgate.ports.occurrences import Occurrences
 from pacsgate.ports.sending import Destinations
+from pacsgate.ports.study_permissions import StudyPermissions
+from pacsgate.ports.worklist import Worklist
+from pacsgate.services.commit_storage import CommitStorage
 from pacsgate.services.freshness import Freshness
 from pacsgate.services.live_policy import LivePolicy
+from pacsgate.services.relay_procedure_steps import RelayProcedureSteps
 from pacsgate.services.resolve import Resolver
 from pacsgate.services.search import Search
 from pacsgate.services.shadow_policy import ShadowPolicy
@@ -37,7 +42,14 @@ class DimseGate:
     search: Search
     store: StoreInstances
     remote_aes: ApplicationEntities
+    accounts: Accounts
     destinations: Destinations
+    worklist: Worklist | None
+    permissions: StudyPermissions
     occurrences: Occurrences
     trail: Trail
     windows: AccessWindows
+    commit_storage: CommitStorage
+    commitment_reports: CommitmentReports
+    procedure_steps: RelayProcedureSteps | None
+    """`None` where no SCP of procedure steps is configured: then the service is not negotiated."""

@@ -11,19 +11,17 @@ Standard: PS3.18 8.7.3.5.2 (transfer syntax of DICOM media types).
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from io import BytesIO
 
 from pydicom.uid import ExplicitVRLittleEndian
 
 from pacsgate.dicom.frames import UndecodableFrame
-from pacsgate.dicom.masking import mask_dataset
-from pacsgate.dicom.transcoding import decompressed
 from pacsgate.gateway.http.exchange import Exchange
 from pacsgate.model.errors import RequestError
 from pacsgate.ports import Chunk, InstanceEntry
 from pacsgate.protocols.dicomweb.accept import AS_STORED
 from pacsgate.protocols.dicomweb.media_types import MediaType
 from pacsgate.services.resolve import Part
+from pacsgate.services.rewritten_object import rewritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +85,9 @@ def rewritten_or_none(exchange: Exchange, delivery: Delivery) -> bytes | None:
 
 
 def _rewritten(exchange: Exchange, delivery: Delivery) -> bytes:
-    dataset = exchange.gate.archives[exchange.archive].dataset(delivery.part.key_of(delivery.instance))
-    if delivery.transfer_syntax_uid != delivery.instance.transfer_syntax_uid:
-        try:
-            dataset = decompressed(dataset)
-        except UndecodableFrame as undecodable:
-            raise RequestError("the object cannot be decoded here", status=406) from undecodable
-    if not delivery.part.mask.hides_nothing:
-        dataset = mask_dataset(dataset, delivery.part.mask)
-    buffer = BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
+    key = delivery.part.key_of(delivery.instance)
+    decode = delivery.transfer_syntax_uid != delivery.instance.transfer_syntax_uid
+    try:
+        return rewritten(exchange.gate.archives[exchange.archive], key, delivery.part.mask, decode=decode)
+    except UndecodableFrame as undecodable:
+        raise RequestError("the object cannot be decoded here", status=406) from undecodable

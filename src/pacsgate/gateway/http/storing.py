@@ -35,17 +35,19 @@ def store_files(
     read = [_spooled(file) for file in files]
     # Bound anew: receiving a large body takes time, and what was revoked meanwhile is revoked.
     bound: Bound = exchange.bind()
-    outcomes = iter(
-        exchange.gate.store.store(
-            exchange.scope,
-            exchange.archive,
-            [one for one in read if isinstance(one, Spooled)],
-            exchange.subject,
-            bound,
-            exchange.circumstances(bound),
-            study_instance_uid,
-        )
+    stored = exchange.gate.store.store(
+        exchange.scope,
+        exchange.archive,
+        [one for one in read if isinstance(one, Spooled)],
+        exchange.subject,
+        bound,
+        exchange.circumstances(bound),
+        study_instance_uid,
     )
+    exchange.gate.store.end_series(
+        exchange.scope, exchange.archive, stored, exchange.subject, exchange.context
+    )
+    outcomes = iter(stored)
     return [next(outcomes) if isinstance(one, Spooled) else one for one in read]
 
 

@@ -31,10 +31,8 @@ from pacsgate.protocols.dicomweb.multipart import (
 )
 from pacsgate.protocols.dicomweb.store_request import ObjectParts, OneObject, StoreBody, require_dicom_part
 from pacsgate.protocols.orthanc.upload_body import FormFiles, OneFile, UploadBody, is_file
-from pacsgate.upstream.spool import Incoming, Spool, SpooledFile
+from pacsgate.upstream.spool import MAX_OBJECT_BYTES, Incoming, Spool, SpooledFile
 
-MAX_OBJECT_BYTES = 8 * 1024**3
-"""One object: PS3.5 limits an element of defined length to 4 GiB; encapsulated frames may add up to more."""
 MAX_BODY_BYTES = 64 * 1024**3
 """One request: the largest studies in clinical use have a few tens of gigabytes."""
 

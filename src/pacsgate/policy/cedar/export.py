@@ -27,6 +27,8 @@ from pacsgate.policy.cedar.schema import schema_of
 from pacsgate.policy.ir import (
     COLLECTIONS,
     PATIENT_ID,
+    PERMITTED,
+    PERMITTED_USERS,
     SERIES_UID,
     STUDY_UID,
     TRUE,
@@ -39,6 +41,8 @@ from pacsgate.policy.show import show
 _COLLECTIONS = "resource.study.collections"
 _TARGETS = {"patients": PATIENT_ID, "studies": STUDY_UID, "series": SERIES_UID}
 """The list of a grant's targets, and the attribute that must be in it."""
+_SETS = {"collections": COLLECTIONS, "permissions": PERMITTED, "user_permissions": PERMITTED_USERS}
+"""Likewise, and the attribute of which some value must be in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +191,11 @@ def _granted(grants: str, action: Action) -> tuple[str, Expression]:
         both(known(attribute), f"{targets}.{kind}.containsAll({_values_of(kind)})")
         for kind, attribute in _TARGETS.items()
     )
-    collections = both(known(COLLECTIONS), f"{_COLLECTIONS}.containsAny({targets}.collections)")
-    return f"{grants} has {name(action)}", either(*named, collections)
+    inside = (
+        both(known(attribute), f"resource.{attribute}.containsAny({targets}.{kind})")
+        for kind, attribute in _SETS.items()
+    )
+    return f"{grants} has {name(action)}", either(*named, *inside)
 
 
 def _values_of(kind: str) -> str:

@@ -13,7 +13,7 @@ from pacsgate.model.actions import Action
 from pacsgate.policy.cedar.literals import name, string
 from pacsgate.policy.environment import BUILT_INS
 from pacsgate.policy.findings import attributes_of
-from pacsgate.policy.ir import Attribute, Scope, ValueType
+from pacsgate.policy.ir import PERMITTED, PERMITTED_USERS, Attribute, Scope, ValueType
 from pacsgate.policy.policy import Policy
 
 _RECORDS = {
@@ -23,6 +23,8 @@ _RECORDS = {
     ValueType.BOOLEAN: ("Truths", "Bool"),
 }
 _SET = "Set<String>"
+_TARGETS = ("patients", "studies", "series", "collections", "permissions", "user_permissions")
+"""What a grant may be on; the last two are study permissions."""
 
 
 def schema_of(policy: Policy) -> str:
@@ -36,7 +38,7 @@ def _lines(policy: Policy) -> Iterator[str]:
     for record, of in _RECORDS.values():
         yield f"type {record} = {{least: {of}, greatest: {of}, values: Set<{of}>}};"
     yield "// What live grants on one action name."
-    yield f"type Targets = {{patients: {_SET}, studies: {_SET}, series: {_SET}, collections: {_SET}}};"
+    yield f"type Targets = {{{', '.join(f'{target}: {_SET}' for target in _TARGETS)}}};"
     actions = ", ".join(f"{name(action)}?: Targets" for action in Action)
     yield f"type Granted = {{{actions}}};"
     yield ""
@@ -73,7 +75,7 @@ def _lines(policy: Policy) -> Iterator[str]:
 def _attributes(policy: Policy) -> list[Attribute]:
     declared = (declaration.attribute for declaration in policy.declarations.values())
     named = (attribute for rule in policy.rules for attribute in attributes_of(rule.condition))
-    return sorted({*BUILT_INS, *declared, *named})
+    return sorted({*BUILT_INS, PERMITTED, PERMITTED_USERS, *declared, *named})
 
 
 def _record(attributes: Iterable[Attribute], scope: Scope) -> str:

@@ -63,7 +63,7 @@ def native_names(foreign: Foreign) -> Mapping[str, str]:
 
 
 def _role(role: Role, names: Mapping[str, str]) -> str:
-    described = f", description: {_text(role.description)}" if role.description else ""
+    described = f", description: {double_quoted(role.description)}" if role.description else ""
     held = f", permissions: {_list(sorted(role.permissions))}" if role.permissions else ""
     return f"  {names[role.name]}: {{may: {_actions(role.may)}{held}{described}}}"
 
@@ -72,15 +72,18 @@ def _rule(rule: Rule, names: Mapping[str, str], filters: Filters) -> Iterator[st
     yield f"  - id: {names[rule.rule_id]}"
     yield f"    effect: {rule.effect}"
     yield f"    roles: {_list(names[role] for role in sorted(rule.roles))}"
+    for kind, chosen in (("users", rule.users), ("archives", rule.archives)):
+        if chosen:
+            yield f"    {kind}: {_list(double_quoted(each) for each in sorted(chosen))}"
     if rule.actions is not None:
         yield f"    actions: {_actions(rule.actions)}"
     if rule.condition != TRUE:
-        yield f"    when: {_text(show(written_out(rule.condition, filters)))}"
+        yield f"    when: {double_quoted(show(written_out(rule.condition, filters)))}"
 
 
 def _assignment(given: PolicyAssignment, names: Mapping[str, str]) -> str:
     who = [
-        f"{key}: {_list(_text(name) for name in sorted(people))}"
+        f"{key}: {_list(double_quoted(name) for name in sorted(people))}"
         for key, people in (("users", given.users), ("groups", given.groups))
         if people
     ]
@@ -96,7 +99,7 @@ def _list(items: Iterable[str]) -> str:
     return f"[{', '.join(items)}]"
 
 
-def _text(text: str) -> str:
+def double_quoted(text: str) -> str:
     """A double-quoted scalar; what YAML does not let stand in one is escaped."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(each if each.isprintable() else f"\\U{ord(each):08X}" for each in quoted)

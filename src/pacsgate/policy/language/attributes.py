@@ -30,7 +30,15 @@ from pydicom.datadict import dictionary_VR, keyword_dict, tag_for_keyword
 
 from pacsgate.model.subject import Scalar
 from pacsgate.policy.environment import BUILT_INS
-from pacsgate.policy.ir import FILTERS, ORIGIN, Attribute, Scope, ValueType
+from pacsgate.policy.ir import (
+    FILTERS,
+    ORIGIN,
+    PERMITTED,
+    PERMITTED_USERS,
+    Attribute,
+    Scope,
+    ValueType,
+)
 from pacsgate.policy.language.fields import entries, fields, one_choice, text
 from pacsgate.policy.language.limits import SOURCES, TABLE_LENGTH
 from pacsgate.policy.language.problems import Position, Problems, did_you_mean, quoted
@@ -40,7 +48,9 @@ from pacsgate.policy.values import is_date, number_from
 
 _NAME = re.compile(r"(study|series|user)\.([a-z][a-z0-9_]{0,47})", re.ASCII)
 _PRIVATE_TAG = re.compile(r"[0-9A-Fa-f]{3}[13579BDFbdf][0-9A-Fa-f]{4}", re.ASCII)
-_BUILT_IN_NAMES = frozenset({"study.age", str(FILTERS), *(str(attribute) for attribute in BUILT_INS)})
+_BUILT_IN_NAMES = frozenset(
+    {"study.age", *map(str, (*BUILT_INS, FILTERS, PERMITTED, PERMITTED_USERS)), "user.roles"}
+)
 _WITNESSED = frozenset(str(attribute) for attribute in ORIGIN)
 _UNREADABLE_VRS = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 """Value representations that hold no value a condition could compare."""

@@ -45,7 +45,10 @@ from pacsgate.policy.values import number_from
 
 _FIELDS = ("name", "subject", "context", "archive", "action", "study", "series", "expect", "rule")
 _OF_A_SUBJECT = ("user", "roles", "groups", "attributes", "authentication", "authenticated")
-_OF_A_CONTEXT = ("now", "network", "purpose", "reason", "risk", "request")
+_OF_A_CONTEXT = (
+    *("now", "network", "purpose", "reason", "risk", "request"),
+    *("calling_ae_title", "called_ae_title"),
+)
 _ARCHIVE = "main"
 
 
@@ -135,15 +138,17 @@ class _Reader:
         usual = Context(
             now=instant(given.get("now"), "`now`", problems) or self.now, request_id="policy test"
         )
-        network, purpose, reason = (
+        network, purpose, reason, calling, called = (
             text(given[field], f"`{field}`", problems) if field in given else None
-            for field in ("network", "purpose", "reason")
+            for field in ("network", "purpose", "reason", "calling_ae_title", "called_ae_title")
         )
         return replace(
             usual,
             network=network or usual.network,
             purpose=purpose or usual.purpose,
             reason=reason,
+            calling_ae_title=calling,
+            called_ae_title=called,
             risk=self._number(given, "risk"),
             request=self._request(given["request"]) if "request" in given else None,
         )

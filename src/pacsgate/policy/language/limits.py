@@ -28,6 +28,8 @@ REQUEST_PATTERNS = 1_000
 """Different request patterns of all files together; each is asked of each request."""
 INSTANCE_FILTERS = 1_000
 """Different instance filters of all files together; each is asked of each object that arrives."""
+GRANT_RULES = 1_000
+"""Grant rules of all files together; each is asked whenever something happens."""
 TEMPLATES = 100
 """Templates of all files together."""
 INHERITANCE = 10

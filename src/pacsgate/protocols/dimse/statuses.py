@@ -18,9 +18,13 @@ class Status(IntEnum):
     PROCESSING_FAILURE = 0x0110
     DUPLICATE_SOP_INSTANCE = 0x0111
     NO_SUCH_SOP_INSTANCE = 0x0112
+    CLASS_INSTANCE_CONFLICT = 0x0119
+    MISSING_ATTRIBUTE = 0x0120
     SOP_CLASS_NOT_SUPPORTED = 0x0122
+    NO_SUCH_ACTION = 0x0123
     NOT_AUTHORIZED = 0x0124
     """Also what hides: a refusal for something hidden reads like any other refusal."""
+    UNRECOGNIZED_OPERATION = 0x0211
     MISTYPED_ARGUMENT = 0x0212
     OUT_OF_RESOURCES = 0xA700
     CANNOT_CALCULATE_MATCHES = 0xA701
@@ -31,4 +35,9 @@ class Status(IntEnum):
     MOVE_DESTINATION_NOT_ALLOWED = 0xC801
     """As dcm4chee 5 answers it."""
     CANNOT_UNDERSTAND = 0xC000
+    DESTINATION_UNIDENTIFIED = 0xCE12
+    """This and the next three as dcm4chee 2 answers them."""
+    NO_READ_PERMISSION = 0xCE20
+    NO_EXPORT_PERMISSION = 0xCE22
+    NO_APPEND_PERMISSION = 0xCE24
     SUB_OPERATIONS_WITH_FAILURES = 0xB000

@@ -1,1 +1,1 @@
-"""Users, roles, tokens, sessions, grants and lockouts: what may not be lost, one module per family."""
+"""Users, roles, tokens, sessions, grants, lockouts, remote AEs: what may not be lost, one module per family."""

@@ -10,10 +10,12 @@ from pacsgate.model.actions import Action
 from pacsgate.model.errors import ConflictError, NotFoundError
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
 from pacsgate.model.resource import TenantScope
+from pacsgate.model.study_permission import grant_of
 from pacsgate.stores.changes import Topic, change
 from pacsgate.stores.packing import pack_strings, unpack_strings
 from pacsgate.stores.people.table import Family
 from pacsgate.stores.people_schema import access_grant
+from pacsgate.stores.permissions import holdings_of
 
 
 class Grants(Family):
@@ -35,6 +37,12 @@ class Grants(Family):
             )
             for row in self._all(access_grant, access_grant.c.tenant == scope.tenant)
         )
+
+    def granted(self, scope: TenantScope) -> tuple[Grant, ...]:
+        """All grants, and for each holding of study permissions the grant that it amounts to."""
+        with self._database.reading() as connection:
+            holdings = holdings_of(connection, scope.tenant)
+        return (*self.grants(scope), *map(grant_of, holdings))
 
     def add_grant(self, scope: TenantScope, grant: Grant, event: AuditEvent) -> None:
         """Make a grant.  Raises `ConflictError`."""

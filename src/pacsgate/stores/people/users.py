@@ -6,7 +6,8 @@ Invariants:
 - a user name belongs to one tenant of the installation, because the tenant of a
   request comes from its subject;
 - with an account go its assignments, tokens, sessions, lockouts and the grants
-  made to it: whoever gets the name later gets none of them.
+  made to it, and no remote AE acts as it any more: whoever gets the name later
+  gets none of them.
 """
 
 from collections.abc import Iterable
@@ -28,6 +29,7 @@ from pacsgate.stores.people_schema import (
     access_grant,
     account,
     api_token,
+    application_entity,
     assignment,
     sign_in_failure,
     web_session,
@@ -99,6 +101,11 @@ class Users(Family):
                     access_grant.c.grantee_kind == GranteeKind.USER,
                     access_grant.c.grantee == name,
                 )
+            )
+            connection.execute(
+                update(application_entity)
+                .where(application_entity.c.tenant == scope.tenant, application_entity.c.account == name)
+                .values(account=None)
             )
             gone = connection.execute(
                 delete(account).where(account.c.tenant == scope.tenant, account.c.name == name)

@@ -1,0 +1,1 @@
+"""The administration API under `/api/v1`, as an OpenAPI 3.1 document describes it."""

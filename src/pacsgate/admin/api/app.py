@@ -1,0 +1,80 @@
+"""The application under `/api/v1`: FastAPI, behind a door that has verified who asks.
+
+A request comes with its `Caller` in the ASGI scope; without one nothing is answered.  Errors have
+the shape that they have everywhere: `error`, and a `message` where there is more to say.
+
+Called by `bootstrap`, which mounts it behind the edge of the other doors.
+
+Invariants:
+- no answer repeats what was sent, and none is kept by a cache.
+
+Standard: OpenAPI 3.1.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from pacsgate import __version__
+from pacsgate.admin.api.study_permissions import StudyPermissionDesk, study_permission_routes
+from pacsgate.model.errors import ConflictError, NotFoundError, PacsgateError, RequestError
+
+PREFIX = "/api/v1"
+_ERRORS = {400: "bad request", 403: "forbidden", 404: "not found", 405: "method not allowed", 409: "conflict"}
+
+
+def api(desk: StudyPermissionDesk) -> FastAPI:
+    """The application."""
+    app = FastAPI(
+        title="pacsgate",
+        version=__version__,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        exception_handlers={
+            RequestValidationError: _invalid,
+            HTTPException: _refused,
+            PacsgateError: _failed,
+        },
+    )
+    app.include_router(study_permission_routes(desk), prefix=PREFIX)
+    app.middleware("http")(_uncached)
+    return app
+
+
+async def _uncached(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await answer(request)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _invalid(_request: Request, raised: Exception) -> Response:
+    """Name the fields that cannot be read, and nothing of what was in them."""
+    errors = raised.errors() if isinstance(raised, RequestValidationError) else []
+    places = sorted({".".join(map(str, each["loc"])) for each in errors})
+    return _problem(400, f"cannot read {', '.join(places)}")
+
+
+async def _refused(_request: Request, raised: Exception) -> Response:
+    status = raised.status_code if isinstance(raised, HTTPException) else 500
+    return _problem(status, "cannot read the body" if status == 400 else None)
+
+
+async def _failed(_request: Request, raised: Exception) -> Response:
+    match raised:
+        case RequestError():
+            return _problem(raised.status, raised.public)
+        case NotFoundError():
+            return _problem(404, raised.public)
+        case ConflictError():
+            return _problem(409, raised.public)
+        case _:
+            raise raised
+
+
+def _problem(status: int, message: str | None) -> Response:
+    body = {"error": _ERRORS.get(status, "bad request" if status < 500 else "internal error")}
+    return JSONResponse(body if message is None else {**body, "message": message}, status)

@@ -1,0 +1,197 @@
+"""The DIMSE process: the same use cases as behind HTTP, behind the DICOM listeners.
+
+Called by `supervisor`, in a process of its own.
+"""
+
+import multiprocessing
+import secrets
+import signal
+import socket
+from collections.abc import Sequence
+from multiprocessing.synchronize import Event
+from threading import Event as Stop
+
+import structlog
+
+from pacsgate.audit.events import Actor, AuditEvent, EventKind
+from pacsgate.bootstrap.associations import association_door
+from pacsgate.bootstrap.collector import spare_the_collector
+from pacsgate.bootstrap.dicom_peers import procedure_steps, worklist
+from pacsgate.bootstrap.installation import Installation, open_installation
+from pacsgate.bootstrap.logs import configure_logs
+from pacsgate.bootstrap.server_tls import server_tls
+from pacsgate.bootstrap.shadow_thread import ShadowThread
+from pacsgate.bootstrap.worker import GRACE_SECONDS
+from pacsgate.config import Settings
+from pacsgate.config.dicom import DicomSettings, ForbiddenDestination, Refusals
+from pacsgate.gateway.dimse.called_roles import CalledRoles
+from pacsgate.gateway.dimse.house import GateHouse
+from pacsgate.gateway.dimse.library import library_entity
+from pacsgate.gateway.dimse.listener import Listener
+from pacsgate.gateway.dimse.settings import AnsweredAe, DimseSettings
+from pacsgate.gateway.dimse.wiring import DimseGate
+from pacsgate.gateway.http.settings import HttpSettings
+from pacsgate.identity.accounts import LocalAccounts
+from pacsgate.identity.lockout import Lockout, ProbeLockout
+from pacsgate.model.errors import SettingsError
+from pacsgate.ports.associations import CalledAe
+from pacsgate.protocols.dimse.statuses import Status
+from pacsgate.services.commit_storage import CommitStorage
+from pacsgate.services.relay_procedure_steps import RelayProcedureSteps
+from pacsgate.services.shadow_policy import ShadowPolicy
+from pacsgate.services.shadowed import ShadowedResolver, ShadowedSearch
+from pacsgate.services.store_instances import StoreInstances
+from pacsgate.services.study_orders import StudyOrders
+from pacsgate.sinks.access_windows import AccessWindows
+from pacsgate.upstream.dimse.commitment_reports import PeerCommitmentReports
+from pacsgate.upstream.dimse.sending import PeerDestinations
+
+_log = structlog.get_logger("pacsgate.dicom")
+
+_TICK_SECONDS = 1.0
+_SEND_SECONDS = 30.0
+"""How long a destination may take over one step of an association."""
+
+_FORBIDDEN = {
+    ForbiddenDestination.UNKNOWN: Status.MOVE_DESTINATION_UNKNOWN,
+    ForbiddenDestination.NOT_ALLOWED: Status.MOVE_DESTINATION_NOT_ALLOWED,
+    ForbiddenDestination.NOT_AUTHORIZED: Status.NOT_AUTHORIZED,
+}
+
+
+def run_dimse(settings: Settings, sockets: Sequence[socket.socket], ready: Event) -> None:
+    """Serve until SIGTERM; then finish what runs, close access windows and the trail."""
+    configure_logs()
+    stop = Stop()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    with open_installation(settings, "dicom") as installation, installation.stores.epochs.watched():
+        _record(installation, EventKind.APPLICATION_STARTED)
+        windows = AccessWindows(installation.trail, installation.clock, new_id=lambda: secrets.token_hex(8))
+        gate = build_dimse_gate(installation, windows)
+        house = GateHouse(gate)
+        listeners = _listeners(settings, sockets, house)
+        spare_the_collector()
+        shadow = ShadowThread(gate.shadow, installation.clock, _log.warning)
+        shadow.start()
+        house.open()
+        for listener in listeners:
+            listener.start()
+        ready.set()
+        while not stop.is_set() and _has_supervisor():
+            windows.tick()
+            stop.wait(_TICK_SECONDS)
+        for listener in listeners:
+            listener.stop()
+        house.close(GRACE_SECONDS)
+        shadow.stop()
+        windows.close()
+        _record(installation, EventKind.APPLICATION_STOPPED)
+
+
+def build_dimse_gate(installation: Installation, windows: AccessWindows) -> DimseGate:
+    """Everything that the DICOM door needs."""
+    stores, trail, clock = installation.stores, installation.trail, installation.clock
+    archives, freshness = installation.archives, installation.freshness
+    door_settings = _door_settings(installation.settings)
+    shadow = ShadowPolicy(installation.scope, stores.candidates, stores.directory, stores.index)
+    resolver = ShadowedResolver(freshness, shadow)
+    return DimseGate(
+        settings=door_settings,
+        scope=installation.scope,
+        clock=clock,
+        door=CalledRoles(
+            association_door(installation, allow_cleartext_identity=door_settings.allow_cleartext_identity)
+        ),
+        policies=installation.policies,
+        shadow=shadow,
+        index=stores.index,
+        archives=archives.by_name,
+        spools=archives.spools,
+        resolver=resolver,
+        freshness=freshness,
+        search=ShadowedSearch(stores.index, shadow),
+        store=StoreInstances(
+            archives.by_name,
+            resolver,
+            freshness,
+            installation.indexer,
+            installation.policies,
+            ProbeLockout(Lockout(stores.directory)),
+            trail,
+            installation.occurrences,
+            StudyOrders(installation.orders),
+        ),
+        remote_aes=stores.remote_aes,
+        accounts=LocalAccounts(stores.directory),
+        destinations=PeerDestinations(timeout_seconds=_SEND_SECONDS),
+        worklist=worklist(installation.settings),
+        permissions=stores.permissions,
+        occurrences=installation.occurrences,
+        trail=trail,
+        windows=windows,
+        commit_storage=CommitStorage(archives.by_name, resolver),
+        commitment_reports=PeerCommitmentReports(timeout_seconds=_SEND_SECONDS),
+        procedure_steps=_steps(installation),
+    )
+
+
+def _steps(installation: Installation) -> RelayProcedureSteps | None:
+    """What hands procedure steps on, where somebody keeps them."""
+    keeper = procedure_steps(installation.settings)
+    if keeper is None:
+        return None
+    return RelayProcedureSteps(
+        keeper,
+        installation.stores.handles,
+        installation.freshness,
+        installation.policies,
+        installation.trail,
+        installation.occurrences,
+    )
+
+
+def _door_settings(settings: Settings) -> DimseSettings:
+    dicom = _dicom(settings)
+    networks = HttpSettings(settings.main_archive, networks=settings.networks)
+    return DimseSettings(
+        ae_titles={
+            title: AnsweredAe(CalledAe(title, called.account, frozenset(called.roles)), called.archive)
+            for title, called in dicom.ae_titles.items()
+        },
+        network_of=networks.network_of,
+        allow_cleartext_identity=dicom.allow_cleartext_identity,
+        forbidden_destination=_FORBIDDEN[dicom.forbidden_destination],
+        refuses_as_dcm4chee=dicom.refusals is Refusals.DCM4CHEE,
+        relational_queries=dicom.relational_queries,
+        associations_per_subject=dicom.associations_per_subject,
+        maximum_associations=dicom.maximum_associations,
+    )
+
+
+def _dicom(settings: Settings) -> DicomSettings:
+    if settings.dicom is None:
+        raise SettingsError("there is no `dicom` section, so there is no DICOM door")
+    return settings.dicom
+
+
+def _listeners(settings: Settings, sockets: Sequence[socket.socket], house: GateHouse) -> list[Listener]:
+    dicom = _dicom(settings)
+    if dicom.allow_cleartext_identity:
+        _log.warning("`allow_cleartext_identity` is set: whoever reads the network reads passcodes")
+    entity = library_entity()
+    return [
+        Listener(listening, None if listener.tls is None else server_tls(listener.tls), entity, house)
+        for listening, listener in zip(sockets, dicom.listeners, strict=True)
+    ]
+
+
+def _has_supervisor() -> bool:
+    """Whether the process that started this one still lives: what outlives it would keep its ports."""
+    supervisor = multiprocessing.parent_process()
+    return supervisor is None or supervisor.is_alive()
+
+
+def _record(installation: Installation, kind: EventKind) -> None:
+    actor = Actor("pacsgate", verified=True)
+    installation.trail.record(AuditEvent(kind, installation.clock.now(), actor))

@@ -1,0 +1,79 @@
+"""Whether whoever requested an association is still who may have it.
+
+Made by `admission`, one per association; asked by `dispatch` before each operation, and
+by `live` while nothing is asked.
+
+Invariants:
+- an operation that begins after a change of people or locks was committed sees it;
+- the subject stays the same object while nothing has changed, since what a policy makes
+  of it is remembered by that.
+"""
+
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import Lock
+
+from pacsgate.gateway.dimse.exchange import Established, Exchange
+from pacsgate.model.context import Context
+from pacsgate.model.resource import TenantScope
+from pacsgate.model.subject import Subject
+
+_ASKED_AGAIN = timedelta(seconds=10)
+"""Accounts, tokens and entries end by themselves, without anybody changing anything."""
+
+
+class Standing:
+    """The requestor of one association, as the directory says now."""
+
+    def __init__(self, established: Established, context: Context) -> None:
+        self.established = established
+        self._context = context
+        self._subject = established.admitted.subject
+        self._epochs = self._now()
+        self._asked = context.now
+        self._lock = Lock()
+
+    @property
+    def subject(self) -> Subject:
+        """Who it was when last asked."""
+        return self._subject
+
+    def look(self) -> Subject | None:
+        """Who it is now; `None` once the association must end, from then on."""
+        established = self.established
+        with self._lock:
+            if established.withdrawn.is_set():
+                return None
+            epochs, now = self._now(), established.gate.clock.now()
+            if epochs == self._epochs and now < self._asked + _ASKED_AGAIN:
+                return self._subject
+            subject = self._ask(now)
+            if subject is None:
+                established.withdrawn.set()
+                return None
+            self._epochs, self._asked = epochs, now
+            if subject != self._subject:
+                self._subject = subject
+            return self._subject
+
+    def exchange(self, message_id: int, subject: Subject) -> Exchange:
+        """The circumstances of one request message that came in now."""
+        name = f"{self._context.request_id}-{message_id}"
+        context = replace(self._context, now=self.established.gate.clock.now(), request_id=name)
+        return Exchange(self.established, context, subject)
+
+    def _ask(self, now: datetime) -> Subject | None:
+        established = self.established
+        scope = TenantScope(self._subject.tenant)
+        context = replace(self._context, now=now)
+        return established.gate.door.still(scope, established.admitted, established.requestor, context)
+
+    def _now(self) -> tuple[int, int]:
+        epochs = self.established.gate.policies.epochs()
+        return epochs.users, epochs.locks
+
+
+def new_association_name() -> str:
+    """Names an association in the record; its messages are told apart by their ids."""
+    return secrets.token_hex(8)

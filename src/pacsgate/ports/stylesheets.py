@@ -1,0 +1,41 @@
+"""What runs the stylesheets of another system, of which nobody knows what they do."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from pacsgate.model.errors import PacsgateError
+
+
+class StylesheetName(StrEnum):
+    """One of the three stylesheets of dcm4chee's study permissions."""
+
+    SERIES = "series-permission.xsl"
+    """For the first object of a study and for each complete series."""
+    PROCEDURE_STEP = "mpps-permission.xsl"
+    MESSAGE = "hl7-permission.xsl"
+
+
+class StylesheetFailed(PacsgateError):  # noqa: N818 - it names what happened to the stylesheet
+    """A stylesheet broke, took too long or wanted too much.  Its sentence holds nothing of its input."""
+
+
+class Stylesheets(Protocol):
+    """Runs stylesheets apart from everything else."""
+
+    def has(self, name: StylesheetName) -> bool:
+        """Whether there is such a stylesheet."""
+        ...
+
+    def digest(self, name: StylesheetName) -> str:
+        """SHA-256 of its text, for the record."""
+        ...
+
+    def run(
+        self, name: StylesheetName, document: bytes, calling: str | None
+    ) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """The elements of the result that have attributes: their names and these, in document order.
+
+        `calling` is the stylesheet's parameter.  Raises `StylesheetFailed`.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""What standards prescribe on the wire, each test citing its section."""

@@ -1,0 +1,159 @@
+"""A real dcmqrscp (dcmtk): an archive that speaks DIMSE and nothing else, for the length of a `with` block."""
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydicom.uid import AllTransferSyntaxes
+from pynetdicom.presentation import StoragePresentationContexts
+
+from pacsgate.upstream.dimse.peer import Peer
+from pacsgate.upstream.dimse.settings import DimseSettings
+from tests.support.ports import free_port
+from tests.support.processes import running
+from tests.support.servers import find_program
+
+READY_SECONDS = 20.0
+QUERIES = (
+    "1.2.840.10008.1.1",
+    *(f"1.2.840.10008.5.1.4.1.2.{root}.{service}" for root in (1, 2) for service in (1, 2, 3)),
+)
+
+
+@dataclass(frozen=True)
+class Dcmqrscp:
+    """A running dcmqrscp, where it listens and where its files are."""
+
+    port: int
+    ae_title: str
+    files: Path
+    log: Path
+    hosts: Mapping[str, int]
+    """The move destinations that it knows."""
+
+    def settings(self, **changes: Any) -> DimseSettings:
+        """What an archive of the gate's needs to know of it."""
+        peer = Peer("127.0.0.1", self.port, self.ae_title, "GATE", timeout_seconds=20)
+        return DimseSettings(peer, **{"relational_queries": True, **changes})
+
+    def lines(self, **further: object) -> str:
+        """The lines of `pacsgate.yaml` that guard it, to stand below `archives:`."""
+        keys = {
+            "kind": "dimse",
+            "host": "127.0.0.1",
+            "port": self.port,
+            "ae_title": self.ae_title,
+            "calling_ae_title": "GATE",
+            "relational_queries": "true",
+            **further,
+        }
+        return "  main:\n" + "".join(f"    {key}: {value}\n" for key, value in keys.items())
+
+    def upload(self, part10: bytes) -> None:
+        """Store one Part 10 file past any gate, with dcmtk's own sender."""
+        with tempfile.NamedTemporaryFile(suffix=".dcm") as file:
+            file.write(part10)
+            file.flush()
+            sent = subprocess.run(
+                ["dcmsend", "-v", "-aec", self.ae_title, "127.0.0.1", str(self.port), file.name],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+                env={**os.environ, "TCP_NODELAY": "1"},
+            )
+        if "with status SUCCESS" not in sent.stdout + sent.stderr:
+            raise RuntimeError(f"dcmsend: {sent.stdout}{sent.stderr}")
+
+    def instance_count(self) -> int:
+        """How many objects it holds."""
+        return len(list(self.files.glob("*.dcm")))
+
+    def clear(self) -> None:
+        """Remove every object, index and all."""
+        for path in self.files.iterdir():
+            path.unlink()
+
+
+@contextmanager
+def running_dcmqrscp(
+    directory: Path, *, hosts: Mapping[str, int] | None = None, options: Sequence[str] = ()
+) -> Iterator[Dcmqrscp]:
+    """Start dcmqrscp, which takes and gives every transfer syntax as it is.
+
+    `hosts` are the move destinations that it knows: AE titles, and their ports on this machine.
+    """
+    program = find_program("dcmqrscp")
+    if program is None:
+        raise RuntimeError("dcmqrscp is not installed: apt-get install dcmtk")
+    files = directory / "files"
+    files.mkdir(parents=True)
+    port = free_port()
+    configuration = directory / "dcmqrscp.cfg"
+    configuration.write_text(_configuration(port, files, hosts or {}))
+    profiles = directory / "associations.cfg"
+    profiles.write_text(_profiles())
+    log = directory / "dcmqrscp.log"
+    command = [
+        "env",
+        "TCP_NODELAY=1",
+        str(program),
+        "-c",
+        str(configuration),
+        "-xf",
+        str(profiles),
+        "Any",
+        "Any",
+        "+B",
+        *options,
+    ]
+    # Nagle's algorithm costs dcmtk 40 ms for each message otherwise.
+    with running([*command, str(port)], log):
+        _wait_until_ready(port, log)
+        yield Dcmqrscp(port, "ARCHIVE", files, log, hosts or {})
+
+
+def _configuration(port: int, files: Path, hosts: Mapping[str, int]) -> str:
+    known = "\n".join(f"{title.lower()} = ({title}, localhost, {number})" for title, number in hosts.items())
+    return (
+        f"NetworkTCPPort = {port}\nMaxPDUSize = 131072\nMaxAssociations = 32\n"
+        f"HostTable BEGIN\n{known}\nHostTable END\n"
+        "VendorTable BEGIN\nVendorTable END\n"
+        f"AETable BEGIN\nARCHIVE {files} RW (2000, 1024mb) ANY\nAETable END\n"
+    )
+
+
+def _profiles() -> str:
+    """dcmtk's own words for: every service, and every transfer syntax of every storage class."""
+    syntaxes = "\n".join(f"TransferSyntax{n} = {uid}" for n, uid in enumerate(AllTransferSyntaxes, 1))
+    storage = [str(context.abstract_syntax) for context in StoragePresentationContexts]
+    lines = [f"PresentationContext{n} = {uid}\\Queries" for n, uid in enumerate(QUERIES, 1)]
+    lines += [f"PresentationContext{n} = {uid}\\Objects" for n, uid in enumerate(storage, len(QUERIES) + 1)]
+    roles = "\n".join(f"Role{n} = {uid}\\BOTH" for n, uid in enumerate(storage, 1))
+    return (
+        "[[TransferSyntaxes]]\n"
+        "[Queries]\nTransferSyntax1 = 1.2.840.10008.1.2.1\nTransferSyntax2 = 1.2.840.10008.1.2\n"
+        f"[Objects]\n{syntaxes}\n"
+        "[[PresentationContexts]]\n[Everything]\n" + "\n".join(lines) + "\n"
+        f"[[SCPSCURoleSelection]]\n[Roles]\n{roles}\n"
+        "[[Profiles]]\n[Any]\nPresentationContexts = Everything\nSCPSCURoleSelection = Roles\n"
+    )
+
+
+def _wait_until_ready(port: int, log: Path) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"dcmqrscp did not become ready:\n{log.read_text(errors='replace')[-4000:]}")
