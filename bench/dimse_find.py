@@ -1,7 +1,9 @@
 """C-FIND through the gate against straight to the same Orthanc: the same questions in the same order.
 
 The questions are those of the QIDO-RS bench, at STUDY level with the same attributes.  C-FIND has no
-pages, so whoever asks sees all studies: both answer with the same rows.  One association asks, then eight.
+pages, so whoever asks sees all studies: both answer with the same rows.
+
+Two clients: one of ours, on one association and then on eight, and dcmtk's findscu on one.
 
 Called by `dimse`, and as a process of its own, which is the client: `python -m bench.dimse_find PLAN.json`.
 """
@@ -25,6 +27,7 @@ from bench.figures import Row, percentile
 from bench.searches import questions
 from bench.stage import Reader
 from pacsgate.dicom.attributes import RETURNED_KEYWORDS
+from pacsgate.dicom.file_meta import part10_head
 from pacsgate.model.resource import Level
 from pacsgate.protocols.dimse.command_set import Command, Element, number_in
 from pacsgate.protocols.dimse.data_sets import write_data_set
@@ -55,7 +58,7 @@ class Server:
 
 
 def measure(straight: Server, gated: Server, plans: Path, seconds: float) -> list[Row]:
-    """The rows: each server with one association, then with eight."""
+    """The rows: each server with one association, with eight, and asked by findscu."""
     rows = []
     for associations in ASSOCIATIONS:
         files = [_plan(server, plans, associations, seconds / ROUNDS) for server in (straight, gated)]
@@ -68,7 +71,7 @@ def measure(straight: Server, gated: Server, plans: Path, seconds: float) -> lis
             (straight, gated), files, seen, (None, rates[1] / rates[0]), strict=True
         ):
             rows.append(_row(server, file, rounds, associations, ratio))
-    return rows
+    return rows + _by_findscu((straight, gated), plans / "find-questions")
 
 
 def identifiers() -> list[bytes]:
@@ -116,6 +119,48 @@ def _carried_out(plan: Path) -> Mapping[str, Any]:
     if done.returncode:
         raise RuntimeError(f"the client failed at {plan.name}: {done.stderr or done.stdout}")
     return json.loads(done.stdout)
+
+
+def _by_findscu(servers: Sequence[Server], questions_in: Path) -> list[Row]:
+    """A row for each server: all questions, one after the other, on one association."""
+    questions_in.mkdir(exist_ok=True)
+    asked = identifiers()
+    for number, identifier in enumerate(asked):
+        head = part10_head(_SOP_CLASS, f"1.2.{number}", str(ExplicitVRLittleEndian))
+        (questions_in / f"{number:04}.dcm").write_bytes(head + identifier)
+    rows, rates = [], []
+    for server in servers:
+        titles = ["-aet", server.calling_ae_title, "-aec", server.called_ae_title]
+        command = ["findscu", "-S", *titles, "127.0.0.1", str(server.port), "*.dcm"]
+        files = sorted(map(str, questions_in.iterdir()))
+        watched = {name: [psutil.Process(pid) for pid in pids] for name, pids in server.watch.items()}
+        before, begun = _cpu_seconds(watched), time.perf_counter()
+        done = subprocess.run(
+            [*command[:-1], *files], capture_output=True, text=True, timeout=300, check=True
+        )
+        seconds, after = time.perf_counter() - begun, _cpu_seconds(watched)
+        rates.append(len(asked) / seconds)
+        ratio = rates[-1] / rates[0] if len(rates) > 1 else None
+        mean = seconds / len(asked) * 1e3
+        rows.append(
+            Row(
+                work=f"C-FIND by findscu {server.name}, one association",
+                rate=round(rates[-1], 1),
+                unit="queries",
+                p50_ms=mean,
+                p99_ms=mean,
+                cpu_seconds={name: round(after[name] - before[name], 2) for name in before},
+                command=" ".join(command),
+                goal="" if ratio is None else f"at least {_GOAL:g} x Orthanc",
+                reached=None if ratio is None else ratio >= _GOAL,
+                ratio=None if ratio is None else round(ratio, 2),
+                notes={
+                    "rows": (done.stdout + done.stderr).count("(Pending)"),
+                    "p50 and p99": "the mean of all: findscu tells no more",
+                },
+            )
+        )
+    return rows
 
 
 def _rate(rounds: Sequence[Mapping[str, Any]]) -> float:

@@ -1,4 +1,4 @@
-"""Objects sent to dcmtk's storescp, which throws them away: by the gate's own sender, and by dcmtk's storescu.
+"""Objects sent to dcmtk's storescp, which throws them away: by the gate's sender, and by dcmtk's storescu.
 
 300 objects of 512 KiB over one association, from the page cache.  What is compared is how fast they leave.
 """
@@ -15,13 +15,13 @@ from pathlib import Path
 
 import psutil
 from pydicom import dcmread
+from tests.support.ports import free_port
 
 from bench.figures import Row
 from bench.images import part10, studies
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.ports.sending import PresentationContext
 from pacsgate.upstream.dimse.sending import PeerDestinations
-from tests.support.ports import free_port
 
 OBJECTS = 300
 ROUNDS = 5

@@ -1,4 +1,4 @@
-"""Writes `docs/reference/`: every list that the code holds, as a page for people.
+"""Writes `docs/reference/` and `docs/conformance.md`: every list that the code holds, as a page for people.
 
 Usage: `python -m tools.reference [--check] [PAGE…]`.  With `--check` nothing is written; a page that differs
 from what the code says is named, and the exit status is 1.
@@ -28,35 +28,26 @@ from pacsgate.model.permission import Permission
 from pacsgate.protocols.dicomweb.routes import ROUTES, ActionsNeeded
 from pacsgate.protocols.orthanc.routes import Handler, Needs
 from pacsgate.protocols.orthanc.table import ROUTES as ORTHANC_ROUTES
+from tools.conformance import TITLE, conformance
 from tools.members import described, docstrings_below
+from tools.tables import code, table
 
 PAGES = Path(__file__).resolve().parent.parent / "docs" / "reference"
 _MADE = "<!-- Made from the code by `make docs`; change the code instead. -->"
 
 
-def _table(*rows: tuple[str, ...]) -> str:
-    """Lays out a Markdown table; the first row is its head."""
-    head, *body = [[" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in rows]
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
-
-
 def _rows(enumeration: type[Enum]) -> Iterator[tuple[str, ...]]:
-    return ((_code(value), text) for value, text in described(enumeration))
+    return ((code(value), text) for value, text in described(enumeration))
 
 
 def actions() -> str:
     """What one can do to images.  Every route and every rule uses these words and no others."""
-    return _table(("action", "what it covers"), *_rows(Action))
+    return table(("action", "what it covers"), *_rows(Action))
 
 
 def permissions() -> str:
     """What a role can carry besides actions on images: work on the system itself."""
-    return _table(("permission", "what it allows"), *_rows(Permission))
+    return table(("permission", "what it allows"), *_rows(Permission))
 
 
 def reasons() -> str:
@@ -64,14 +55,14 @@ def reasons() -> str:
 
     The trail holds these codes; `pacsgate policy explain` says more about one decision.
     """
-    return _table(("reason", "what it means"), *_rows(ReasonCode))
+    return table(("reason", "what it means"), *_rows(ReasonCode))
 
 
 def audit_events() -> str:
     """What is recorded, with the codes of DICOM PS3.15 A.5 and PS3.16 CID 400 and 401."""
     rows = (
         (
-            _code(kind.name),
+            code(kind.name),
             f"{kind.event_id.value} {kind.event_id.meaning}",
             f"{kind.event_type.value} {kind.event_type.meaning}" if kind.event_type else "",
             f"{kind.action.value} ({kind.action.name.lower()})",
@@ -79,14 +70,14 @@ def audit_events() -> str:
         )
         for kind in EventKind
     )
-    return _table(("kind", "event id", "event type", "action", "emitted when"), *rows)
+    return table(("kind", "event id", "event type", "action", "emitted when"), *rows)
 
 
 def _needed(needs: ActionsNeeded) -> str:
     if needs == ActionsNeeded(any_of=ALL_ACTIONS):
         return "any action"
-    every = " and ".join(_code(action) for action in sorted(needs.all_of))
-    some = "one of " + ", ".join(_code(action) for action in sorted(needs.any_of))
+    every = " and ".join(code(action) for action in sorted(needs.all_of))
+    some = "one of " + ", ".join(code(action) for action in sorted(needs.any_of))
     return every if not needs.any_of else some if not needs.all_of else f"{every} and {some}"
 
 
@@ -99,21 +90,21 @@ def routes() -> str:
     """
     rows = (
         (
-            _code(route.route_id),
+            code(route.route_id),
             route.method,
-            _code(route.template),
+            code(route.template),
             _needed(route.needs),
             "yes" if route.implemented else "501",
             route.standard,
         )
         for route in ROUTES
     )
-    return _table(("route", "method", "path", "needs", "served", "section"), *rows)
+    return table(("route", "method", "path", "needs", "served", "section"), *rows)
 
 
 def _needed_in_orthanc(needs: Needs) -> str:
     actions = _needed(ActionsNeeded(needs.actions, needs.any_of)) if needs.actions or needs.any_of else ""
-    permissions = [_code(permission) for permission in sorted(needs.permissions)]
+    permissions = [code(permission) for permission in sorted(needs.permissions)]
     return " or ".join(filter(None, (actions, *permissions)))
 
 
@@ -126,16 +117,16 @@ def orthanc_routes() -> str:
     """
     rows = (
         (
-            _code(route.route_id),
+            code(route.route_id),
             route.method,
-            _code(route.template),
+            code(route.template),
             _needed_in_orthanc(route.needs),
             "no: " + route.note if route.handler is Handler.DENIED else "yes",
             route.since,
         )
         for route in ORTHANC_ROUTES
     )
-    return _table(("route", "method", "path", "needs", "served", "since"), *rows)
+    return table(("route", "method", "path", "needs", "served", "since"), *rows)
 
 
 def _type_name(annotation: object) -> str:
@@ -147,7 +138,7 @@ def _type_name(annotation: object) -> str:
         names = (_type_name(argument) for argument in arguments if argument is not type(None))
         return " or ".join(dict.fromkeys(names))
     if origin is typing.Literal:
-        return " or ".join(_code(str(argument)) for argument in arguments)
+        return " or ".join(code(str(argument)) for argument in arguments)
     if origin is tuple:
         return f"list of {_type_name(arguments[0])}"
     if origin is dict:
@@ -164,9 +155,9 @@ def _default(value: object) -> str:
         case None | () | []:
             return ""
         case bool():
-            return _code(str(value).lower())
+            return code(str(value).lower())
         case str() | int() | float():
-            return _code(str(value))
+            return code(str(value))
         case _:
             return "see there"
 
@@ -178,9 +169,9 @@ def _settings(model: type[BaseModel]) -> str:
         default = "required" if field.is_required() else _default(field.default)
         if field.default is PydanticUndefined and not field.is_required():
             default = ""
-        rows.append((_code(name), _type_name(field.annotation), default, texts.get(name, "")))
+        rows.append((code(name), _type_name(field.annotation), default, texts.get(name, "")))
     about = inspect.cleandoc(model.__doc__ or "")
-    return f"## {model.__name__}\n\n{about}\n\n" + _table(("key", "value", "default", "what it does"), *rows)
+    return f"## {model.__name__}\n\n{about}\n\n" + table(("key", "value", "default", "what it does"), *rows)
 
 
 def configuration() -> str:
@@ -213,7 +204,7 @@ def _commands(command: TyperCommand | TyperGroup, name: str) -> Iterator[str]:
     rows = [record for param in command.params if (record := param.get_help_record(context)) is not None]
     yield f"## {name}\n\n{inspect.cleandoc(command.help or '')}\n\n`{name} {usage}`"
     if rows:
-        yield _table(("option", "what it does"), *((_code(first), text) for first, text in rows))
+        yield table(("option", "what it does"), *((code(first), text) for first, text in rows))
 
 
 def cli() -> str:
@@ -233,6 +224,7 @@ _PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "orthanc-routes": ("Orthanc routes", orthanc_routes),
     "configuration": ("Configuration", configuration),
     "cli": ("Commands", cli),
+    "../conformance": (TITLE, conformance),
 }
 """File name → title and what makes the body; the introduction is the function's docstring."""
 
@@ -256,7 +248,7 @@ def main(arguments: list[str]) -> int:
             page.parent.mkdir(parents=True, exist_ok=True)
             page.write_text(text, "utf-8")
     if checking and stale:
-        sys.stderr.write(f"docs/reference is out of date: {', '.join(stale)}; run `make docs`\n")
+        sys.stderr.write(f"the reference is out of date: {', '.join(stale)}; run `make docs`\n")
         return 1
     return 0
 

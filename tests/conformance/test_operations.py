@@ -1,7 +1,9 @@
 """What is negotiated for whom, and how a message is answered that no handler gets (PS3.7 annex C, PS3.8 annex B)."""
 
+import itertools
 import struct
 import time
+from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
@@ -24,11 +26,25 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
-from pacsgate.gateway.dimse import dispatch, handlers
+from pacsgate.gateway.dimse import dispatch, handlers, upper_layer
+from pacsgate.gateway.dimse.exchange import Exchange
+from pacsgate.gateway.dimse.operation import Operation
+from pacsgate.identity.associations.door import LocalAssociationDoor
 from pacsgate.model.role import Assignment
+from pacsgate.protocols.dimse.services import ServiceKind
+from pacsgate.protocols.dimse.statuses import Status
 from tests.support.dimse import user_identity
 from tests.support.dimse_gate import DicomGate
-from tests.support.dimse_wire import IMPLICIT, associate_rq, command, identity_item, p_data, status_of, wire
+from tests.support.dimse_wire import (
+    C_ECHO_RQ,
+    IMPLICIT,
+    associate_rq,
+    command,
+    identity_item,
+    p_data,
+    status_of,
+    wire,
+)
 from tests.support.people import PASSWORD
 from tests.support.waiting import wait_until
 
@@ -141,8 +157,9 @@ def test_an_echo_is_for_whoever_could_do_anything(gate: DicomGate) -> None:
 def test_an_operation_that_its_class_has_not_is_not_recognized(gate: DicomGate) -> None:
     with wire(gate.port) as peer:
         peer.associate(associate_rq(contexts=[(FIND, [IMPLICIT])]))
-        peer.send(p_data(1, command(0x0030, sop_class=FIND), is_command=True))
-        assert status_of(peer.pdu()) == 0x0211
+        for field in (0x0030, 0x0100, 0x0110, 0x0120, 0x0130, 0x0140, 0x0150, 0x0021):
+            peer.send(p_data(1, command(field, sop_class=FIND), is_command=True))
+            assert status_of(peer.pdu()) == 0x0211, hex(field)
 
 
 def test_a_class_that_is_not_that_of_the_context_is_not_supported(gate: DicomGate) -> None:
@@ -179,6 +196,61 @@ def test_a_locked_person_s_association_is_aborted_within_two_seconds(gate: Dicom
         assert time.monotonic() - began < 2
         assert peer.is_closed()
     wait_until(lambda: gate.denials()[-1].actor.name == "lockable")
+
+
+def test_who_does_not_wait_for_answers_gets_them_all_the_same(gate: DicomGate) -> None:
+    """PS3.7 D.3.3.3: nobody negotiated to send ahead; what is ahead waits in the connection, not in memory."""
+    with wire(gate.port) as peer:
+        peer.associate()
+        peer.send(C_ECHO_RQ * 500)
+        began = time.monotonic()
+        assert [status_of(peer.pdu()) for _ in range(500)] == [0] * 500
+        assert time.monotonic() - began < 4
+
+
+def test_who_is_disabled_while_being_let_in_is_shown_out(
+    gate: DicomGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered of somebody is as old as the moment before it was verified."""
+    gate.users().add(gate.change(), "hasty1", password=PASSWORD)
+    admit = LocalAssociationDoor.admit
+
+    def then_disable(door: Any, *asked: Any) -> Any:
+        admitted = admit(door, *asked)
+        gate.users().set_disabled(gate.change(), "hasty1", disabled=True)
+        return admitted
+
+    monkeypatch.setattr(LocalAssociationDoor, "admit", then_disable)
+    with wire(gate.port) as peer:
+        peer.associate(associate_rq("PACSGATE", user_items=_identity("hasty1")))
+        peer.send(C_ECHO_RQ)
+        assert peer.pdu()[:1] == b"\x07"
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["who reads", "who does not read"])
+def test_what_is_being_sent_ends_with_the_right_to_it(
+    gate: DicomGate, monkeypatch: pytest.MonkeyPatch, *, reads: bool
+) -> None:
+    def endless(_exchange: Exchange, operation: Operation) -> None:
+        operation.respond_each(Status.PENDING, itertools.repeat(bytes(10_000)))
+
+    monkeypatch.setattr(dispatch, "HANDLERS", {**handlers.HANDLERS, ServiceKind.FIND: endless})
+    name = f"endless{reads}"
+    gate.users().add(gate.change(), name, password=PASSWORD)
+    gate.users().assign(gate.change(), name, Assignment("reader"))
+    with wire(gate.port) as peer:
+        peer.associate(associate_rq("PACSGATE", contexts=[(FIND, [IMPLICIT])], user_items=_identity(name)))
+        peer.send(p_data(1, command(0x0020, sop_class=FIND, data_set=True), is_command=True))
+        peer.send(p_data(1, b"\x08\0\x52\0\6\0\0\0STUDY ", is_command=False))
+        for _ in range(50):
+            assert peer.pdu()[:1] == b"\x04"
+        here = gate.associations
+        gate.users().set_disabled(gate.change(), name, disabled=True)
+        began = time.monotonic()
+        if reads:
+            assert peer.is_closed(within=3)
+        wait_until(lambda: gate.associations == here - 1, seconds=3)
+        assert time.monotonic() - began < 2 + upper_layer.LINGER_SECONDS
 
 
 def test_a_change_that_concerns_others_ends_nothing(gate: DicomGate) -> None:

@@ -15,7 +15,7 @@ from pacsgate.model.study_permission import Holding, StudyPermission
 from pacsgate.policy.ir import PERMITTED, PERMITTED_USERS, Contains, Formula
 from pacsgate.ports.study_permissions import StudyPermissions
 from pacsgate.stores.stores import Stores
-from tests.contracts.asking import found
+from tests.contracts.asking import STUDIES, all_found, found
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance, within
 
 OTHER = ArchiveName("research")
@@ -208,3 +208,42 @@ def test_permissions_of_users_make_no_kinds(stores: Stores, permissions: StudyPe
     )
     assert len(list(stores.index.kinds(SCOPE, MAIN))) == 1
     assert found(stores.index, permits(grantee=(GranteeKind.USER, "u7"))) == ["1.2.7"]
+
+
+def test_a_row_that_moved_is_as_if_it_had_been_written_anew(
+    stores: Stores, permissions: StudyPermissions
+) -> None:
+    """Only what permissions say is worked out when they change; ingesting works out everything."""
+    items = [
+        instance(
+            f"1.2.{number}",
+            patient=f"P{number % 3}",
+            of_study={"StudyDate": f"2026030{number % 9 + 1}"},
+            study_facts={"department": frozenset({"AB"[number % 2]}), "referrer": frozenset({f"R{number}"})},
+            many=frozenset({"referrer"}),
+        )
+        for number in range(12)
+    ]
+    stores.index.ingest(SCOPE, MAIN, items, SEEN)
+    given = [
+        permission(f"1.2.{number}", action, grantee)
+        for number in range(0, 12, 2)
+        for action, grantee in ((Action.SEARCH, DOCTOR), (Action.VIEW, ANN), (Action.VIEW, WARD))[
+            : number % 4
+        ]
+    ]
+    permissions.add(SCOPE, given, told)
+    permissions.remove(SCOPE, [named(each) for each in given[::3]], told)
+
+    def everything() -> object:
+        kinds = {
+            (frozenset(kind.study.items()), kind.open, kind.studies)
+            for kind in stores.index.kinds(SCOPE, MAIN)
+        }
+        studies = {study.study_instance_uid: study for study in stores.index.every_study(SCOPE, MAIN)}
+        held = {uid: (study.facts, study.attributes) for uid, study in studies.items()}
+        return kinds, held, stores.index.counts(SCOPE, MAIN), all_found(stores.index, STUDIES)
+
+    moved = everything()
+    stores.index.ingest(SCOPE, MAIN, items, SEEN)
+    assert everything() == moved

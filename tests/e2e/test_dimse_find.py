@@ -11,6 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_FIND
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
+from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelFind,
@@ -221,6 +223,30 @@ def test_rows_come_in_every_transfer_syntax_that_is_agreed_on(
         usual = at.find(asked)
     with workstation(hospital, dicom, "chief1", syntaxes=[ExplicitVRBigEndian]) as at:
         assert at.find(asked) == usual
+
+
+def test_fuzzy_names_are_matched_where_that_was_agreed_on(hospital: RunningHospital, dicom: Dicom) -> None:
+    name = str(hospital.objects["S1"][0].PatientName)
+    words = name.replace("^", " ").split()
+    beginning = f"{words[-1][:4]}"
+    asked = identifier("STUDY", "StudyInstanceUID", PatientName=beginning)
+    uid = ["StudyInstanceUID"]
+    wanted = SOPClassExtendedNegotiation()
+    wanted.sop_class_uid = STUDY_ROOT
+    wanted.service_class_application_information = b"\1\1\1\1"
+    with dicom.associated(
+        [build_context(STUDY_ROOT, ExplicitVRBigEndian)],
+        calling=title_of("chief1"),
+        negotiation=[wanted],
+    ) as association:
+        agreed = association.acceptor.sop_class_extended
+        fuzzy = Workstation(hospital, "chief1", association).find(asked)
+    assert agreed == {STUDY_ROOT: b"\0\1\1\0"}
+    web = by_web(hospital, "chief1", f"/studies?limit=1000&fuzzymatching=true&PatientName={beginning}")
+    assert fuzzy
+    assert reduced(fuzzy, uid) == reduced(web, uid)
+    with workstation(hospital, dicom, "chief1") as at:
+        assert at.find(asked) == []
 
 
 # ------------------------------------------------------------------ what is asked badly

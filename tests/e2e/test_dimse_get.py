@@ -3,7 +3,6 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from pynetdicom.sop_class import (
 )
 
 from pacsgate.dicom.file_meta import read_part10_head
-from tests.support.dimse import Dicom, dicom_doors, storing, with_dicom
-from tests.support.hospital import FurnishedHospital, RunningHospital, opened
+from tests.support.dimse import Dicom, storing
+from tests.support.hospital import RunningHospital
 from tests.support.multipart import multipart_related
 from tests.support.objects import variant
 from tests.support.waiting import wait_until
@@ -91,22 +90,21 @@ def _counts(response: Dataset) -> tuple[int, int, int]:
 
 
 @pytest.fixture(scope="module")
-def house(furnished: FurnishedHospital, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    copy = with_dicom(furnished.copy_to(tmp_path_factory.mktemp("house") / "gate"))
-    with opened(copy) as running:
-        many, series = generate_uid(), generate_uid()
-        objects = [
-            variant(
-                "MR_small.dcm",
-                PatientID="MANY",
-                StudyInstanceUID=many,
-                SeriesInstanceUID=series,
-                SOPInstanceUID=generate_uid(),
-            ).data
-            for _ in range(MANY)
-        ]
-        _store(running, objects)
-        yield House(running, dicom_doors(running)[0], many)
+def house(own_dicom_hospital: tuple[RunningHospital, Dicom]) -> House:
+    running, dicom = own_dicom_hospital
+    many, series = generate_uid(), generate_uid()
+    objects = [
+        variant(
+            "MR_small.dcm",
+            PatientID="MANY",
+            StudyInstanceUID=many,
+            SeriesInstanceUID=series,
+            SOPInstanceUID=generate_uid(),
+        ).data
+        for _ in range(MANY)
+    ]
+    _store(running, objects)
+    return House(running, dicom, many)
 
 
 def _store(running: RunningHospital, objects: list[bytes]) -> None:

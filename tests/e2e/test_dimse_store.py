@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     ComprehensiveSRStorage,
@@ -20,12 +21,22 @@ from pynetdicom.pdu_primitives import P_DATA
 from pacsgate.audit.events import EventKind
 from pacsgate.cli.demo.hospital import part10
 from pacsgate.dicom.file_meta import read_part10_head
-from tests.e2e.asking import NOT_AUTHORIZED, annotation, another, events, reasons, stow, within
+from tests.e2e.asking import NOT_AUTHORIZED, annotation, another, events, policy_of, reasons, stow, within
 from tests.support.dimse import Dicom
 from tests.support.hospital import RunningHospital
 from tests.support.objects import variant
 
 SUCCESS, REFUSED, DUPLICATE, MISMATCH, UNREADABLE = 0x0000, 0x0124, 0x0111, 0xA900, 0xC000
+
+GRANTING = """\
+grant_rules:
+  - id: referrers-see-what-arrives
+    on: [study-arrived]
+    grant: {users: [ref1], actions: [search, view]}
+  - id: a-colleague-sees-what-is-complete
+    on: [series-stored]
+    grant: {users: [rad3], actions: [search, view]}
+"""
 
 Ward = tuple[RunningHospital, Dicom]
 
@@ -196,6 +207,36 @@ def test_what_was_half_sent_leaves_nothing_behind(own_dicom_hospital: Ward) -> N
     assert within(5, lambda: not objects_in(spool))
     rows = hospital.client("chief1").get(f"/studies?StudyInstanceUID={item.StudyInstanceUID}")
     assert rows.status_code == 204
+
+
+def test_what_arrives_is_seen_at_once_by_whom_a_rule_gives_it_and_a_series_when_it_ended(
+    own_dicom_hospital: Ward,
+) -> None:
+    hospital, dicom = own_dicom_hospital
+    first, second = fresh(hospital), fresh(hospital, ReferringPhysicianName="")
+    marked = {"InstitutionalDepartmentName": "NOWHERE", "ReferringPhysicianName": "NOBODY"}
+    for item in (first, second):
+        for keyword, value in marked.items():
+            setattr(item, keyword, value)
+
+    def sees(persona: str, item: Dataset) -> bool:
+        # Past the canaries: these studies are copies of one that has some.
+        auth = (persona, hospital.passwords[persona])
+        url = f"{hospital.dicomweb}/studies?StudyInstanceUID={item.StudyInstanceUID}"
+        return requests.get(url, auth=auth, timeout=30).status_code == 200
+
+    def is_live() -> bool:
+        probe = fresh(hospital, **marked)
+        return stored(dicom, "CT1", probe) == [SUCCESS] and sees("ref1", probe)
+
+    granting = hospital.policy.read_text("utf-8") + GRANTING
+    with policy_of(hospital, granting, is_live), storing(dicom, "CT1", first) as association:
+        assert association.send_c_store(first).Status == SUCCESS
+        assert (sees("ref1", first), sees("rad3", first)) == (True, False)
+        assert association.send_c_store(second).Status == SUCCESS
+        assert (sees("rad3", first), sees("rad3", second)) == (True, False)
+        association.release()
+        assert within(5, lambda: sees("rad3", second))
 
 
 def test_whoever_stores_nothing_gets_no_context_for_objects(own_dicom_hospital: Ward) -> None:

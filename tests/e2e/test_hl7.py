@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import NoReturn
 
 import hl7.client
 import pytest
@@ -17,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pacsgate.bootstrap.installation import Installation
-from pacsgate.gateway.hl7 import listener
+from pacsgate.gateway.hl7 import listener, reception
 from pacsgate.gateway.hl7.senders import Sender
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.model.actions import Action
@@ -29,7 +30,7 @@ from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change
 from tests.support import dcm4chee_files
 from tests.support.hospital import cli_here, furnish, opened
-from tests.support.installed import installed
+from tests.support.installed import add, installed
 from tests.support.messages import message, mllp_door, order
 from tests.support.objects import variant
 from tests.support.small_hospital import some_studies
@@ -119,6 +120,61 @@ def test_an_order_without_a_study_permits_nothing_and_is_on_record(gate: Install
     assert list(gate.stores.permissions.every(gate.scope)) == []
 
 
+STAY = """<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+<xsl:template match="/hl7">
+  <xsl:variable name="pid" select="PID/field[3]/text()"/>
+  <xsl:variable name="issuer" select="PID/field[3]/component[3]"/>
+  <permissions>
+    <xsl:choose>
+      <xsl:when test="MSH/field[7]/text()='ORM' and MSH/field[7]/component[1]='O01'">
+        <grant role="Doctor" action="Q,R" pid="{$pid}" issuer="{$issuer}"/>
+        <grant role="Doctor" action="Q,R,A" suid="{ZDS/field[1]/text()}"/>
+      </xsl:when>
+      <xsl:when test="MSH/field[7]/component[1]='A03'">
+        <revoke role="Doctor" action="Q,R,A" pid="{$pid}" issuer="{$issuer}"/>
+      </xsl:when>
+    </xsl:choose>
+  </permissions>
+</xsl:template>
+</xsl:stylesheet>
+"""
+"""What dcm4chee's own sample does, in our words: an order opens what there is, a discharge closes it."""
+
+
+def test_an_order_opens_what_its_patient_has_and_a_discharge_closes_it_for_no_other_patient(
+    gate: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / "hl7-permission.xsl").write_text(STAY)
+    patients = {
+        "1.2.1": ("P1", "HOSP"),
+        "1.2.2": ("P1", "CITY"),
+        "1.2.3": ("P1", ""),
+        "1.2.4": ("P2", "HOSP"),
+    }
+    add(
+        gate,
+        [
+            variant(
+                StudyInstanceUID=uid,
+                SeriesInstanceUID=f"{uid}.1",
+                SOPInstanceUID=f"{uid}.1.1",
+                PatientID=patient,
+                IssuerOfPatientID=issuer,
+            )
+            for uid, (patient, issuer) in patients.items()
+        ],
+    )
+    reading = {Action.SEARCH, Action.VIEW, Action.RETRIEVE}
+    with mllp_door(gate, RIS) as port:
+        assert code(send(port, order("P1^^^HOSP", "1.2.9"))) == "AA"
+        assert permitted(gate, "1.2.1") == reading
+        assert permitted(gate, "1.2.9") == reading | {Action.APPEND}
+        assert {uid for uid in patients if permitted(gate, uid)} == {"1.2.1"}
+        discharge = message("ADT^A03", "PID|||P1^^^HOSP", control_id="M2")
+        assert code(send(port, discharge)) == "AA"
+        assert permitted(gate, "1.2.1") == set()
+
+
 @pytest.mark.parametrize("account", ["ris2", "person", "nobody"])
 def test_a_sender_without_the_right_is_refused_and_nothing_follows(gate: Installation, account: str) -> None:
     with mllp_door(gate, Sender(account, HERE)) as port:
@@ -149,21 +205,20 @@ def test_who_is_no_sender_is_not_heard(gate: Installation) -> None:
     assert trail(gate).count('"no-credential"') == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (b"", "AE"),
-        (b"nonsense", "AE"),
-        (b"MSH|^~\\&|A|||||||||||||||KLINGON\r", "AE"),
-        (message("SIU^S12", "PID|||P1"), "AR"),
-        (message("ADT^A40", "PID|||P1"), "AE"),
-        (message("ADT^A08", "PID|||P1"), "AA"),
-        (message("ORU^R01", "PID|||P1", version="2.3"), "AA"),
-    ],
-)
-def test_every_message_is_acknowledged_as_it_deserves(gate: Installation, text: bytes, expected: str) -> None:
+ANSWERS = [
+    (b"", "AE"),
+    (b"nonsense", "AE"),
+    (b"MSH|^~\\&|A|||||||||||||||KLINGON\r", "AE"),
+    (message("SIU^S12", "PID|||P1"), "AR"),
+    (message("ADT^A40", "PID|||P1"), "AE"),
+    (message("ADT^A08", "PID|||P1"), "AA"),
+    (message("ORU^R01", "PID|||P1", version="2.3"), "AA"),
+]
+
+
+def test_every_message_is_acknowledged_as_it_deserves(gate: Installation) -> None:
     with mllp_door(gate, RIS) as port:
-        assert code(send(port, text)) == expected
+        assert [code(send(port, text)) for text, _ in ANSWERS] == [expected for _, expected in ANSWERS]
 
 
 def test_grants_follow_a_patient_who_was_two(gate: Installation) -> None:
@@ -182,6 +237,22 @@ def test_grants_follow_a_patient_who_was_two(gate: Installation) -> None:
     held = {grant.target_id for grant in gate.stores.directory.grants(gate.scope)}
     assert held == {"HOSP|NEW", "OTHER|OLD", "HOSP|THIRD"}
     assert trail(gate).count("grant revoked") == 1
+
+
+def test_a_message_that_breaks_something_is_refused_on_record_and_the_next_one_is_served(
+    gate: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_message: object) -> NoReturn:
+        raise ZeroDivisionError("JANE DOE")
+
+    with mllp_door(gate, RIS) as port:
+        with monkeypatch.context() as patch:
+            patch.setattr(reception, "message_facts", broken)
+            assert code(send(port, order("P1", "1.2.3"))) == "AE"
+        assert permitted(gate, "1.2.3") == set()
+        assert code(send(port, order("P1", "1.2.3"))) == "AA"
+    assert "internal-error" in trail(gate)
+    assert "JANE" not in trail(gate)
 
 
 def test_what_is_too_long_or_no_frame_ends_the_connection(
@@ -250,7 +321,7 @@ def test_a_certificate_tells_a_sender_where_addresses_do_not(gate: Installation,
     shown = x509.load_pem_x509_certificate(mine[0].read_bytes()).public_bytes(Encoding.DER)
     sender = Sender("ris1", certificate_sha256=sha256(shown).hexdigest())
     with mllp_door(gate, sender, tls=tls) as port:
-        for pair, expected in ((mine, b"MSA|AA"), (theirs, b"")):
+        for pair, answered in ((mine, True), (theirs, False)):
             context = ssl.create_default_context(cafile=str(authority.ca_file))
             context.load_cert_chain(*pair)
             with (
@@ -259,10 +330,10 @@ def test_a_certificate_tells_a_sender_where_addresses_do_not(gate: Installation,
             ):
                 client.settimeout(5)
                 client.sendall(b"\x0b" + order("P1", "1.2.3") + b"\x1c\r")
-                try:
-                    assert expected in client.recv(1000)
-                except OSError:
-                    assert not expected
+                received = b""
+                with suppress(OSError):
+                    received = client.recv(1000)
+                assert (b"MSA|AA" in received) is answered
 
 
 def test_a_sender_without_evidence_is_nobody() -> None:
@@ -277,14 +348,18 @@ def test_a_served_gate_permits_by_message_what_then_arrives_and_by_stylesheet_wh
 ) -> None:
     hl7_sheet, series_sheet = tmp_path / "hl7-permission.xsl", tmp_path / "series-permission.xsl"
     hl7_sheet.write_text(STYLESHEET.replace("Doctor", "radiologist").replace("Q,R,A", "Q"))
-    series_sheet.write_text(dcm4chee_files.STYLESHEET.replace("Doctor", "radiologist").replace("Q,R,A", "Q,R"))
+    series_sheet.write_text(
+        dcm4chee_files.STYLESHEET.replace("Doctor", "radiologist").replace("Q,R,A", "Q,R")
+    )
     settings = f"""hl7: {{listeners: [{{port: 0, senders: [{{account: ris1, networks: [127.0.0.0/8]}}]}}]}}
 dcm4chee: {{hl7_stylesheet: {hl7_sheet}, series_stylesheet: {series_sheet}}}
 """
     furnished = furnish(tmp_path / "gate", made=some_studies("S1"), settings=settings)
     policy = furnished.config.parent / "policy.yaml"
     policy.write_text(
-        policy.read_text().replace("roles:\n", "roles:\n  orders: {permissions: [GrantByOrder], owner: it}\n", 1)
+        policy.read_text().replace(
+            "roles:\n", "roles:\n  orders: {permissions: [GrantByOrder], owner: it}\n", 1
+        )
     )
     config = ("-c", str(furnished.config))
     sent = variant(StudyInstanceUID="1.2.3", PatientID="P1")

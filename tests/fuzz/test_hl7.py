@@ -23,7 +23,9 @@ BYTES = st.one_of(
     st.tuples(st.integers(0, len(WHOLE)), st.binary(max_size=6), st.integers(0, 6)).map(
         lambda cut: WHOLE[: cut[0]] + cut[1] + WHOLE[cut[0] + cut[2] :]
     ),
-    st.text(st.sampled_from("MSHPIDZ|^~\\&\r\n.X0ET1"), max_size=120).map(lambda text: b"MSH|^~\\&|" + text.encode()),
+    st.text(st.sampled_from("MSHPIDZ|^~\\&\r\n.X0ET1"), max_size=120).map(
+        lambda text: b"MSH|^~\\&|" + text.encode()
+    ),
 )
 
 

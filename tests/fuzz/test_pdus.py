@@ -8,8 +8,15 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
+from pynetdicom.association import Association
+from pynetdicom.pdu import A_ASSOCIATE_RQ, P_DATA_TF
+from pynetdicom.pdu_primitives import P_DATA
+from pynetdicom.presentation import build_context
 
 from pacsgate.protocols.dimse.pdus import HEADER_BYTES, PduError, PduReader, data_values
+from pacsgate.protocols.dimse.request_items import require_sensible
+from tests.support.dimse import role_of_scp, user_identity
 from tests.support.dimse_gate import DicomGate, open_dicom_gate
 from tests.support.dimse_wire import (
     C_ECHO_RQ,
@@ -97,6 +104,53 @@ def test_values_lie_inside_their_pdu(body: bytes) -> None:
     except PduError:
         return
     assert sum(len(value.value) + 5 for value in values) == len(body)
+
+
+@given(st.lists(st.tuples(st.integers(0, 127), st.binary(min_size=1, max_size=100)), max_size=8))
+def test_values_are_those_that_the_library_writes_and_reads(values: list[tuple[int, bytes]]) -> None:
+    said = [(2 * number + 1, value) for number, value in values]
+    primitive = P_DATA()
+    primitive.presentation_data_value_list.extend(said)
+    written = P_DATA_TF(primitive).encode()
+    found = [(value.context_id, bytes(value.value)) for value in data_values(written)]
+    read = P_DATA_TF()
+    read.decode(written)
+    assert found == said == [tuple(value) for value in read.to_primitive().presentation_data_value_list]
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(ALL_TRANSFER_SYNTAXES), min_size=1, unique=True), min_size=1, max_size=128
+    ),
+    st.integers(0, 128),
+    st.binary(max_size=60_000),
+)
+def test_whatever_the_library_can_request_may_be_requested(
+    syntaxes: list[list[str]], roles: int, token: bytes
+) -> None:
+    classes = [context.abstract_syntax for context in AllStoragePresentationContexts[:128]]
+    entity = AE("TEST")
+    association = Association(entity, "requestor")
+    association.requestor.ae_title, association.acceptor.ae_title = "TEST", "WARD"
+    contexts = [build_context(uid, chosen) for uid, chosen in zip(classes, syntaxes, strict=False)]
+    for number, context in enumerate(contexts):
+        context.context_id = 2 * number + 1
+    association.requestor.requested_contexts = contexts
+    association.requestor.add_negotiation_item(user_identity(5, token))
+    for uid in classes[:roles]:
+        association.requestor.add_negotiation_item(role_of_scp(uid))
+    sent: list[object] = []
+    association.dul.send_pdu = sent.append
+    association.acse.send_request()
+    pdu = A_ASSOCIATE_RQ(sent[0]).encode()
+    require_sensible(pdu)
+    assert list(PduReader(DATA_BYTES).feed(pdu)) == [pdu]
+
+
+@given(_mutated())
+def test_a_request_that_passes_has_few_items(pdu: bytes) -> None:
+    with suppress(PduError):
+        require_sensible(pdu)
 
 
 @pytest.fixture(scope="module")

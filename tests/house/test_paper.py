@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,8 @@ def test_every_dependency_has_its_line_and_every_line_its_dependency():
 def test_whatever_the_package_imports_it_also_asks_for():
     bringers = importlib.metadata.packages_distributions()
     project = PROJECT["project"]
-    asked = requirement_names([*project["dependencies"], *project["optional-dependencies"]["demo"]])
+    extras = (project["optional-dependencies"][name] for name in ("demo", "postgresql"))
+    asked = requirement_names([*project["dependencies"], *chain.from_iterable(extras)])
     imported = {
         name.split(".")[0]
         for module in (ROOT / "src").rglob("*.py")

@@ -33,12 +33,16 @@ SWITCHES = ("Query", "Read", "Export", "Append")
 def gate(tmp_path: Path) -> Iterator[Installation]:
     sheet = tmp_path / "permission.xsl"
     sheet.write_text(SHEET)
-    settings = f"dcm4chee: {{series_stylesheet: {sheet}, mpps_stylesheet: {sheet}, hl7_stylesheet: {sheet}}}\n"
+    settings = (
+        f"dcm4chee: {{series_stylesheet: {sheet}, mpps_stylesheet: {sheet}, hl7_stylesheet: {sheet}}}\n"
+    )
     with installed(tmp_path, policy=POLICY, settings=settings) as installation:
         yield installation
 
 
-def happen(gate: Installation, kind: OccurrenceKind, header: Dataset | None, message: bytes | None = None) -> None:
+def happen(
+    gate: Installation, kind: OccurrenceKind, header: Dataset | None, message: bytes | None = None
+) -> None:
     gate.occurrences.happened(
         Occurrence(
             kind,
@@ -69,8 +73,12 @@ def test_not_everybody_who_can_send_a_message_can_give_permissions(
     assert list(gate.stores.permissions.every(gate.scope)) == []
 
 
-@pytest.mark.parametrize("name", ["x' OR '1'='1", "x'); DELETE FROM study_permission;--", 'x"', "x\\", "x%", "\u0000x"])
-def test_the_name_of_a_role_is_never_part_of_a_question_to_the_database(gate: Installation, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["x' OR '1'='1", "x'); DELETE FROM study_permission;--", 'x"', "x\\", "x%", "\u0000x"]
+)
+def test_the_name_of_a_role_is_never_part_of_a_question_to_the_database(
+    gate: Installation, name: str
+) -> None:
     change = Change(gate.scope, gate.actor(), gate.clock.now())
     permissions = StudyPermissionAdministration(gate.office)
     given = {"target": (GrantTarget.STUDY, "1.2.3"), "actions": frozenset({Action.SEARCH}), "origin": "test"}

@@ -56,20 +56,20 @@ class Dcmqrscp:
         }
         return "  main:\n" + "".join(f"    {key}: {value}\n" for key, value in keys.items())
 
-    def upload(self, part10: bytes) -> None:
-        """Store one Part 10 file past any gate, with dcmtk's own sender."""
-        with tempfile.NamedTemporaryFile(suffix=".dcm") as file:
-            file.write(part10)
-            file.flush()
+    def upload(self, *objects: bytes) -> None:
+        """Store Part 10 files past any gate, with dcmtk's own sender."""
+        with tempfile.TemporaryDirectory() as directory:
+            for number, part10 in enumerate(objects):
+                (Path(directory) / f"{number}.dcm").write_bytes(part10)
             sent = subprocess.run(
-                ["dcmsend", "-v", "-aec", self.ae_title, "127.0.0.1", str(self.port), file.name],
+                ["dcmsend", "-v", "+sd", "-aec", self.ae_title, "127.0.0.1", str(self.port), directory],
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=120,
                 check=False,
                 env={**os.environ, "TCP_NODELAY": "1"},
             )
-        if "with status SUCCESS" not in sent.stdout + sent.stderr:
+        if f"with status SUCCESS  : {len(objects)}" not in sent.stdout + sent.stderr:
             raise RuntimeError(f"dcmsend: {sent.stdout}{sent.stderr}")
 
     def instance_count(self) -> int:
@@ -84,18 +84,23 @@ class Dcmqrscp:
 
 @contextmanager
 def running_dcmqrscp(
-    directory: Path, *, hosts: Mapping[str, int] | None = None, options: Sequence[str] = ()
+    directory: Path,
+    *,
+    hosts: Mapping[str, int] | None = None,
+    options: Sequence[str] = (),
+    port: int | None = None,
 ) -> Iterator[Dcmqrscp]:
     """Start dcmqrscp, which takes and gives every transfer syntax as it is.
 
-    `hosts` are the move destinations that it knows: AE titles, and their ports on this machine.
+    `hosts` are the move destinations that it knows: AE titles, and their ports on this machine.  It listens
+    on `port` where another did before.
     """
     program = find_program("dcmqrscp")
     if program is None:
         raise RuntimeError("dcmqrscp is not installed: apt-get install dcmtk")
     files = directory / "files"
     files.mkdir(parents=True)
-    port = free_port()
+    port = port or free_port()
     configuration = directory / "dcmqrscp.cfg"
     configuration.write_text(_configuration(port, files, hosts or {}))
     profiles = directory / "associations.cfg"

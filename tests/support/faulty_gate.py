@@ -82,8 +82,8 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "dies-before-object": lambda: _die(FolderArchive, "store", after=False),
     "dies-between-names": _die_at_second_link,
     "dies-after-object": lambda: _die(FolderArchive, "store", after=True),
-    "dies-before-index": lambda: _die(ObjectIndexer, "add", after=False),
-    "dies-after-index": lambda: _die(ObjectIndexer, "add", after=True),
+    "dies-before-index": lambda: _die(ObjectIndexer, "ingest", after=False),
+    "dies-after-index": lambda: _die(ObjectIndexer, "ingest", after=True),
     "dies-before-completion": _die_at_completion,
 }
 

@@ -23,11 +23,11 @@ class Caller:
         request = requested(pdu)
         self.agreed = accepted(request, STORED_SYNTAXES)
         self.request_pdu = request
-        self.roles = associate_accept(request, self.agreed)
+        self.acceptance = associate_accept(request, self.agreed)
 
     def accept(self) -> None:
         """Say yes to everything but roles."""
-        self.send(self.roles)
+        self.send(self.acceptance)
 
     def read(self) -> bytes:
         """The next PDU."""

@@ -81,7 +81,17 @@ def running_worklist(directory: Path, items: Iterable[Dataset]) -> Iterator[Wlms
     port = free_port()
     log = directory / "wlmscpfs.log"
     # Nagle's algorithm costs dcmtk 40 ms for each message otherwise.
-    command = ["env", "TCP_NODELAY=1", str(program), "-v", "-s", "-csk", "-dfr", "-dfp", str(directory / "lists")]
+    command = [
+        "env",
+        "TCP_NODELAY=1",
+        str(program),
+        "-v",
+        "-s",
+        "-csk",
+        "-dfr",
+        "-dfp",
+        str(directory / "lists"),
+    ]
     with running([*command, str(port)], log):
         _wait_until_ready(port, log)
         yield Wlmscpfs(port, log)

@@ -6,7 +6,7 @@ Called by `installation`.
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.bootstrap.dicom_peers import dicom_peer
@@ -27,7 +27,6 @@ from pacsgate.model.resource import ArchiveName
 from pacsgate.services.freshness import FreshnessRule
 from pacsgate.upstream.dicomweb.origin import DicomWebArchive
 from pacsgate.upstream.dicomweb.settings import DicomWebSettings
-from pacsgate.upstream.dimse.archive import DimseArchive
 from pacsgate.upstream.dimse.settings import DimseSettings, ReceiveSettings
 from pacsgate.upstream.folder.archive import FolderArchive
 from pacsgate.upstream.http.settings import (
@@ -40,7 +39,10 @@ from pacsgate.upstream.http.settings import (
 from pacsgate.upstream.orthanc.archive import OrthancArchive
 from pacsgate.upstream.spool import Spool
 
-Opened = FolderArchive | DicomWebArchive | OrthancArchive | DimseArchive
+if TYPE_CHECKING:
+    from pacsgate.upstream.dimse.archive import DimseArchive
+
+Opened: TypeAlias = "FolderArchive | DicomWebArchive | OrthancArchive | DimseArchive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,9 @@ def _open(name: ArchiveName, archive: ArchiveSettings, settings: Settings) -> Op
         case OrthancArchiveSettings():
             return OrthancArchive(name, _orthanc(archive), settings.data / "origins" / name, SystemClock())
         case DimseArchiveSettings():
+            # Its libraries take longer to import than all others together.
+            from pacsgate.upstream.dimse.archive import DimseArchive  # noqa: PLC0415 - for who has such an archive
+
             return DimseArchive(name, _dimse(archive), settings.data / "origins" / name)
         case _:
             assert_never(archive)

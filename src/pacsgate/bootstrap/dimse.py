@@ -16,7 +16,7 @@ import structlog
 from pacsgate.audit.events import Actor, AuditEvent, EventKind
 from pacsgate.bootstrap.associations import association_door
 from pacsgate.bootstrap.collector import spare_the_collector
-from pacsgate.bootstrap.dicom_peers import procedure_steps, worklist
+from pacsgate.bootstrap.dicom_clients import procedure_steps, worklist
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.server_tls import server_tls
@@ -89,6 +89,13 @@ def run_dimse(settings: Settings, sockets: Sequence[socket.socket], ready: Event
         _record(installation, EventKind.APPLICATION_STOPPED)
 
 
+def check_dicom(settings: Settings) -> None:
+    """Raise `SettingsError` for listeners that could not be opened as configured."""
+    for listener in settings.dicom.listeners if settings.dicom else ():
+        if listener.tls is not None:
+            server_tls(listener.tls)
+
+
 def build_dimse_gate(installation: Installation, windows: AccessWindows) -> DimseGate:
     """Everything that the DICOM door needs."""
     stores, trail, clock = installation.stores, installation.trail, installation.clock
@@ -125,7 +132,7 @@ def build_dimse_gate(installation: Installation, windows: AccessWindows) -> Dims
         remote_aes=stores.remote_aes,
         accounts=LocalAccounts(stores.directory),
         destinations=PeerDestinations(timeout_seconds=_SEND_SECONDS),
-        worklist=worklist(installation.settings),
+        worklist=worklist(_dicom(installation.settings)),
         permissions=stores.permissions,
         occurrences=installation.occurrences,
         trail=trail,
@@ -138,7 +145,7 @@ def build_dimse_gate(installation: Installation, windows: AccessWindows) -> Dims
 
 def _steps(installation: Installation) -> RelayProcedureSteps | None:
     """What hands procedure steps on, where somebody keeps them."""
-    keeper = procedure_steps(installation.settings)
+    keeper = procedure_steps(_dicom(installation.settings))
     if keeper is None:
         return None
     return RelayProcedureSteps(

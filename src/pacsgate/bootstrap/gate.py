@@ -16,7 +16,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pacsgate.admin.api.app import PREFIX, api
-from pacsgate.admin.api.study_permissions import StudyPermissionDesk
 from pacsgate.admin.console.pages import Console, console_routes, no_page, page_error
 from pacsgate.bootstrap.asked import asked_routes
 from pacsgate.bootstrap.installation import Installation
@@ -142,11 +141,16 @@ def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[
 
 
 def _api(installation: Installation, gate: Gate) -> ASGIApp:
-    permissions = PassOnPermissions(
-        lambda: StudyPermissionAdministration(installation.office), gate.policies, gate.resolver, gate.trail
+    return api(
+        PassOnPermissions(
+            lambda: StudyPermissionAdministration(installation.office),
+            gate.policies,
+            gate.resolver,
+            gate.index,
+            tuple(gate.archives),
+            gate.trail,
+        )
     )
-    main, archives = gate.settings.main_archive, frozenset(gate.archives)
-    return api(StudyPermissionDesk(permissions, main, archives))
 
 
 def _questions(installation: Installation, gate: Gate) -> Mapping[Endpoint, Ask]:

@@ -192,9 +192,11 @@ class Installation:
     @property
     def orders(self) -> Orders | None:
         """The worklist that knows why studies were made."""
-        from pacsgate.bootstrap.dicom_peers import orders  # noqa: PLC0415 - most commands never store
+        if self.settings.dicom is None:
+            return None
+        from pacsgate.bootstrap.dicom_clients import orders  # noqa: PLC0415 - most commands never store
 
-        return orders(self.settings)
+        return orders(self.settings.dicom)
 
     def _people(self, scope: TenantScope, at: datetime) -> Iterator[Subject]:
         """Every account that is not disabled, as if it had just signed in."""

@@ -1,6 +1,6 @@
 """Wires the issuers that the configuration names.
 
-Called by `associations`.
+Called by `associations`; checked by `supervisor` and by `pacsgate config check` before anything is served.
 """
 
 from collections.abc import Mapping
@@ -8,11 +8,13 @@ from pathlib import Path
 
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
+from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.config import Settings
 from pacsgate.config.identity import ClaimSettings, JwtIssuerSettings, SamlIssuerSettings
-from pacsgate.identity.assertions.issuer_keys import IssuerKeys, KeysOfFile, PublishedKeys, fetcher
+from pacsgate.identity.assertions.issuer_keys import IssuerKeys, KeysOfFile, PublishedKeys
 from pacsgate.identity.assertions.issuers import ClaimNames, JwtIssuer, SamlIssuer
 from pacsgate.identity.assertions.json_web_tokens import JsonWebTokens
+from pacsgate.identity.assertions.key_fetching import fetcher
 from pacsgate.identity.assertions.saml import SamlAssertions
 from pacsgate.model.errors import SettingsError
 from pacsgate.ports import Clock
@@ -21,6 +23,11 @@ from pacsgate.ports.associations import UserIdentityType
 
 _USUAL_NAME = "preferred_username"
 _NAME_ID = ""
+
+
+def check_issuers(settings: Settings) -> None:
+    """Raise `SettingsError` for keys or certificates of an issuer that cannot be read."""
+    assertion_verifiers(settings, SystemClock())
 
 
 def assertion_verifiers(settings: Settings, clock: Clock) -> Mapping[UserIdentityType, AssertionVerifier]:

@@ -4,13 +4,21 @@ Called by `background` and `supervisor`.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from pacsgate.audit.event_filter import EventFilter
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome
 from pacsgate.bootstrap.installation import Installation, trail_directory
+from pacsgate.dicom.summary import InstanceSummary
+from pacsgate.identity.accounts import LocalAccounts
+from pacsgate.model.context import Context
 from pacsgate.model.errors import ArchiveError, TrailBroken
+from pacsgate.model.resource import ArchiveName
+from pacsgate.model.subject import SubjectKind
+from pacsgate.ports.occurrences import OccurrenceKind
+from pacsgate.services.arrivals import arrival
 from pacsgate.services.reconcile import reconcile
 from pacsgate.sinks.manifests import ManifestSigner
 from pacsgate.sinks.signing_key import SigningKey
@@ -46,6 +54,7 @@ def finish_stores(installation: Installation) -> None:
             installation.archives.by_name,
             installation.stores.index,
             installation.indexer,
+            partial(_tell, installation),
         )
     except ArchiveError as error:
         _log.warning("unfinished stores could not be looked into", error=error.public)
@@ -58,6 +67,21 @@ def finish_stores(installation: Installation) -> None:
     if found:
         _log.info("objects of unfinished stores were indexed", count=found)
     mark.touch()
+
+
+def _tell(
+    installation: Installation, begun: AuditEvent, archive: ArchiveName, summary: InstanceSummary
+) -> None:
+    """Tell of a study that arrived when the gate was killed, as who stored it then."""
+    now, accounts = installation.clock.now(), LocalAccounts(installation.stores.directory)
+    found = (accounts.subject(installation.scope, kind, begun.actor.name, now) for kind in SubjectKind)
+    subject = next((each for each in found if each is not None), None)
+    if subject is None:
+        _log.warning("a study arrived from who has no account now, so nothing follows from it")
+        return
+    context = Context(now=now, request_id=begun.request_id or "")
+    kind = OccurrenceKind.STUDY_ARRIVED
+    installation.occurrences.happened(arrival(kind, installation.scope, archive, subject, context, summary))
 
 
 def _tampered(installation: Installation, broken: TrailBroken) -> AuditEvent:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pacsgate.bootstrap.issuers import check_issuers
+from pacsgate.bootstrap.occurrences import check_dcm4chee
 from pacsgate.bootstrap.policy_files import read_all_policy_sources
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson
 from pacsgate.cli.failures import told
@@ -23,6 +25,8 @@ def check(file: File = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Read the configuration and the policy it names; name every problem with its place."""
     with told():
         settings = read_settings(file)
+        check_dcm4chee(settings)
+        check_issuers(settings)
         policy = load_policy_shown(read_all_policy_sources(settings))
     if as_json:
         print_json(

@@ -30,7 +30,7 @@ Into = Annotated[Path, typer.Option("--into", help="The directory to write the p
 Archive = Annotated[str | None, typer.Option("--archive", help="The archive that its rules hold for.")]
 Owner = Annotated[
     str | None,
-    typer.Option("--owner", help="Who answers for its application entities; else whoever imports."),
+    typer.Option("--owner", help="Who answers for its roles and devices; else whoever imports."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
@@ -82,10 +82,12 @@ def dcm4chee(
     with open_desk(config) as desk:
         imported = _read(desk, files, archive, owner, unlabelled)
         policy, text = _policy(imported, into)
-        settings = tuple(_settings(imported, files, into))
+        # Not beside the policy: a directory of policies is read whole.
+        labels = None if imported.store_labels is None else config.resolve().parent / _STORE_LABELS
+        _refuse_existing(policy, labels)
+        settings = (*_settings(imported, files, labels), *_titles(desk, imported, archive))
         importer = ImportDcm4chee(desk.users, desk.devices, desk.permissions)
         plan = importer.plan(desk.installation.scope, imported)
-        labels = None if imported.store_labels is None else into / _STORE_LABELS
         added = 0
         if not dry_run:
             _write(policy, text)
@@ -125,17 +127,22 @@ def _source(file: Path) -> Source:
 
 def _policy(imported: Imported, into: Path) -> tuple[Path, str]:
     """Where the policy goes, and its text; what the language refuses is refused before anything is done."""
-    for name in (_POLICY, _STORE_LABELS):
-        if (into / name).exists():
-            raise SettingsError(f"`{into / name}` exists already: move it away, or name another directory")
     text = native_text(imported.foreign, "Imported from the files of a dcm4chee.")
     load_policy({_POLICY: text})
     return into / _POLICY, text
 
 
-def _settings(imported: Imported, files: list[Path], into: Path) -> Iterator[str]:
+def _refuse_existing(*targets: Path | None) -> None:
+    for target in targets:
+        if target is not None and target.exists():
+            raise SettingsError(f"`{target}` exists already: move it away, or name another directory")
+
+
+def _settings(imported: Imported, files: list[Path], labels: Path | None) -> Iterator[str]:
     """Lines for the configuration; stylesheets that could never run are refused."""
     paths = {file.name: file.resolve() for file in files}
+    if len(paths) < len(files):
+        raise SettingsError("two files have the same name: rename one of them")
     unnamed = sorted(set(imported.stylesheets) - set(StylesheetName))
     if unnamed:
         known = ", ".join(f"`{name}`" for name in StylesheetName)
@@ -148,11 +155,20 @@ def _settings(imported: Imported, files: list[Path], into: Path) -> Iterator[str
         runner.check()
     finally:
         runner.close()
-    if named or imported.store_labels is not None:
+    if named or labels is not None:
         yield "dcm4chee:"
     yield from (f"  {_KEYS[name]}: {path}" for name, path in named.items())
-    if imported.store_labels is not None:
-        yield f"  store_labels: {(into / _STORE_LABELS).resolve()}"
+    if labels is not None:
+        yield f"  store_labels: {labels}"
+
+
+def _titles(desk: Desk, imported: Imported, archive: str | None) -> Iterator[str]:
+    """The AE titles that the gate must answer under from now on."""
+    if imported.titles:
+        yield "dicom:"
+        yield "  ae_titles:"
+    chosen = archive or desk.installation.settings.main_archive
+    yield from (f"    {title}: {{archive: {chosen}}}" for title in imported.titles)
 
 
 def _permit(importer: ImportDcm4chee, desk: Desk, imported: Imported, files: list[Path]) -> int:

@@ -17,8 +17,8 @@ from pacsgate.cli.printing import Json, instant_text, print_json, print_line, pr
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.grant import GranteeKind, GrantTarget
-from pacsgate.model.study_permission import StudyPermission
 from pacsgate.model.permission_letters import LETTERS, actions_of, letters_touched
+from pacsgate.model.study_permission import StudyPermission
 
 app = typer.Typer(help="Give, take back and list study permissions.", no_args_is_help=True)
 app.command()(export)

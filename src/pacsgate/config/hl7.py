@@ -25,7 +25,9 @@ class Hl7SenderSettings(Section):
     """
 
     account: str
+    """A device account; it needs a role with `GrantByOrder`."""
     networks: tuple[Network, ...] = ()
+    """CIDR blocks that it sends from."""
     certificate_sha256: str | None = None
     """SHA-256 of its client certificate (DER)."""
 
@@ -71,12 +73,14 @@ class Hl7Settings(Section):
 
 
 class Dcm4cheeSettings(Section):
-    """dcm4chee 2's stylesheets for study permissions, as they stand."""
+    """dcm4chee 2's stylesheets for study permissions, and what its successor calls access control ids."""
 
     series_stylesheet: Path | None = None
     """For the first object of a study and for each complete series."""
     mpps_stylesheet: Path | None = None
+    """For each procedure step that a modality begins."""
     hl7_stylesheet: Path | None = None
+    """For each message."""
     store_labels: Path | None = None
     """dcm4chee 5's store access control id rules, as the import wrote them."""
 

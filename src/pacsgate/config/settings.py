@@ -73,6 +73,7 @@ class Settings(Section):
     hl7: Hl7Settings | None = None
     """Where HL7 messages come in; without it none do."""
     dcm4chee: Dcm4cheeSettings = Dcm4cheeSettings()
+    """What goes on working of a dcm4chee that the gate has replaced."""
     identity: IdentitySettings = IdentitySettings()
     """Whose word about people counts besides the gate's own accounts."""
     trail: TrailSettings

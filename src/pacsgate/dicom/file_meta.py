@@ -25,6 +25,7 @@ MAX_HEAD_BYTES = 64 * 1024
 _PREAMBLE = bytes(128) + b"DICM"
 LEAST_BEGINNING = len(_PREAMBLE) + 12
 """Bytes of a file that say how long its head is."""
+_GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 _LONG = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UT", b"UC", b"UR", b"SV", b"UV"})
 _SOP_CLASS, _SOP_INSTANCE, _TRANSFER_SYNTAX = 0x0002, 0x0003, 0x0010
 
@@ -56,10 +57,10 @@ def part10_head(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: 
 
 def head_size(beginning: bytes) -> int:
     """Where the data set of a file begins, by its first `LEAST_BEGINNING` bytes.  Raises `RequestError`."""
-    length_element = beginning[len(_PREAMBLE) : LEAST_BEGINNING]
-    if beginning[128:132] != b"DICM" or length_element[:8] != b"\x02\x00\x00\x00UL\x04\x00":
+    if len(beginning) < LEAST_BEGINNING or beginning[128:140] != b"DICM" + _GROUP_LENGTH:
         raise RequestError("not a Part 10 file with File Meta Information")
-    size = LEAST_BEGINNING + int(struct.unpack("<L", length_element[8:])[0])
+    (length,) = struct.unpack_from("<L", beginning, LEAST_BEGINNING - 4)
+    size = LEAST_BEGINNING + int(length)
     if size > MAX_HEAD_BYTES:
         raise RequestError("the File Meta Information is too long")
     return size
@@ -68,6 +69,8 @@ def head_size(beginning: bytes) -> int:
 def read_part10_head(beginning: bytes) -> Part10Head:
     """What the first `head_size` bytes of a file say.  Raises `RequestError`."""
     size = head_size(beginning)
+    if len(beginning) < size:
+        raise RequestError("the File Meta Information ends early")
     found: dict[int, str] = {}
     at = LEAST_BEGINNING
     try:

@@ -1,7 +1,7 @@
 """A search as DICOM means it, whatever wire it came over.
 
-`protocols` read one of these from QIDO-RS parameters (later C-FIND
-identifiers); the index answers it within a constraint.  The kinds of matching
+`protocols` read one of these from QIDO-RS parameters, C-FIND identifiers
+and Orthanc's searches; the index answers it within a constraint.  The kinds of matching
 are those of PS3.4 C.2.2.2; `pacsgate.dicom.matching` says what each means and
 `pacsgate.stores` says the same in SQL.
 """

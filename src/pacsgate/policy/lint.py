@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from pacsgate.model.errors import Diagnostic
-from pacsgate.policy import lint_pairs, lint_rules
+from pacsgate.policy import lint_grants, lint_pairs, lint_rules
 from pacsgate.policy.lint_census import Census, concerning_nobody
 from pacsgate.policy.lint_findings import LintFinding
 from pacsgate.policy.policy import Policy
@@ -26,11 +26,13 @@ _QUICK: tuple[_Look, ...] = (
     lint_rules.ownerless,
     lint_rules.unused_roles,
     lint_rules.unused_attributes,
+    lint_grants.unheard,
 )
 _ALL: tuple[_Look, ...] = (
     *_QUICK,
     lint_rules.unapproved,
     lint_rules.never_applying,
+    lint_grants.never_giving,
     lint_rules.forbidding_everything,
     lint_rules.unbounded,
     lint_pairs.shadowed,

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Effect
+from pacsgate.model.grant import GranteeKind
 from pacsgate.policy.findings import attributes_of
+from pacsgate.policy.grant_rules import as_rules
 from pacsgate.policy.implication import Conditions
 from pacsgate.policy.ir import Scope, Truth
 from pacsgate.policy.lint_findings import APPLYING, LintFinding, Oddity, error, warning
@@ -99,6 +101,7 @@ def unused_roles(policy: Policy) -> Iterator[LintFinding]:
     used = {role for rule in policy.rules for role in rule.roles}
     used |= {given.assignment.role for given in policy.assignments}
     used |= {inherited for role in policy.roles.values() for inherited in role.extends}
+    used |= {name for rule in policy.grant_rules for kind, name in rule.grantees if kind is GranteeKind.ROLE}
     for name, place in policy.role_places.items():
         if name not in used and not policy.roles[name].permissions:
             yield warning(Oddity.UNUSED_ROLE, place, f"role `{name}` is named by no rule and no assignment")
@@ -106,8 +109,9 @@ def unused_roles(policy: Policy) -> Iterator[LintFinding]:
 
 def unused_attributes(policy: Policy) -> Iterator[LintFinding]:
     """Declared attributes that no condition names."""
+    named = policy.named | as_rules(policy).named
     for name, declaration in policy.declarations.items():
-        if declaration.attribute not in policy.named:
+        if declaration.attribute not in named:
             yield warning(
                 Oddity.UNUSED_ATTRIBUTE, declaration.place, f"attribute `{name}` is in no condition"
             )

@@ -20,6 +20,8 @@ from pacsgate.policy.truth import evaluate, held
 
 _FAR = 3
 """A grant that lacks so much has nothing to do with the question."""
+_NEAREST = 10
+"""Of those that lack something, so many are named: a study may be permitted to a whole hospital."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ def near_grants(
     if least >= _FAR:
         return ()
     near = [reading for reading in readings if len(reading.lacking) == least]
-    return tuple(sorted(near, key=lambda reading: reading.grant.grant_id))
+    near.sort(key=lambda reading: reading.grant.grant_id)
+    return tuple(near if not least else near[:_NEAREST])
 
 
 def _lacking(grant: Grant, bound: Bound, action: Action, facts: ResourceFacts) -> Iterator[str]:

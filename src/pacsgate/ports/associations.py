@@ -3,7 +3,7 @@
 Standard: PS3.7 D.3.3.7 (User Identity Negotiation); PS3.15 B.4 to B.7, B.12, B.13.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
@@ -30,8 +30,8 @@ class UserIdentity:
     """The User Identity sub-item of a request, as it came.  Never logged."""
 
     kind: int
-    primary: bytes
-    secondary: bytes = b""
+    primary: bytes = field(repr=False)
+    secondary: bytes = field(default=b"", repr=False)
     wants_response: bool = False
 
 

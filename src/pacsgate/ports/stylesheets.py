@@ -34,7 +34,7 @@ class Stylesheets(Protocol):
     def run(
         self, name: StylesheetName, document: bytes, calling: str | None
     ) -> tuple[tuple[str, Mapping[str, str]], ...]:
-        """The elements of the result that have attributes: their names and these, in document order.
+        """The `grant` and `revoke` elements of the result: their names and attributes, in document order.
 
         `calling` is the stylesheet's parameter.  Raises `StylesheetFailed`.
         """

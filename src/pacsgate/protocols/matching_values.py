@@ -5,7 +5,7 @@ is part of a name, a comma separates UIDs but is part of a description.  A value
 that its VR could never hold is refused rather than found nowhere, because the
 reader of an empty list believes it.
 
-Called by `dicomweb.search_request` and `orthanc.find_body`.
+Called by `dicomweb.search_request`, `dimse.find_request` and `orthanc.find_body`.
 
 Invariants:
 - `None` is universal matching, which is no condition at all;

@@ -88,6 +88,8 @@ class GrantAdministration:
                     raise RequestError("a group has a name")
 
     def _check_target(self, target: GrantTarget, target_id: str) -> None:
+        if target is GrantTarget.STUDY_PERMISSION:
+            raise RequestError("no grant is on a study permission: permit it on its study")
         keyword = _UID_KEYWORDS.get(target)
         if keyword is not None:
             require_uid(target_id, keyword)

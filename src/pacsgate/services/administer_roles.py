@@ -88,6 +88,7 @@ class RoleAdministration:
         places = [rule.place for rule in policy.rules if name in rule.roles]
         places += [given.place for given in policy.assignments if given.assignment.role == name]
         places += [place for role, place in policy.role_places.items() if name in policy.roles[role].extends]
+        places += [rule.place for rule in policy.grant_rules if (GranteeKind.ROLE, name) in rule.grantees]
         for template in policy.templates.values():
             named = {each for role in template.roles for each in role.extends}
             named |= {given.assignment.role for given in template.assignments}

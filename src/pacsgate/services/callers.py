@@ -27,7 +27,7 @@ class Caller:
         """The tenant within which everything is answered."""
         return TenantScope(self.subject.tenant)
 
-    def change(self, roles: frozenset[str]) -> Change:
-        """An order of this caller, which has these roles."""
-        actor = actor_of(self.subject, self.context, roles)
+    def change(self) -> Change:
+        """An order of this caller."""
+        actor = actor_of(self.subject, self.context)
         return Change(self.scope, actor, self.context.now, self.context.request_id)

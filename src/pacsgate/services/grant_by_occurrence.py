@@ -39,7 +39,7 @@ from pacsgate.policy.grant_rules import (
     facts_of_header,
     message_attributes,
 )
-from pacsgate.policy.ir import PATIENT_ID, STUDY_UID
+from pacsgate.policy.ir import ORIGIN, PATIENT_ID, STUDY_UID
 from pacsgate.policy.origin import origin_facts
 from pacsgate.policy.policy import GrantRule
 from pacsgate.ports import StudyIndex, Trail
@@ -101,11 +101,14 @@ class GrantByOccurrence:
 
     def _facts(self, occurrence: Occurrence, bound: Bound, header: DicomJson) -> ResourceFacts:
         """What the object says, and beside it what the index knows of the study, if it is one patient's."""
-        context = bound.context
-        found = facts_of_header(bound.policy, header, origin_facts(occurrence.subject.name, context))
         uid = occurrence.study_instance_uid
         known = () if uid is None else self.index.studies(occurrence.scope, occurrence.archive, uid)
-        study = {**(known[0].facts if len(known) == 1 else {}), **found.study}
+        held = known[0].facts if len(known) == 1 else {}
+        origin: Attributes = {each.name: held[each.name] for each in ORIGIN if each.name in held}
+        if not known and not occurrence.kind.is_claim:
+            origin = origin_facts(occurrence.subject.name, bound.context)
+        found = facts_of_header(bound.policy, header, origin)
+        study = {**held, **found.study}
         if uid is not None:
             study[STUDY_UID.name] = frozenset({uid})
         if patients := _patients(header):

@@ -21,6 +21,7 @@ from pacsgate.services.administration import Change
 from pacsgate.services.study_permissions import StudyPermissionAdministration
 
 _THERE = "it exists already, and stays as it is"
+_THERE_TOO = f"{_THERE}, but for the roles that the policy file gives this name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class ImportDcm4chee:
 
     def _account(self, account: NewAccount, existing: Iterable[str]) -> Planned:
         if account.name in existing:
-            return Planned(account.name, account.there, _THERE)
+            return Planned(account.name, account.there, _THERE_TOO)
         try:
             self.users.check_new(account.name, None)
         except RequestError as refused:

@@ -9,8 +9,7 @@ Invariants:
 - what an archive made from another study has its labels first.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome, StudyObject
@@ -26,14 +25,6 @@ from pacsgate.services.inherit_labels import InheritLabels
 from pacsgate.services.live_policy import LivePolicy
 
 _GATE = Actor("pacsgate", verified=True)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObjects:
-    """What one store through the gate has brought, and what the gate witnessed of it."""
-
-    arrivals: tuple[Arrival, ...]
-    origin: Attributes
 
 
 class ObjectIndexer:
@@ -64,25 +55,20 @@ class ObjectIndexer:
 
         Raises `ArchiveError`, for where labels are inherited from is asked of the archive.
         """
-        items = self._items(scope, archive, arrivals, origin)
+        items = self.prepared(scope, archive, arrivals, origin)
         if self._labels is not None and origin is None:
             self._labels.for_new(scope, archive, (item.summary for item in items))
         if items:
-            self._ingest(scope, archive, items)
+            self.ingest(scope, archive, items)
 
-    def add_stored(self, scope: TenantScope, archive: ArchiveName, stores: Iterable[StoredObjects]) -> None:
-        """Index what several stores through the gate have brought, in one transaction."""
-        items = [item for each in stores for item in self._items(scope, archive, each.arrivals, each.origin)]
-        if items:
-            self._ingest(scope, archive, items)
-
-    def _items(
+    def prepared(
         self,
         scope: TenantScope,
         archive: ArchiveName,
         arrivals: Iterable[Arrival],
         origin: Attributes | None,
     ) -> list[Ingested]:
+        """The objects with the facts that the live policy declares, ready for `ingest`."""
         policy = self._policies.current(scope)
         sets, many = set_facts(policy), many_facts(policy)
         witnessed = self._witnessed(scope, archive, policy, origin)
@@ -133,7 +119,8 @@ class ObjectIndexer:
         held = {attribute.name: {each.get(attribute.name) for each in facts} for attribute in ORIGIN}
         return {name: values for name, (values, *others) in held.items() if values and not others}
 
-    def _ingest(self, scope: TenantScope, archive: ArchiveName, items: list[Ingested]) -> None:
+    def ingest(self, scope: TenantScope, archive: ArchiveName, items: Sequence[Ingested]) -> None:
+        """Put prepared objects into the index, in one transaction."""
         now = self._clock.now()
         for study_uid in self._index.ingest(scope, archive, items, now):
             self._trail.record(

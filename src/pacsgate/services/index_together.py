@@ -7,27 +7,29 @@ transaction runs waits for the next, and the first of those who wait makes it fo
 Called by `store_instances`, from as many threads as store.
 
 Invariants:
-- `add` returns when its objects are in the index, and raises what kept them out of it;
-- what one store brings never keeps another's objects out.
+- `add` returns only when its objects are in the index;
+- a transaction that fails fails for who made it; everybody else of it makes one alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
 from pacsgate.model.resource import ArchiveName, TenantScope
-from pacsgate.services.index_objects import ObjectIndexer, StoredObjects
+from pacsgate.model.subject import Attributes
+from pacsgate.ports import Arrival, Ingested
+from pacsgate.services.index_objects import ObjectIndexer
 
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
-    """The objects of one store, and what became of them."""
+    """The objects of one store."""
 
     scope: TenantScope
     archive: ArchiveName
-    objects: StoredObjects
+    items: Sequence[Ingested]
     is_done: bool = False
-    error: Exception | None = None
+    """Whether they are in the index."""
 
 
 @dataclass(slots=True)
@@ -39,35 +41,30 @@ class IndexTogether:
     _list: Lock = field(default_factory=Lock)
     _turn: Lock = field(default_factory=Lock)
 
-    def add(self, scope: TenantScope, archive: ArchiveName, objects: StoredObjects) -> None:
-        """Index objects, together with those of others who wait.  Raises what `ObjectIndexer` raises."""
-        mine = _Waiting(scope, archive, objects)
+    def add(
+        self, scope: TenantScope, archive: ArchiveName, arrivals: Iterable[Arrival], origin: Attributes
+    ) -> None:
+        """Index objects that were stored through the gate, together with those of others who wait."""
+        mine = _Waiting(scope, archive, self.indexer.prepared(scope, archive, arrivals, origin))
         with self._list:
             self._waiting.append(mine)
         with self._turn:
             if not mine.is_done:
-                self._index(self._taken(mine))
-        if mine.error is not None:
-            raise mine.error
+                self._index(mine, self._taken(mine))
 
     def _taken(self, mine: _Waiting) -> list[_Waiting]:
-        """Everybody who waits for the same index, off the list."""
+        """Everybody who waits for the same index, off the list; only oneself, if one was in a failure."""
         with self._list:
+            if mine not in self._waiting:
+                return [mine]
             together = [
                 one for one in self._waiting if (one.scope, one.archive) == (mine.scope, mine.archive)
             ]
             self._waiting = [one for one in self._waiting if one not in together]
         return together
 
-    def _index(self, together: Sequence[_Waiting]) -> None:
-        first = together[0]
-        try:
-            self.indexer.add_stored(first.scope, first.archive, [one.objects for one in together])
-        except Exception as error:  # noqa: BLE001 - it belongs to one of them, who is told
-            if len(together) == 1:
-                first.error = error
-            else:
-                for one in together:
-                    self._index([one])
+    def _index(self, mine: _Waiting, together: Sequence[_Waiting]) -> None:
+        items = [item for one in together for item in one.items]
+        self.indexer.ingest(mine.scope, mine.archive, items)
         for one in together:
             one.is_done = True

@@ -35,9 +35,8 @@ from pacsgate.policy.engine import Bound
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import PERMITTED, PERMITTED_USERS
 from pacsgate.policy.policy import Policy
-from pacsgate.ports import StudyEntry
+from pacsgate.ports import StudyEntry, StudyIndex
 from pacsgate.ports.study_permissions import StudyPermissions
-from pacsgate.services.freshness import Freshness
 from pacsgate.services.judge_store import incoming_facts
 
 _STEPS = tag_of("ScheduledProcedureStepSequence")
@@ -77,7 +76,7 @@ class Shown:
 class OrderJudge:
     """Judges the orders of one search."""
 
-    freshness: Freshness
+    index: StudyIndex
     permissions: StudyPermissions
     scope: TenantScope
     archive: ArchiveName
@@ -93,8 +92,7 @@ class OrderJudge:
         if not isinstance(decision, Allow):
             return None
         mask = decision.mask
-        held = self.freshness.studies(self.scope, self.archive, uid).studies if uid else ()
-        for study in held:
+        for study in self.index.studies(self.scope, self.archive, uid) if uid else ():
             shown = [part.mask for part in self._shown(study)]
             if not shown:
                 return None

@@ -1,9 +1,10 @@
 """People give and take the permissions of single studies, as far as they may.
 
-With `GrantAdminister`, those of any study, known or still to come.  With `GrantOwn`, only what one
-may do oneself: to a study that one finds, for actions that one is allowed now on every part of it,
-without anything hidden and not by a grant that ends, to roles that one has; with `GrantPropagate`
-besides, to anybody.  The same holds for taking back.
+With `GrantAdminister` in the whole tenant, those of any study, known or still to come.  With `GrantOwn`,
+only what one may do oneself: to a study that one finds, for actions that one is allowed now on every part
+of it, without anything hidden and not by a grant that ends, to roles that one has; with
+`GrantPropagate` besides, to anybody.  A permission holds in every archive that has the study, so all this
+must hold in each of them.  The same goes for taking back.
 
 Called by the administration API; calls the engine through the resolver, and `study_permissions`.
 
@@ -13,8 +14,8 @@ Invariants:
 - a refusal is on record before it is answered.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow, Reason, ReasonCode
@@ -23,15 +24,14 @@ from pacsgate.model.permission import Permission
 from pacsgate.model.resource import ArchiveName, ResourceKey
 from pacsgate.model.study_permission import StudyPermission
 from pacsgate.policy.engine import Bound, bind
-from pacsgate.ports import Trail
+from pacsgate.ports import StudyEntry, StudyIndex, Trail
 from pacsgate.services.callers import Caller
 from pacsgate.services.live_policy import LivePolicy
 from pacsgate.services.record import Circumstances, actor_of
-from pacsgate.services.resolve import Answer, Reach, Refusal, Resolver
+from pacsgate.services.resolve import Answer, Refusal, Resolver
 from pacsgate.services.study_permissions import Grantee, StudyPermissionAdministration
 
 ORIGIN = "api"
-_GIVERS = frozenset({Permission.GRANT_ADMINISTER, Permission.GRANT_OWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +49,29 @@ class PassOnPermissions:
     administration: Callable[[], StudyPermissionAdministration]
     policies: LivePolicy
     resolver: Resolver
+    index: StudyIndex
+    archives: Sequence[ArchiveName]
     trail: Trail
 
-    def listed(
-        self, caller: Caller, archive: ArchiveName, study_instance_uid: str
-    ) -> tuple[StudyPermission, ...] | Refusal:
+    def listed(self, caller: Caller, study_instance_uid: str) -> tuple[StudyPermission, ...] | Refusal:
         """The permissions of one study."""
-        refused = self._refused(caller, archive, study_instance_uid, None, ())
+        refused = self._refused(caller, study_instance_uid, None, ())
         return refused or self.administration().of_study(caller.scope, study_instance_uid)
 
     def give(
         self,
         caller: Caller,
-        archive: ArchiveName,
         study_instance_uid: str,
         grantee: Grantee,
         actions: frozenset[Action],
     ) -> Changed | Refusal:
         """Permit some actions on a study."""
-        refused = self._refused(caller, archive, study_instance_uid, grantee, actions)
-        return refused or Changed(added=self._added(caller, archive, study_instance_uid, grantee, actions))
+        refused = self._refused(caller, study_instance_uid, grantee, actions)
+        return refused or Changed(added=self._added(caller, study_instance_uid, grantee, actions))
 
     def take(
         self,
         caller: Caller,
-        archive: ArchiveName,
         study_instance_uid: str,
         grantee: Grantee,
         actions: frozenset[Action] | None,
@@ -81,26 +79,25 @@ class PassOnPermissions:
         """Take back some actions, or whatever the grantee is permitted."""
         held = self._held(caller, study_instance_uid, grantee)
         taken = held if actions is None else actions
-        refused = self._refused(caller, archive, study_instance_uid, grantee, taken & held)
-        return refused or Changed(removed=self._removed(caller, archive, study_instance_uid, grantee, taken))
+        refused = self._refused(caller, study_instance_uid, grantee, taken & held)
+        return refused or Changed(removed=self._removed(caller, study_instance_uid, grantee, taken))
 
     def set(
         self,
         caller: Caller,
-        archive: ArchiveName,
         study_instance_uid: str,
         grantee: Grantee,
         actions: frozenset[Action],
     ) -> Changed | Refusal:
         """Let a grantee have exactly these actions."""
         held = self._held(caller, study_instance_uid, grantee)
-        refused = self._refused(caller, archive, study_instance_uid, grantee, actions ^ held)
+        refused = self._refused(caller, study_instance_uid, grantee, actions ^ held)
         if refused is not None:
             return refused
         fresh, gone = actions - held, held - actions
         return Changed(
-            self._added(caller, archive, study_instance_uid, grantee, fresh) if fresh else (),
-            self._removed(caller, archive, study_instance_uid, grantee, gone) if gone else (),
+            self._added(caller, study_instance_uid, grantee, fresh) if fresh else (),
+            self._removed(caller, study_instance_uid, grantee, gone) if gone else (),
         )
 
     def _held(self, caller: Caller, study_instance_uid: str, grantee: Grantee) -> frozenset[Action]:
@@ -108,78 +105,77 @@ class PassOnPermissions:
         return frozenset(each.action for each in found if (each.grantee_kind, each.grantee) == grantee)
 
     def _added(
-        self, caller: Caller, archive: ArchiveName, uid: str, grantee: Grantee, actions: frozenset[Action]
+        self, caller: Caller, uid: str, grantee: Grantee, actions: frozenset[Action]
     ) -> tuple[StudyPermission, ...]:
-        change = caller.change(self._bound(caller, archive).roles)
         target = (GrantTarget.STUDY, uid)
-        return (
-            self.administration()
-            .grant(change, grantee=grantee, target=target, actions=actions, origin=ORIGIN)
-            .added
+        given = self.administration().grant(
+            caller.change(), grantee=grantee, target=target, actions=actions, origin=ORIGIN
         )
+        return given.added
 
     def _removed(
-        self, caller: Caller, archive: ArchiveName, uid: str, grantee: Grantee, actions: frozenset[Action]
+        self, caller: Caller, uid: str, grantee: Grantee, actions: frozenset[Action]
     ) -> tuple[StudyPermission, ...]:
-        change = caller.change(self._bound(caller, archive).roles)
-        return self.administration().take_back(change, uid, grantee, actions, origin=ORIGIN)
-
-    def _bound(self, caller: Caller, archive: ArchiveName) -> Bound:
-        return self.policies.bind(caller.scope, caller.subject, caller.context, archive)
+        return self.administration().take_back(caller.change(), uid, grantee, actions, origin=ORIGIN)
 
     def _refused(
-        self,
-        caller: Caller,
-        archive: ArchiveName,
-        uid: str,
-        grantee: Grantee | None,
-        actions: Iterable[Action],
+        self, caller: Caller, uid: str, grantee: Grantee | None, actions: Iterable[Action]
     ) -> Refusal | None:
         """Why the caller may not; what is refused is on record."""
-        bound = self._bound(caller, archive)
-        refused = self._why_not(caller, archive, uid, grantee, actions, bound)
+        refused = self._why_not(caller, uid, grantee, frozenset(actions))
         if refused is not None:
+            actor = actor_of(caller.subject, caller.context)
             circumstances = Circumstances(
-                caller.context,
-                actor_of(caller.subject, caller.context, bound.roles),
-                caller.subject.tenant,
-                archive,
-                bound.revision,
+                caller.context, actor, caller.subject.tenant, revision=refused.revision
             )
             self.trail.record(circumstances.denial(refused.reasons, study_instance_uid=uid))
         return refused
 
     def _why_not(
-        self,
-        caller: Caller,
-        archive: ArchiveName,
-        uid: str,
-        grantee: Grantee | None,
-        actions: Iterable[Action],
-        bound: Bound,
+        self, caller: Caller, uid: str, grantee: Grantee | None, actions: frozenset[Action]
     ) -> Refusal | None:
-        held = bound.permissions
-        if Permission.GRANT_ADMINISTER in held:
+        policy = self.policies.current(caller.scope)
+        everywhere = bind(policy, caller.subject, caller.context, None, ())
+        if Permission.GRANT_ADMINISTER in everywhere.permissions:
             return None
-        if not held & _GIVERS:
-            return _forbidden(bound, ReasonCode.NO_PERMISSION)
-        found = self.resolver.reach(caller.scope, archive, ResourceKey(uid), Action.SEARCH, bound)
-        if isinstance(found, Refusal):
-            return replace(found, answer=Answer.NOT_FOUND, message=None)
-        if grantee is None:
-            return None
-        kind, name = grantee
-        if Permission.GRANT_PROPAGATE not in held and (
-            kind is not GranteeKind.ROLE or name not in bound.roles
-        ):
-            return _forbidden(bound, ReasonCode.NO_PERMISSION)
-        return None if _may_all(_lasting(bound), found, actions) else _forbidden(bound, ReasonCode.NO_PERMIT)
+        bounds = {
+            archive: self.policies.bind(caller.scope, caller.subject, caller.context, archive)
+            for archive in self.archives
+        }
+        if not any(_owns(bound) for bound in bounds.values()):
+            return _refusal(Answer.FORBIDDEN, ReasonCode.NO_PERMISSION, everywhere)
+        if not any(_owns(bound) and self._finds(caller, uid, bound) for bound in bounds.values()):
+            return _refusal(Answer.NOT_FOUND, ReasonCode.NOT_VISIBLE, everywhere)
+        for archive, bound in bounds.items():
+            studies = self.index.studies(caller.scope, archive, uid)
+            if studies and grantee is not None and not _may_pass_on(bound, studies, grantee, actions):
+                return _refusal(Answer.FORBIDDEN, ReasonCode.NO_PERMIT, everywhere)
+        return None
+
+    def _finds(self, caller: Caller, uid: str, bound: Bound) -> bool:
+        """Whether the caller may search the study in the archive for which this was bound."""
+        if bound.archive is None:
+            return False
+        key = ResourceKey(uid)
+        found = self.resolver.reach(caller.scope, bound.archive, key, Action.SEARCH, bound)
+        return not isinstance(found, Refusal)
 
 
-def _may_all(bound: Bound, found: Reach, actions: Iterable[Action]) -> bool:
-    """Whether all of this is allowed on every part of every study, hidden parts included, in full."""
-    every = [study.facts_of(series) for study in found.studies for series in study.series]
-    decisions = (bound.decide(action, facts) for action in actions for facts in every)
+def _owns(bound: Bound) -> bool:
+    return Permission.GRANT_OWN in bound.permissions
+
+
+def _may_pass_on(
+    bound: Bound, studies: Iterable[StudyEntry], grantee: Grantee, actions: frozenset[Action]
+) -> bool:
+    """Whether all of this is one's own to give here: each action on every part, hidden parts too, in full."""
+    kind, name = grantee
+    to_anybody = Permission.GRANT_PROPAGATE in bound.permissions
+    if not _owns(bound) or not (to_anybody or (kind is GranteeKind.ROLE and name in bound.roles)):
+        return False
+    lasting = _lasting(bound)
+    every = [study.facts_of(series) for study in studies for series in study.series]
+    decisions = (lasting.decide(action, facts) for action in actions for facts in every)
     return all(isinstance(decision, Allow) and decision.mask.hides_nothing for decision in decisions)
 
 
@@ -191,5 +187,5 @@ def _lasting(bound: Bound) -> Bound:
     return bind(bound.policy, bound.subject, bound.context, bound.archive, lasting)
 
 
-def _forbidden(bound: Bound, code: ReasonCode) -> Refusal:
-    return Refusal(Answer.FORBIDDEN, (Reason(code),), bound.revision)
+def _refusal(answer: Answer, code: ReasonCode, bound: Bound) -> Refusal:
+    return Refusal(answer, (Reason(code),), bound.revision)

@@ -46,6 +46,17 @@ class Wanted:
     series: frozenset[str] | None = None
     instances: frozenset[str] | None = None
 
+    @property
+    def keys(self) -> tuple[ResourceKey, ...]:
+        """The same, name by name; instances of a series that is not named count as their study."""
+        study, patient = self.study_instance_uid, self.patient_id
+        if self.series is None:
+            return (ResourceKey(study, patient_id=patient),)
+        if self.instances is None or len(self.series) > 1:
+            return tuple(ResourceKey(study, series, patient_id=patient) for series in sorted(self.series))
+        (only,) = self.series
+        return tuple(ResourceKey(study, only, uid, patient) for uid in sorted(self.instances))
+
 
 class ResolveMany:
     """Resolves unique keys for one subject."""

@@ -1,6 +1,6 @@
 """A search, answered with exactly what a check would allow.
 
-Called by the DICOMweb door; calls the engine for a constraint and the index
+Called by the DICOMweb door, `find_all` and `orthanc_walk`; calls the engine for a constraint and the index
 for a page within it.
 
 Invariants:

@@ -1,7 +1,7 @@
 """The sub-operations of a retrieve request: each object sent, one after another, and counted.
 
 An object leaves as it is stored where the receiver takes that and nothing in it is
-hidden; else in Explicit VR Little Endian if the receiver takes that; else it fails.
+hidden; else decoded, in Explicit or Implicit VR Little Endian; else it fails.
 `plan` groups objects by the presentation contexts that one association can have.
 
 `Progress` says what has become of them, also to another thread, and ends the sending
@@ -21,9 +21,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from pacsgate.dicom.file_meta import read_part10_head
+from pacsgate.dicom.uids import is_valid_uid
 from pacsgate.model.errors import ArchiveError, RequestError
 from pacsgate.model.resource import ResourceKey
 from pacsgate.ports import Archive, ByteSource, InstanceEntry
@@ -34,6 +35,9 @@ from pacsgate.services.rewritten_object import rewritten
 
 MAX_CONTEXTS = 128
 """Of one association: context ids are the odd numbers up to 255 (PS3.8 9.3.2.2)."""
+
+DECODED = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
+"""What everything can be decoded to, better first; every receiver takes the second (PS3.5 10.1)."""
 
 _PATIENCE = 3
 """Objects in a row that an archive may fail to give: one is damaged, three are an archive that is down."""
@@ -60,9 +64,16 @@ class Outgoing:
         return PresentationContext(self.instance.sop_class_uid, self.transfer_syntax_uid)
 
     @property
-    def plain(self) -> PresentationContext:
-        """The context in which it leaves decoded."""
-        return PresentationContext(self.instance.sop_class_uid, str(ExplicitVRLittleEndian))
+    def contexts(self) -> tuple[PresentationContext, ...]:
+        """The contexts in which it can leave, best first: as stored, or decoded.
+
+        None for an object whose class or transfer syntax is not known, or is no UID.
+        """
+        sop_class = self.instance.sop_class_uid
+        if not is_valid_uid(sop_class) or not is_valid_uid(self.transfer_syntax_uid):
+            return ()
+        decoded = (PresentationContext(sop_class, syntax) for syntax in DECODED)
+        return tuple(dict.fromkeys((self.stored, *decoded)))
 
 
 @dataclass(slots=True)
@@ -149,7 +160,7 @@ def loads(objects: Sequence[Outgoing]) -> Iterator[Load]:
     contexts: dict[PresentationContext, None] = {}
     taken: list[Outgoing] = []
     for each in objects:
-        needed = dict.fromkeys((each.stored, each.plain) if each.transfer_syntax_uid else (each.plain,))
+        needed = dict.fromkeys(each.contexts)
         if len(contexts | needed) > MAX_CONTEXTS:
             yield Load(tuple(contexts), tuple(taken))
             contexts, taken = {}, []
@@ -172,7 +183,7 @@ def send_objects(
 
     Raises `ArchiveError` when receiver or archive is gone; the association is then of no more use.
     """
-    ways = [(each, _way(each, sending)) for each in objects]
+    ways = list(_ways(objects, sending))
     opens = (partial(_open, archive, each, way) for each, way in ways if way is not None)
     in_a_row = 0
     with ReadAhead(opens) as ahead:
@@ -199,16 +210,21 @@ def send_objects(
                 progress.count(each, sent)
 
 
-def _way(each: Outgoing, sending: Sending) -> PresentationContext | None:
-    """The context in which an object leaves; `None` if the receiver takes it in none."""
-    return next(
-        (context for context in (each.stored, each.plain) if sending.accepts(context)),
-        None,
-    )
+def _ways(
+    objects: Iterable[Outgoing], sending: Sending
+) -> Iterator[tuple[Outgoing, PresentationContext | None]]:
+    """The context in which each object leaves; `None` if the receiver takes it in none."""
+    accepted: dict[PresentationContext, bool] = {}
+    for each in objects:
+        for context in each.contexts:
+            if context not in accepted:
+                accepted[context] = sending.accepts(context)
+        yield each, next((context for context in each.contexts if accepted[context]), None)
 
 
 def _open(archive: Archive, each: Outgoing, way: PresentationContext) -> ByteSource:
     if way == each.stored and each.part.mask.hides_nothing:
         return archive.open(each.key)
-    changed = rewritten(archive, each.key, each.part.mask, decode=way != each.stored)
+    syntax = None if way == each.stored else way.transfer_syntax_uid
+    changed = rewritten(archive, each.key, each.part.mask, syntax)
     return FetchedObject(changed, lambda: None, len(changed))

@@ -17,6 +17,7 @@ from pacsgate.services.freshness import Freshness
 from pacsgate.services.orthanc_names import NamedResource
 from pacsgate.services.orthanc_reach import OrthancReach
 from pacsgate.services.resolve import Reach, Refusal, Resolver
+from pacsgate.services.resolve_many import ResolveMany, Wanted
 from pacsgate.services.search import Findings, Search
 from pacsgate.services.shadow_policy import Asked, ShadowPolicy
 
@@ -70,4 +71,28 @@ class ShadowedSearch(Search):
         self._shadow.note(
             Asked(scope, archive, Action.SEARCH, bound, self._shadow.context_of(bound), query=query)
         )
+        return found
+
+
+class ShadowedResolveMany(ResolveMany):
+    """A `ResolveMany` whose questions the shadow hears, one for each thing that is named."""
+
+    def __init__(
+        self,
+        search: Search,
+        freshness: Freshness,
+        scope: TenantScope,
+        archive: ArchiveName,
+        bound: Bound,
+        shadow: ShadowPolicy,
+    ) -> None:
+        super().__init__(search, freshness, scope, archive, bound)
+        self._shadow = shadow
+
+    def reach(self, wanted: Wanted, action: Action) -> Reach | Refusal:
+        """Resolve, then note."""
+        found = super().reach(wanted, action)
+        context = self._shadow.context_of(self._bound)
+        for key in wanted.keys:
+            self._shadow.note(Asked(self._scope, self._archive, action, self._bound, context, key=key))
         return found

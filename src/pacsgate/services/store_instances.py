@@ -34,7 +34,7 @@ from pacsgate.ports import Archive, Arrival, ProbeLimit, StoreOutcome, Trail
 from pacsgate.ports.occurrences import OccurrenceKind, Occurrences
 from pacsgate.services.arrivals import arrival
 from pacsgate.services.freshness import Freshness
-from pacsgate.services.index_objects import ObjectIndexer, StoredObjects
+from pacsgate.services.index_objects import ObjectIndexer
 from pacsgate.services.index_together import IndexTogether
 from pacsgate.services.judge_store import Ruling, StoreJudge
 from pacsgate.services.live_policy import LivePolicy
@@ -202,7 +202,7 @@ class StoreInstances:
             Arrival(spooled.summary, spooled.size, spooled.digest, cursor="") for spooled in done
         )
         if arrivals:
-            self._index.add(scope, archive, StoredObjects(arrivals, origin))
+            self._index.add(scope, archive, arrivals, origin)
         self._record(EventKind.INSTANCES_STORED, done, reasons, circumstances)
         return results
 

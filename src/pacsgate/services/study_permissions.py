@@ -25,7 +25,6 @@ from functools import partial
 from itertools import groupby, islice
 from typing import TypeVar, assert_never
 
-from pacsgate.audit.events import AuditEvent, EventKind, StudyObject
 from pacsgate.dicom.uids import require_uid
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import RequestError
@@ -34,6 +33,7 @@ from pacsgate.model.resource import TenantScope
 from pacsgate.model.study_permission import PERMITTABLE, Holding, StudyPermission
 from pacsgate.services.administer_grants import GrantAdministration
 from pacsgate.services.administration import Change, Office, words
+from pacsgate.services.permission_events import GIVEN, TAKEN_BACK, import_events, permission_events
 
 _BATCH = 500
 """Studies, at least, that are changed in one transaction."""
@@ -116,7 +116,7 @@ class StudyPermissionAdministration:
             for uid in studies
             for action in sorted(actions)
         ]
-        tell = partial(_events, change, "given", origin)
+        tell = partial(permission_events, change, GIVEN, origin)
         added = _in_batches(rows, lambda batch: self._permissions.add(change.scope, batch, tell))
         more_to_come = future and target[0] is not GrantTarget.STUDY
         grant = self._grant(change, grantee, target, actions, None) if more_to_come else None
@@ -170,13 +170,13 @@ class StudyPermissionAdministration:
         origin: str,
     ) -> tuple[StudyPermission, ...]:
         named = [(uid, Holding(action, *grantee)) for uid in studies for action in sorted(actions)]
-        tell = partial(_events, change, "taken back", origin)
+        tell = partial(permission_events, change, TAKEN_BACK, origin)
         return _in_batches(named, lambda batch: self._permissions.remove(change.scope, batch, tell))
 
     def revoke_all_of(self, change: Change, grantee: Grantee) -> int:
         """Take back everything that somebody is permitted, who is about to be no more; returns how much."""
         count = 0
-        tell = partial(_events, change, "taken back", f"{grantee[0]} removed")
+        tell = partial(permission_events, change, TAKEN_BACK, f"{grantee[0]} removed")
         of_grantee = self._permissions.every(change.scope, grantee=grantee)
         while batch := [(each.study_instance_uid, each.holding) for each in islice(of_grantee, _BATCH)]:
             count += len(self._permissions.remove(change.scope, batch, tell))
@@ -194,7 +194,7 @@ class StudyPermissionAdministration:
         """Take over a table of permissions, however long: one event for each batch, with its count."""
         read = added = 0
         holdings: set[Holding] = set()
-        tell = partial(_counted, change, origin)
+        tell = partial(import_events, change, origin)
         remaining = iter(rows)
         while batch := [_permission(change, origin, *row) for row in islice(remaining, 4 * _BATCH)]:
             added += len(self._permissions.add(change.scope, batch, tell))
@@ -276,37 +276,3 @@ def _permission(
 ) -> StudyPermission:
     require_uid(uid, "StudyInstanceUID")
     return StudyPermission(uid, action, kind, name, origin, change.actor.name, change.at)
-
-
-def _events(
-    change: Change, word: str, origin: str, changed: Sequence[StudyPermission]
-) -> Iterator[AuditEvent]:
-    """One event for each study and grantee."""
-
-    def key(each: StudyPermission) -> tuple[str, GranteeKind, str]:
-        return each.study_instance_uid, each.grantee_kind, each.grantee
-
-    for (uid, kind, grantee), group in groupby(sorted(changed, key=key), key=key):
-        actions = words(each.action for each in group)
-        yield change.event(
-            EventKind.OBJECT_ACCESS_CHANGED,
-            f"study permission {word}",
-            f"{kind}:{grantee}",
-            before="" if word == "given" else actions,
-            after=actions if word == "given" else "",
-            study=StudyObject(uid),
-            origin=origin,
-        )
-
-
-def _counted(change: Change, origin: str, changed: Sequence[StudyPermission]) -> Iterator[AuditEvent]:
-    """One event for a batch of an import."""
-    yield change.event(
-        EventKind.OBJECT_ACCESS_CHANGED,
-        "study permissions imported",
-        origin,
-        permissions=str(len(changed)),
-        studies=str(len({each.study_instance_uid for each in changed})),
-        first=changed[0].study_instance_uid,
-        last=changed[-1].study_instance_uid,
-    )

@@ -13,15 +13,14 @@ Invariants:
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, assert_never
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
 
 from pacsgate.model.actions import Action
 from pacsgate.model.grant import GranteeKind, GrantTarget
-from pacsgate.model.resource import ArchiveName, TenantScope, patient_key
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.model.study_permission import Holding, StudyPermission
-from pacsgate.policy.ir import COLLECTIONS
 from pacsgate.ports.study_permissions import Named, Tell
 from pacsgate.stores.changes import Topic, move_epoch, post
 from pacsgate.stores.database import Database
@@ -29,8 +28,9 @@ from pacsgate.stores.kinds import forget_old_changes
 from pacsgate.stores.permission_schema import permission_holding, study_permission
 from pacsgate.stores.permitted import settle_permissions
 from pacsgate.stores.place import Place
-from pacsgate.stores.schema import AnyRow, access_kind, study, study_label
+from pacsgate.stores.schema import AnyRow, study
 from pacsgate.stores.storable import storable_text
+from pacsgate.stores.studies_named import archives_held, studies_named
 
 _BATCH = 1000
 
@@ -60,9 +60,6 @@ _COUNTED = (
     .returning(_HELD.studies)
 )
 _FORGOTTEN = delete(permission_holding).where(*_OF_HOLDING)
-_NEXT_ARCHIVE = select(func.min(access_kind.c.archive)).where(
-    access_kind.c.tenant == bindparam("tenant"), access_kind.c.archive > bindparam("archive")
-)
 _KNOWN = (
     select(study.c.study_instance_uid)
     .distinct()
@@ -149,40 +146,8 @@ class SqlStudyPermissions:
 
     def studies_of(self, scope: TenantScope, target: GrantTarget, target_id: str) -> tuple[str, ...]:
         """The UIDs of the studies that a patient or a collection has now; a study is itself."""
-        match target:
-            case GrantTarget.STUDY:
-                return (target_id,)
-            case GrantTarget.PATIENT:
-                return tuple(sorted(set(self._studies_of_patient(scope, target_id))))
-            case GrantTarget.COLLECTION:
-                return tuple(sorted(set(self._studies_of_collection(scope, target_id))))
-            case GrantTarget.SERIES | GrantTarget.STUDY_PERMISSION:
-                return ()
-            case _:
-                assert_never(target)
-
-    def _studies_of_patient(self, scope: TenantScope, patient: str) -> Iterable[str]:
-        # `issuer|id`: what stands behind each bar may be the PatientID; whose it is, is asked of the row.
-        bars = [at + 1 for at, character in enumerate(patient) if character == "|"]
         with self._database.reading() as connection:
-            rows = connection.execute(
-                select(study.c.study_instance_uid, study.c.patient_id, study.c.issuer_of_patient_id).where(
-                    study.c.tenant == scope.tenant,
-                    study.c.archive.in_(_archives(connection, scope)),
-                    study.c.patient_id.in_({patient[at:] for at in (0, *bars)}),
-                )
-            ).all()
-        return [uid for uid, name, issuer in rows if patient_key(name, issuer) == patient]
-
-    def _studies_of_collection(self, scope: TenantScope, collection: str) -> Iterable[str]:
-        with self._database.reading() as connection:
-            return connection.scalars(
-                select(study_label.c.study_instance_uid).where(
-                    study_label.c.tenant == scope.tenant,
-                    study_label.c.attribute == COLLECTIONS.name,
-                    study_label.c.value == collection,
-                )
-            ).all()
+            return studies_named(connection, scope.tenant, target, target_id)
 
     def _changed(
         self,
@@ -249,19 +214,9 @@ def _known(connection: Connection, scope: TenantScope, studies: Collection[str])
                 _KNOWN, {"of_tenant": scope.tenant, "of_archive": archive, "studies": sorted(studies)}
             )
         )
-        for archive in _archives(connection, scope)
+        for archive in archives_held(connection, scope.tenant)
     }
     return {archive: uids for archive, uids in found.items() if uids}
-
-
-def _archives(connection: Connection, scope: TenantScope) -> list[str]:
-    """The archives that the index has ever held a study of: a step down an index for each."""
-    found: list[str] = []
-    last: str | None = ""
-    while last is not None:
-        last = connection.execute(_NEXT_ARCHIVE, {"tenant": scope.tenant, "archive": last}).scalar()
-        found += [] if last is None else [last]
-    return found
 
 
 def _storable(permission: StudyPermission) -> StudyPermission:

@@ -25,6 +25,8 @@ from pacsgate.stylesheets.frames import LENGTH, framed, unframed
 _MEMORY_BYTES = 512 << 20
 """Address space; interpreter and libraries take some 60 MiB of it."""
 _SECONDS_OF_PROCESSOR = 2
+_ORDERS = frozenset({"grant", "revoke"})
+"""What a stylesheet can say; whatever else it writes is passed over."""
 _MOST_ELEMENTS = 10_000
 _MOST_CHARACTERS = 1 << 20
 
@@ -96,11 +98,11 @@ def _run(transform: etree.XSLT, document: str, calling: str | None) -> list[tupl
     found: list[tuple[str, dict[str, str]]] = []
     characters = 0
     for element in () if result is None else result.iter(etree.Element):
-        if not element.attrib or element.prefix is not None:
+        if element.prefix is not None or element.tag.rpartition("}")[2] not in _ORDERS:
             continue
         attributes = {str(name): str(value) for name, value in element.attrib.items()}
         characters += sum(map(len, attributes.values()))
-        found.append((etree.QName(element).localname, attributes))
+        found.append((element.tag.rpartition("}")[2], attributes))
         if len(found) > _MOST_ELEMENTS or characters > _MOST_CHARACTERS:
             raise ValueError("more orders than a stylesheet has reason to give")
     return found

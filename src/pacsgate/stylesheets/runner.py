@@ -47,6 +47,7 @@ class _Child:
             cwd="/",
             env={},
             bufsize=0,
+            start_new_session=True,  # Ctrl-C is for the gate, which lets what runs end
         )
         self.refusal = self._asked({"stylesheet": text}, _START_SECONDS).get("error")
 
@@ -130,7 +131,7 @@ class StylesheetRunner:
     def run(
         self, name: StylesheetName, document: bytes, calling: str | None
     ) -> tuple[tuple[str, Mapping[str, str]], ...]:
-        """The elements of the result that have attributes, in document order.  Raises `StylesheetFailed`."""
+        """What it orders, in document order.  Raises `StylesheetFailed`."""
         with self._locks[name]:
             child = self._child(name)
             try:

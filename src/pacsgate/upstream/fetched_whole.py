@@ -1,6 +1,6 @@
-"""What archives that are reached over HTTP do alike: an object read whole, a walk from study to study.
+"""What archives on other machines do alike: an object read whole, a walk from study to study.
 
-Called by the archives `dicomweb` and `orthanc`.
+Called by the archives `dicomweb`, `orthanc` and `dimse`.
 """
 
 import tempfile

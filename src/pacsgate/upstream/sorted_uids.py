@@ -2,7 +2,7 @@
 
 They are collected in sorted runs that lie in temporary files, and merged when read.
 
-Called by `dicomweb.origin` and `orthanc.archive`, so that a walk has an order that can be taken up again.
+Called by `fetched_whole`, so that a walk has an order that can be taken up again.
 """
 
 import heapq

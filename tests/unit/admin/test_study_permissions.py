@@ -16,13 +16,13 @@ from pacsgate.identity.tokens import RandomTokens
 from pacsgate.model.actions import Action
 from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.permission import Permission
-from pacsgate.model.role import Assignment, Role
+from pacsgate.model.role import Assignment, AssignmentScope, Role
 from pacsgate.services.administer_grants import GrantAdministration
 from pacsgate.services.administer_roles import RoleAdministration
 from pacsgate.services.administer_tokens import TokenAdministration
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.sinks.trail_reader import read_trail
-from tests.support.open_gate import Answer, OpenGate, ask, desk, open_gate
+from tests.support.open_gate import MAIN, Answer, OpenGate, ask, desk, open_gate
 
 UNKNOWN = "1.2.3.4.5"
 NIGHT = {"grantee_kind": "role", "grantee": "night", "actions": ["search", "view"]}
@@ -38,12 +38,14 @@ class House:
     def study(self) -> str:
         return self.opened.item.key.study_instance_uid
 
-    def add(self, name: str, *roles: str) -> None:
+    def add(self, name: str, *roles: str, scope: AssignmentScope | None = None, scoped: str = "") -> None:
         office, change = desk(self.opened.installation)
         users = UserAdministration(office, Argon2Passwords())
         users.add(change, name)
         for role in roles:
             users.assign(change, name, Assignment(role))
+        if scope is not None:
+            users.assign(change, name, Assignment(scoped, scope))
         issued = TokenAdministration(office, RandomTokens()).issue(
             change, name, label="t", expires_at=change.at + timedelta(days=1)
         )
@@ -92,6 +94,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         house.add("spread", "owner", "reader", "propagator")
         house.add("blind", "owner")
         house.add("nobody", "reader")
+        house.add("local", "reader", scope=AssignmentScope(archive=MAIN), scoped="officer")
         yield house
 
 
@@ -137,6 +140,11 @@ def test_who_may_pass_on_nothing_is_told_so_before_anything_is_looked_up(house: 
     for study in (house.study, UNKNOWN):
         assert house.ask("nobody", study=study).status == 403
         assert house.ask("nobody", "POST", body=NIGHT, study=study).status == 403
+
+
+def test_who_administers_one_archive_gives_nothing_in_all(house: House) -> None:
+    assert house.ask("local", "POST", body=NIGHT).status == 403
+    assert not house.held()
 
 
 def test_ones_own_may_be_passed_on_to_roles_that_one_has(house: House) -> None:

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pacsgate.bootstrap.issuers import assertion_verifiers
+from pacsgate.bootstrap.issuers import check_issuers
 from pacsgate.config import Settings
 from pacsgate.config.identity import JwtIssuerSettings, SamlIssuerSettings
 from pacsgate.model.errors import SettingsError
-from tests.support.clocks import HandClock
 from tests.unit.config.test_archives import read
 
 JWT = "kind: jwt, issuer: 'https://idp.example', audience: pacsgate"
@@ -70,6 +69,11 @@ def test_one_issuer_is_named_once(tmp_path: Path) -> None:
     [
         ("keys.json", f"{JWT}, keys_file: keys.json", "holds no public keys"),
         ("idp.pem", SAML, "holds no certificates"),
+        (
+            "ca.pem",
+            f"{JWT}, keys_url: 'https://idp.example/keys', ca_file: ca.pem",
+            "cannot read the authorities",
+        ),
     ],
 )
 def test_files_of_issuers_must_hold_what_they_should(
@@ -77,7 +81,7 @@ def test_files_of_issuers_must_hold_what_they_should(
 ) -> None:
     settings = issuers(tmp_path, written)
     with pytest.raises(SettingsError, match="cannot read"):
-        assertion_verifiers(settings, HandClock())
+        check_issuers(settings)
     (tmp_path / name).write_text("{}")
     with pytest.raises(SettingsError, match=sentence):
-        assertion_verifiers(settings, HandClock())
+        check_issuers(settings)

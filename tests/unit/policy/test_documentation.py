@@ -16,7 +16,9 @@ PAGES = (MANUAL, MANUAL.with_name("study-permissions.md"))
 EXAMPLES = [
     example
     for page in PAGES
-    for example in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for example in re.findall(
+        r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 ]
 POLICIES = [example for example in EXAMPLES if example.startswith("version:")]
 EXPECTATIONS = [example for example in EXAMPLES if example.startswith("tests:")]

@@ -10,6 +10,7 @@ from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.occurrence import OccurrenceKind
 from pacsgate.policy.document import load_policy
 from pacsgate.policy.grant_rules import MESSAGE_NAMES, applying, facts_of_header, message_attributes
+from pacsgate.policy.lint import lint
 from pacsgate.policy.naming import declarations
 from pacsgate.policy.policy import Policy
 from pacsgate.protocols.hl7 import facts as hl7
@@ -134,6 +135,22 @@ def test_other_rules_cannot_ask_for_what_only_happens_once() -> None:
     for name in ("'x' in user.roles", "message.type == 'x'"):
         with pytest.raises(PolicyError):
             load_policy({"policy.yaml": f'{HEAD}\nrules:\n  - {{id: r, effect: forbid, when: "{name}"}}\n'})
+
+
+def test_what_grant_rules_name_is_used_and_what_they_never_do_is_odd() -> None:
+    text = """
+  - {id: heard, on: [study-arrived], when: study.service == 'A', grant: {roles: [doctor], actions: [view]}}
+  - {id: order, on: [message-received], grant: {roles: [doctor], actions: [view]}}
+  - {id: never, on: [study-arrived], when: study.service == 'A' && study.service == 'B',
+     grant: {users: [ann], actions: [view]}}
+"""
+    found = [str(each) for each in lint(read(text))]
+    assert not any("study.service" in each or "named by no rule" in each for each in found)
+    assert any("study.department` is in no condition" in each for each in found)
+    assert any("`order` listens to `message-received`, which counts from nobody" in each for each in found)
+    assert any("`never` never applies" in each for each in found)
+    heard = load_policy({"policy.yaml": f"{HEAD}  his: {{permissions: [GrantByOrder]}}\ngrant_rules:{text}"})
+    assert not any("counts from nobody" in str(each) for each in lint(heard))
 
 
 def test_no_policy_can_declare_what_the_gate_itself_writes() -> None:

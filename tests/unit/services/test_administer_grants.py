@@ -55,6 +55,7 @@ def test_a_grant_may_be_on_a_patient_a_series_or_a_collection(people, target):
         {"target": (GrantTarget.STUDY, "1.2.x")},
         {"target": (GrantTarget.STUDY, "")},
         {"target": (GrantTarget.PATIENT, "")},
+        {"target": (GrantTarget.STUDY_PERMISSION, "view:role:radiologist")},
         {"actions": frozenset()},
         {"grantee": (GranteeKind.GROUP, "")},
     ],

@@ -52,6 +52,8 @@ grant_rules:
      grant: {roles: [doctor], actions: [search]}}
   - {id: discharged, on: [message-received], when: message.type == 'ADT^A03', to: patient,
      revoke: {roles: [doctor], actions: [search, view]}}
+  - {id: of-ct1, on: [message-received], when: message.type == 'ORU^R01' && study.ingest_principal == 'ct1',
+     grant: {roles: [doctor], actions: [view]}}
   - {id: of-nobody, on: [procedure-step-created], grant: {users: [nobody], actions: [search]}}
 """
 CT1 = Subject(DEFAULT_TENANT, "ct1", SubjectKind.DEVICE, assignments=(Assignment("modality"),))
@@ -160,6 +162,15 @@ def test_an_order_gives_before_the_study_is_there_and_a_discharge_takes_back(hou
     house.stores.index.ingest(SCOPE, MAIN, [instance("1.2.1", patient="P1", issuer="HOSP")], SEEN)
     house.happened(OccurrenceKind.MESSAGE_RECEIVED, HIS, message=message("ADT^A03"))
     assert not house.held("1.2.1")
+
+
+def test_who_stored_a_study_is_not_who_orders_about_it(house: House) -> None:
+    stored = instance("1.2.1", patient="P1", issuer="HOSP", ingest_principal="ct1")
+    house.stores.index.ingest(SCOPE, MAIN, [stored], SEEN)
+    house.happened(
+        OccurrenceKind.MESSAGE_RECEIVED, HIS, message=message("ORU^R01"), study_instance_uid="1.2.1"
+    )
+    assert house.held("1.2.1") == {"view:role:doctor"}
 
 
 def test_who_may_not_order_permissions_gives_none(house: House) -> None:

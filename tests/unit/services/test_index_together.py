@@ -7,8 +7,8 @@ from threading import Event, Lock
 import pytest
 
 from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
-from pacsgate.ports import Arrival
-from pacsgate.services.index_objects import StoredObjects
+from pacsgate.model.subject import Attributes
+from pacsgate.ports import Arrival, Ingested
 from pacsgate.services.index_together import IndexTogether
 from tests.support.indexing import MAIN, SCOPE, instance
 from tests.support.waiting import wait_until
@@ -25,10 +25,15 @@ class Indexer:
     transactions: list[tuple[TenantScope, ArchiveName, tuple[str, ...]]] = field(default_factory=list)
     running: Lock = field(default_factory=Lock)
 
-    def add_stored(self, scope: TenantScope, archive: ArchiveName, stores: list[StoredObjects]) -> None:
+    def prepared(
+        self, _scope: TenantScope, _archive: ArchiveName, arrivals: tuple[Arrival, ...], _origin: Attributes
+    ) -> list[Ingested]:
+        return [instance("1.2", sop=arrival.summary.sop_instance_uid) for arrival in arrivals]
+
+    def ingest(self, scope: TenantScope, archive: ArchiveName, items: list[Ingested]) -> None:
         assert self.running.acquire(blocking=False), "two transactions at once"
         try:
-            names = tuple(one.arrivals[0].summary.sop_instance_uid for one in stores)
+            names = tuple(item.summary.sop_instance_uid for item in items)
             self.transactions.append((scope, archive, names))
             self.may_go_on.wait(10)
             if self.refused & set(names):
@@ -37,9 +42,8 @@ class Indexer:
             self.running.release()
 
 
-def brought(name: str) -> StoredObjects:
-    summary = instance("1.2", sop=name).summary
-    return StoredObjects((Arrival(summary, 1, "", cursor=""),), {})
+def brought(name: str) -> tuple[Arrival, ...]:
+    return (Arrival(instance("1.2", sop=name).summary, 1, "", cursor=""),)
 
 
 def stored_at_once(
@@ -50,7 +54,7 @@ def stored_at_once(
 
     def store(number: int, name: str) -> object:
         try:
-            together.add(SCOPE, archives[number % len(archives)], brought(name))
+            together.add(SCOPE, archives[number % len(archives)], brought(name), {})
         except ValueError as error:
             return error
         return None
@@ -74,13 +78,19 @@ def test_who_comes_while_a_transaction_runs_shares_the_next_one() -> None:
     assert [sorted(names) for _, _, names in indexer.transactions] == [["1.2.0"], sorted(NAMES)]
 
 
-def test_what_cannot_be_indexed_is_told_to_who_brought_it_and_keeps_nobody_else_out() -> None:
-    indexer = Indexer(refused=frozenset({NAMES[3]}))
-    outcomes = stored_at_once(indexer, *NAMES)
-    assert [type(each) for each in outcomes] == [
-        ValueError if name == NAMES[3] else type(None) for name in NAMES
-    ]
-    assert {names for _, _, names in indexer.transactions if len(names) == 1} >= {(name,) for name in NAMES}
+def test_a_transaction_that_fails_fails_for_who_made_it_and_for_what_it_was_about() -> None:
+    refused = NAMES[3]
+    indexer = Indexer(refused=frozenset({refused}))
+    outcomes = dict(zip(NAMES, stored_at_once(indexer, *NAMES), strict=True))
+    failed = {name for name, outcome in outcomes.items() if isinstance(outcome, ValueError)}
+    assert refused in failed
+    assert len(failed - {refused}) <= 1
+    alone = {names for _, _, names in indexer.transactions[2:]}
+    assert all(len(names) == 1 for names in alone)
+    assert len(indexer.transactions[1][2]) == MANY
+    assert {name for name, outcome in outcomes.items() if outcome is None} == {
+        name for (name,) in alone if name != refused
+    }
 
 
 def test_two_archives_never_share_a_transaction() -> None:
@@ -97,5 +107,5 @@ def test_two_tenants_never_share_a_transaction(tenants: tuple[str, str]) -> None
     indexer.may_go_on.set()
     together = IndexTogether(indexer)  # type: ignore[arg-type]  # the part of it that is called
     for tenant in tenants:
-        together.add(TenantScope(TenantName(tenant)), MAIN, brought("1.2.1"))
+        together.add(TenantScope(TenantName(tenant)), MAIN, brought("1.2.1"), {})
     assert [scope.tenant for scope, _, _ in indexer.transactions] == list(tenants)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
+from typing import cast
 
 import pytest
 
@@ -27,6 +28,8 @@ from pacsgate.services.publish_policy import PublishPolicy
 from pacsgate.services.resolve import Answer, Reach, Resolver
 from pacsgate.services.resolve_many import MAX_NAMED, ResolveMany, UniqueKeys
 from pacsgate.services.search import Search
+from pacsgate.services.shadow_policy import Asked, ShadowPolicy
+from pacsgate.services.shadowed import ShadowedResolveMany
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import Stores, stores_on
 from tests.support.databases import sqlite_url
@@ -44,11 +47,17 @@ roles:
   exporter: {may: [search, retrieve, export], owner: o}
   clerk: {may: [search], owner: o}
   masked: {may: [search, retrieve], owner: o}
+  partly: {may: [search, retrieve], owner: o}
   archive: {may: [retrieve], owner: o}
 rules:
   - {id: department, effect: permit, roles: [reader, exporter], when: study.department == user.department}
   - {id: clerks, effect: permit, roles: [clerk]}
   - {id: no-names, effect: permit, roles: [masked], obligations: {mask: [PatientID, PatientName]}}
+  - id: no-names-of-mr
+    effect: permit
+    roles: [partly]
+    when: study.department == 'MR'
+    obligations: {mask: [PatientID]}
   - {id: ct-archive, effect: permit, roles: [archive], when: study.department == 'CT'}
   - {id: no-reports-out, effect: forbid, actions: [export], when: series.modality == 'SR'}
   - {id: no-reports-to-archives, effect: forbid, roles: [archive], when: series.modality == 'KO'}
@@ -57,6 +66,7 @@ rules:
   - {id: only-as-itself, effect: forbid, users: [ward], when: env.calling_ae_title != 'WARD'}
 assignments:
   - {users: [reader], roles: [reader]}
+  - {users: [mixed], roles: [reader, partly]}
   - {users: [exporter], roles: [exporter]}
   - {users: [clerk], roles: [clerk]}
   - {users: [masked], roles: [masked]}
@@ -68,7 +78,7 @@ STUDIES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "1.3": ("P2", "CT", ("CT", "KO")),
     "1.4": ("P2", "CT", ("PR",)),
 }
-PEOPLE = {"reader": "CT", "exporter": "CT", "clerk": "CT", "masked": "CT"}
+PEOPLE = {"reader": "CT", "exporter": "CT", "clerk": "CT", "masked": "CT", "mixed": "CT"}
 
 
 @dataclass
@@ -231,6 +241,12 @@ def test_a_patient_id_finds_nothing_for_whoever_may_not_see_it(world: World) -> 
         assert sops(world.judge("masked", keys)) == set()
 
 
+def test_a_patient_id_confirms_no_study_in_which_it_is_masked(world: World) -> None:
+    assert sops(world.judge("mixed", study("1.2"))) != set()
+    assert sops(world.judge("mixed", {Level.PATIENT: ("P1",), Level.STUDY: ("1.2",)})) == set()
+    assert sops(world.judge("mixed", {Level.PATIENT: ("P1",), Level.STUDY: ("1.1",)})) != set()
+
+
 def test_a_relational_request_finds_a_series_without_its_study(world: World) -> None:
     assert sops(world.judge("reader", {Level.SERIES: ("1.1.1", "1.2.1")})) == {"1.1.1.1", "1.1.1.2"}
 
@@ -322,3 +338,41 @@ def test_both_masks_hide(world: World) -> None:
     sent = world.judge("exporter", study("1.1"), Action.EXPORT, receiver)
     assert [part.mask.hides("PatientID") for part in sent.parts] == [True]
     assert [part.mask.hides("PatientID") for part in world.judge("reader", study("1.1")).parts] == [False] * 2
+
+
+class Ear:
+    """A shadow that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def context_of(self, bound: Bound) -> Context:
+        return bound.context
+
+    def note(self, asked: Asked) -> None:
+        self.heard.append(str(asked.key))
+
+
+@pytest.mark.parametrize(
+    ("keys", "heard"),
+    [
+        (study("1.1", "9.9"), ["1.1", "9.9"]),
+        ({Level.STUDY: ("1.1",), Level.SERIES: ("1.1.1", "1.1.2")}, ["1.1/1.1.1", "1.1/1.1.2"]),
+        (
+            {Level.STUDY: ("1.1",), Level.SERIES: ("1.1.1",), Level.INSTANCE: ("1.1.1.2",)},
+            ["1.1/1.1.1/1.1.1.2"],
+        ),
+    ],
+    ids=["studies", "series", "instances"],
+)
+def test_the_shadow_hears_of_everything_that_is_named(
+    world: World, keys: UniqueKeys, heard: list[str]
+) -> None:
+    ear = Ear()
+    search = Search(world.stores.index)
+    shadowed = ShadowedResolveMany(
+        search, world.freshness, SCOPE, MAIN, world.bound("reader"), cast("ShadowPolicy", ear)
+    )
+    found = judge_transfer(shadowed, keys, Action.RETRIEVE, None, lambda: None)
+    assert sops(found) == sops(world.judge("reader", keys))
+    assert ear.heard == heard

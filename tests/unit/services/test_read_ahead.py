@@ -98,9 +98,11 @@ def test_no_more_is_read_than_the_bound_and_a_chunk(monkeypatch: pytest.MonkeyPa
 def test_the_reader_ends_when_nobody_takes_what_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_ahead, "MAX_AHEAD_BYTES", 10)
     before = threading.active_count()
-    with ReadAhead([opener(Fetched([b"x" * 300] * 20))] * 5):
-        pass
+    source = Fetched([b"x" * 300] * 20)
+    with ReadAhead([opener(source)] * 5):
+        wait_until(lambda: source.read > 0)
     wait_until(lambda: threading.active_count() <= before)
+    assert source.read <= 2 * 300
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -8,11 +8,11 @@ from pacsgate.model.actions import Action
 from pacsgate.model.decision import Revision
 from pacsgate.model.errors import NotFoundError, RequestError
 from pacsgate.model.grant import GranteeKind, GrantTarget
+from pacsgate.model.permission_letters import actions_of, letters_touched
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Role
 from pacsgate.model.study_permission import Holding
 from pacsgate.policy.document import load_policy
-from pacsgate.model.permission_letters import actions_of, letters_touched
 from tests.support.indexing import SEEN, instance
 from tests.support.people import SCOPE, People, open_people
 

@@ -55,6 +55,13 @@ def test_the_parameter_is_text_and_no_expression(ran: list[StylesheetRunner]) ->
         assert run(ran, AGAIN, calling)[0][1]["role"] == calling
 
 
+def test_an_order_that_says_nothing_is_still_an_order(ran: list[StylesheetRunner]) -> None:
+    text = stylesheet(
+        '<p a="b"><grant/><x:grant xmlns:x="urn:x" role="r"/><y role="r"/><revoke xmlns="urn:y"/></p>'
+    )
+    assert run(ran, text) == [("grant", {}), ("revoke", {})]
+
+
 def test_orders_keep_the_order_of_the_document_and_tokenize_works(ran: list[StylesheetRunner]) -> None:
     text = stylesheet(
         "<p><xsl:for-each select=\"str:tokenize('b,a,c', ',')\"><grant role=\"{.}\"/></xsl:for-each>"

@@ -112,8 +112,9 @@ BROKEN = {
 def test_whatever_breaks_the_protocol_is_an_error_in_time(what: str, tmp_path: Path) -> None:
     with archive_of(after_agreement(BROKEN[what]), tmp_path) as archive:
         before, since = memory(), time.monotonic()
-        with pytest.raises(ArchiveError):
+        with pytest.raises(ArchiveError) as broken:
             list(archive.study(KEY.study_instance_uid))
+        assert broken.value.timed_out == (what == "half a header")
         assert time.monotonic() - since < 3 * PATIENCE
         assert memory() - before < 50_000_000
 
@@ -178,11 +179,13 @@ def test_an_answer_that_is_none_is_an_error_and_not_an_empty_list(
         list(archive.study(KEY.study_instance_uid))
 
 
-def answering(rows: list[bytes], objects: Sequence[tuple[str, bytes]] = ()) -> Callable[[Caller], None]:
+def answering(
+    rows: list[bytes], objects: Sequence[tuple[str, bytes]] = (), *, roles: bool = True
+) -> Callable[[Caller], None]:
     """An archive that finds these rows whatever is asked, and sends these objects under these UIDs."""
 
     def script(caller: Caller) -> None:
-        caller.send(with_roles(caller))
+        caller.send(with_roles(caller) if roles else caller.acceptance)
         while True:
             context_id, command = caller.request()
             message_id = command[Element.MESSAGE_ID]
@@ -217,7 +220,7 @@ def answering(rows: list[bytes], objects: Sequence[tuple[str, bytes]] = ()) -> C
 def with_roles(caller: Caller) -> bytes:
     """An acceptance that lets the gate receive: with an SCP role for each class that it asks one for."""
     pdu = A_ASSOCIATE_AC()
-    pdu.decode(caller.roles)
+    pdu.decode(caller.acceptance)
     primitive = pdu.to_primitive()
     for asked in caller.request_pdu.user_information:
         if isinstance(asked, SCP_SCU_RoleSelectionNegotiation):
@@ -264,10 +267,12 @@ def test_an_object_that_nobody_asked_for_ends_the_association(tmp_path: Path) ->
         assert nothing_left(tmp_path)
 
 
-def test_an_object_sent_twice_is_taken_once(tmp_path: Path) -> None:
+def test_an_object_sent_twice_is_an_error_and_kept_nowhere(tmp_path: Path) -> None:
     twice = [(str(KEY.sop_instance_uid), ITEM.data)] * 2
     with archive_of(answering([image_row()], twice), tmp_path) as archive:
-        assert opened(archive)[-1000:] == ITEM.data[-1000:]
+        with pytest.raises(ArchiveError):
+            opened(archive)
+        assert nothing_left(tmp_path)
 
 
 def test_an_object_of_another_patient_goes_to_nobody_who_asked_for_this_one(tmp_path: Path) -> None:
@@ -279,7 +284,8 @@ def test_an_object_of_another_patient_goes_to_nobody_who_asked_for_this_one(tmp_
 
 def test_a_row_of_another_study_is_an_error_and_no_row(tmp_path: Path) -> None:
     other = ResourceKey("2.25.5", KEY.series_instance_uid, KEY.sop_instance_uid)
-    with archive_of(answering([image_row(other)]), tmp_path) as archive, pytest.raises(ArchiveError):
+    script = answering([image_row(other)], [(str(KEY.sop_instance_uid), ITEM.data)])
+    with archive_of(script, tmp_path) as archive, pytest.raises(ArchiveError):
         opened(archive)
 
 
@@ -289,6 +295,31 @@ def test_a_row_whose_uid_leads_elsewhere_is_an_error(tmp_path: Path) -> None:
     )
     with archive_of(answering([evil]), tmp_path) as archive, pytest.raises(ArchiveError):
         list(archive.study(KEY.study_instance_uid))
+
+
+def test_an_object_over_an_association_that_agreed_on_no_such_role_is_not_taken(tmp_path: Path) -> None:
+    script = answering([image_row()], [(str(KEY.sop_instance_uid), ITEM.data)], roles=False)
+    with archive_of(script, tmp_path) as archive, pytest.raises(ArchiveError):
+        opened(archive)
+
+
+def test_an_association_that_the_peer_has_ended_is_not_used_again() -> None:
+    served: list[Caller] = []
+
+    def once(caller: Caller) -> None:
+        served.append(caller)
+        caller.accept()
+        context_id, command = caller.request()
+        caller.message(context_id, find_response(command[Element.MESSAGE_ID], SUCCESS))
+        caller.send(struct.pack(">BxLL", 7, 4, 0))
+
+    with scripted_peer(once) as port:
+        pool = AssociationPool(Peer("127.0.0.1", port, "ARCHIVE", "GATE", timeout_seconds=PATIENCE))
+        for _ in range(3):
+            assert listing.instances_of_series(pool, ResourceKey("1.2", "1.2.3")) == []
+            time.sleep(0.1)
+        assert len(served) == 3
+        pool.close()
 
 
 def test_what_the_archive_does_not_list_is_gone_and_not_asked_for(tmp_path: Path) -> None:

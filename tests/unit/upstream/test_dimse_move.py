@@ -49,8 +49,7 @@ def test_an_object_comes_back_as_it_was_stored(archive: DimseArchive, server: Dc
 
 def test_a_walk_finds_everything_and_leaves_nothing_behind(archive: DimseArchive, server: Dcmqrscp) -> None:
     hospital = small_hospital(studies=2)
-    for item in hospital:
-        server.upload(item.data)
+    server.upload(*(item.data for item in hospital))
     found = {arrival.summary.sop_instance_uid for arrival in archive.walk(None)}
     assert found == {item.key.sop_instance_uid for item in hospital}
     left = [path for path in archive.spool.workspace.rglob("*") if path.is_file() and path.name != "lock"]
@@ -69,8 +68,7 @@ def test_whichever_process_the_archive_reaches_the_one_that_asked_gets_the_objec
     archive: DimseArchive, settings: DimseSettings, server: Dcmqrscp, tmp_path: Path
 ) -> None:
     hospital = small_hospital(studies=3)
-    for item in hospital:
-        server.upload(item.data)
+    server.upload(*(item.data for item in hospital))
     context = multiprocessing.get_context("spawn")
     ready, stop = context.Event(), context.Event()
     other = context.Process(target=_listen, args=(settings, tmp_path, ready, stop))

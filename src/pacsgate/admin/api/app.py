@@ -19,14 +19,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from pacsgate import __version__
-from pacsgate.admin.api.study_permissions import StudyPermissionDesk, study_permission_routes
+from pacsgate.admin.api.study_permissions import study_permission_routes
 from pacsgate.model.errors import ConflictError, NotFoundError, PacsgateError, RequestError
+from pacsgate.services.pass_on_permissions import PassOnPermissions
 
 PREFIX = "/api/v1"
 _ERRORS = {400: "bad request", 403: "forbidden", 404: "not found", 405: "method not allowed", 409: "conflict"}
 
 
-def api(desk: StudyPermissionDesk) -> FastAPI:
+def api(permissions: PassOnPermissions) -> FastAPI:
     """The application."""
     app = FastAPI(
         title="pacsgate",
@@ -40,7 +41,7 @@ def api(desk: StudyPermissionDesk) -> FastAPI:
             PacsgateError: _failed,
         },
     )
-    app.include_router(study_permission_routes(desk), prefix=PREFIX)
+    app.include_router(study_permission_routes(permissions), prefix=PREFIX)
     app.middleware("http")(_uncached)
     return app
 

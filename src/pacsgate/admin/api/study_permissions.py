@@ -5,7 +5,6 @@ Called by `app`; calls `pass_on_permissions`.
 Standard: none; the operations are those of dcm4chee 2's StudyPermission service on one study.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -14,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pacsgate.model.actions import Action
 from pacsgate.model.grant import GranteeKind
-from pacsgate.model.resource import ArchiveName
 from pacsgate.model.study_permission import StudyPermission
 from pacsgate.services.callers import CALLER, Caller
 from pacsgate.services.pass_on_permissions import Changed, PassOnPermissions
@@ -23,9 +21,6 @@ from pacsgate.services.resolve import Refusal
 _LONGEST_NAME = 256
 
 StudyUid = Annotated[str, Path(description="StudyInstanceUID", pattern=r"^[0-9.]{1,64}$")]
-Archive = Annotated[
-    str | None, Query(description="Where one's own rights are looked up; the main archive otherwise.")
-]
 Grantee = Annotated[str, Path(description="A name of that kind.", min_length=1, max_length=_LONGEST_NAME)]
 Actions = Annotated[frozenset[Action], Field(min_length=1)]
 
@@ -93,22 +88,6 @@ class Outcome(BaseModel):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class StudyPermissionDesk:
-    """What the routes work with."""
-
-    permissions: PassOnPermissions
-    main_archive: ArchiveName
-    archives: frozenset[ArchiveName]
-
-    def archive(self, named: str | None) -> ArchiveName:
-        """The archive that a request means; one that there is not is answered like a hidden study."""
-        archive = ArchiveName(named or self.main_archive)
-        if archive not in self.archives:
-            raise HTTPException(404)
-        return archive
-
-
 def caller_of(request: Request) -> Caller:
     """Who asks, as the door left it."""
     caller = request.scope.get(CALLER)
@@ -120,28 +99,25 @@ def caller_of(request: Request) -> Caller:
 Asker = Annotated[Caller, Depends(caller_of)]
 
 
-def study_permission_routes(desk: StudyPermissionDesk) -> APIRouter:
+def study_permission_routes(desk: PassOnPermissions) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/studies/{study_instance_uid}/permissions", tags=["study permissions"])
 
     @routes.get("")
-    def list_permissions(study_instance_uid: StudyUid, caller: Asker, archive: Archive = None) -> Permissions:
+    def list_permissions(study_instance_uid: StudyUid, caller: Asker) -> Permissions:
         """List the permissions of a study, whether an archive holds it or not."""
-        found = desk.permissions.listed(caller, desk.archive(archive), study_instance_uid)
+        found = desk.listed(caller, study_instance_uid)
         if isinstance(found, Refusal):
             raise _refusal(found)
         told = [Permission.of(each) for each in found]
         return Permissions(study_instance_uid=study_instance_uid, permissions=told)
 
     @routes.post("")
-    def give_permissions(
-        study_instance_uid: StudyUid, gift: Gift, caller: Asker, archive: Archive = None
-    ) -> Outcome:
+    def give_permissions(study_instance_uid: StudyUid, gift: Gift, caller: Asker) -> Outcome:
         """Give somebody permissions besides those that are there."""
         return _outcome(
-            desk.permissions.give(
+            desk.give(
                 caller,
-                desk.archive(archive),
                 study_instance_uid,
                 (gift.grantee_kind, gift.grantee),
                 gift.actions,
@@ -155,14 +131,9 @@ def study_permission_routes(desk: StudyPermissionDesk) -> APIRouter:
         grantee: Grantee,
         held: Held,
         caller: Asker,
-        archive: Archive = None,
     ) -> Outcome:
         """Let somebody have exactly these."""
-        return _outcome(
-            desk.permissions.set(
-                caller, desk.archive(archive), study_instance_uid, (grantee_kind, grantee), held.actions
-            )
-        )
+        return _outcome(desk.set(caller, study_instance_uid, (grantee_kind, grantee), held.actions))
 
     @routes.delete("/{grantee_kind}/{grantee}")
     def take_permissions(
@@ -171,13 +142,11 @@ def study_permission_routes(desk: StudyPermissionDesk) -> APIRouter:
         grantee: Grantee,
         caller: Asker,
         action: Annotated[list[Action] | None, Query(description="These only; else all.")] = None,
-        archive: Archive = None,
     ) -> Outcome:
         """Take permissions back, from the next request on."""
         return _outcome(
-            desk.permissions.take(
+            desk.take(
                 caller,
-                desk.archive(archive),
                 study_instance_uid,
                 (grantee_kind, grantee),
                 None if action is None else frozenset(action),

@@ -31,8 +31,9 @@ from pacsgate.gateway.dimse.exchange import Established
 from pacsgate.gateway.dimse.handlers import HANDLERS
 from pacsgate.gateway.dimse.places import Places
 from pacsgate.gateway.dimse.settings import AnsweredAe
-from pacsgate.gateway.dimse.standing import Standing, new_association_name
+from pacsgate.gateway.dimse.standing import Seen, Standing, new_association_name, seen_by
 from pacsgate.gateway.dimse.wiring import DimseGate
+from pacsgate.model.application_entity import is_ae_title
 from pacsgate.model.context import Context
 from pacsgate.model.decision import ReasonCode
 from pacsgate.model.errors import PacsgateError
@@ -89,16 +90,21 @@ class Admission:
         if str(request.application_context_name) != APPLICATION_CONTEXT_NAME:
             self.alerts.tell(association.address, "unknown application context")
             return Rejection.APPLICATION_CONTEXT
-        answered = self.gate.settings.ae_titles.get(str(request.called_ae_title or "").strip())
+        answered = self.gate.settings.ae_titles.get(_title(request.called_ae_title))
         if answered is None:
-            self.alerts.tell(association.address, "unknown called AE title")
+            self.alerts.tell(
+                association.address,
+                "unknown called AE title",
+                called_ae_title=_title(request.called_ae_title),
+                calling_ae_title=_title(request.calling_ae_title),
+            )
             return Rejection.CALLED_AE_TITLE
         requestor = _requestor(association, request, answered)
-        context = self._context(requestor)
+        context, seen = self._context(requestor), seen_by(self.gate)
         admitted = self._authenticate(requestor, context)
         if isinstance(admitted, Rejection):
             return admitted
-        return self._seat(association, answered, requestor, admitted, context)
+        return self._seat(association, answered, requestor, admitted, context, seen)
 
     def _authenticate(self, requestor: Requestor, context: Context) -> Admitted | Rejection:
         result = self.gate.door.admit(self.gate.scope, requestor, context)
@@ -114,6 +120,7 @@ class Admission:
         requestor: Requestor,
         admitted: Admitted,
         context: Context,
+        seen: Seen,
     ) -> Standing | Rejection:
         name = admitted.subject.name
         if not self.places.seat(association, name):
@@ -121,7 +128,7 @@ class Admission:
             return Rejection.LIMIT
         extended = self._agreed(association)
         established = Established(self.gate, association, answered, requestor, admitted, Event(), extended)
-        standing = Standing(established, context)
+        standing = Standing(established, context, seen)
         bound = standing.exchange(0, admitted.subject).bind()
         association.acceptor.supported_contexts = supported_contexts(
             association.requestor.requested_contexts,
@@ -169,13 +176,19 @@ def _served(gate: DimseGate) -> frozenset[ServiceKind]:
 def _requestor(association: GateAssociation, request: A_ASSOCIATE, answered: AnsweredAe) -> Requestor:
     shown = association.certificate
     return Requestor(
-        calling_ae_title=str(request.calling_ae_title or "").strip(),
+        calling_ae_title=_title(request.calling_ae_title),
         called=answered.called,
         address=association.address,
         over_tls=association.over_tls,
         certificate_sha256=None if shown is None else hashlib.sha256(shown).hexdigest(),
         identity=_identity(association.requestor.user_identity),
     )
+
+
+def _title(stated: str | None) -> str:
+    """An AE title as it is compared: without the spaces around it; empty if it is none."""
+    title = (stated or "").strip()
+    return title if is_ae_title(title) else ""
 
 
 def _identity(item: UserIdentityNegotiation | None) -> UserIdentity | None:

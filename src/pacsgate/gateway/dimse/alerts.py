@@ -6,7 +6,7 @@ before anybody knows who it is.
 Invariants:
 - one event per address and cause and minute, and no more than `REMEMBERED` addresses and
   causes are kept in mind;
-- an event says what went wrong and from where, never what the peer had sent.
+- an event says what went wrong and from where, and of what the peer had sent its AE titles at most.
 """
 
 from collections import OrderedDict
@@ -35,13 +35,15 @@ class Alerts:
         self._last: OrderedDict[tuple[str, str], datetime] = OrderedDict()
         self._lock = Lock()
 
-    def tell(self, address: str, cause: str, code: ReasonCode = ReasonCode.NO_CREDENTIAL) -> None:
+    def tell(
+        self, address: str, cause: str, code: ReasonCode = ReasonCode.NO_CREDENTIAL, **details: str
+    ) -> None:
         """Put it on record, unless it was a moment ago.  Raises `RecordError`."""
         now = self._clock.now()
         if not self._is_new(address, cause, now):
             return
         try:
-            self._trail.record(self._event(now, address, code, {"cause": cause}))
+            self._trail.record(self._event(now, address, code, {"cause": cause, **details}))
         except RecordError:
             self._forget(address, cause)
             raise

@@ -33,8 +33,8 @@ from pynetdicom.transport import AddressInformation
 
 from pacsgate.gateway.dimse.bounded_socket import BoundedSocket
 from pacsgate.gateway.dimse.messages import Messages
-from pacsgate.gateway.dimse.upper_layer import REQUEST_SECONDS, UpperLayer
-from pacsgate.gateway.dimse.waking_queue import WakingQueue
+from pacsgate.gateway.dimse.upper_layer import MESSAGES_AHEAD, REQUEST_SECONDS, UpperLayer
+from pacsgate.gateway.dimse.waking_queue import BoundedQueue, WakingQueue
 from pacsgate.model.errors import PacsgateError
 from pacsgate.ports import Chunk
 from pacsgate.protocols.dimse.command_set import (
@@ -115,7 +115,7 @@ class GateAssociation(Association):
         self.dul = UpperLayer(self, MAXIMUM_LENGTH, lambda cause: house.violated(self.address, cause))
         self.dul.to_user_queue = WakingQueue(self._woken.set)
         self.dimse = Messages(self, lambda: house.spool(self))
-        self.dimse.msg_queue = WakingQueue(self._woken.set)
+        self.dimse.msg_queue = BoundedQueue(self._woken.set, MESSAGES_AHEAD, self.dul.ring)
         self.network_timeout = IDLE_SECONDS
         self.acceptor.maximum_length = MAXIMUM_LENGTH
         self.acceptor.ae_title = ae.ae_title
@@ -198,7 +198,6 @@ class GateAssociation(Association):
             self._woken.clear()
             context_id, message = self.dimse.get_msg(block=False)
             if message is not None and context_id is not None:
-                self.dul.ring()
                 self.is_serving = True
                 self._house.serve(self, message, context_id)
                 self.is_serving = False

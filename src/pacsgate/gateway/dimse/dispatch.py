@@ -33,7 +33,7 @@ from pacsgate.gateway.dimse.association import GateAssociation, PeerGoneError
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.handlers import HANDLERS
 from pacsgate.gateway.dimse.incoming import SpooledStore
-from pacsgate.gateway.dimse.operation import Operation, Request
+from pacsgate.gateway.dimse.operation import Operation, Request, named_class
 from pacsgate.gateway.dimse.standing import Standing
 from pacsgate.gateway.dimse.tally import OPERATIONS
 from pacsgate.model.decision import Reason, ReasonCode
@@ -93,7 +93,7 @@ def _serve(
     standing: Standing, association: GateAssociation, message: DimseServiceType, context: PresentationContext
 ) -> None:
     service = service_of(str(context.abstract_syntax))
-    if service is None or not isinstance(message, Request):
+    if service is None:
         association.cut_off()
         return
     operation = Operation(association, message, context, service, _data_set(message))
@@ -116,10 +116,7 @@ def _unserved(service: Service, message: Request, context: PresentationContext) 
         return _Unserved(Status.UNRECOGNIZED_OPERATION, "this SOP class has no such operation")
     if not message.is_valid_request:
         return _Unserved(Status.MISTYPED_ARGUMENT, "the command set is not complete")
-    named = (
-        message.RequestedSOPClassUID if isinstance(message, N_SET | N_ACTION) else message.AffectedSOPClassUID
-    )
-    if named != context.abstract_syntax:
+    if named_class(message) != context.abstract_syntax:
         return _Unserved(Status.SOP_CLASS_NOT_SUPPORTED, "another SOP class than that of the context")
     return None
 

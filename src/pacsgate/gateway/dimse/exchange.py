@@ -1,6 +1,6 @@
 """One DIMSE operation on its way through the door: who asks, when, over which association.
 
-`admission` makes one `Established` per association; `services` makes one `Exchange` of it per request
+`admission` makes one `Established` per association; `standing` makes one `Exchange` of it per request
 message and hands it to a handler.
 
 Invariants:

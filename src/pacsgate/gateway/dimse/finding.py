@@ -7,13 +7,12 @@ Called by `dispatch`.
 Standard: PS3.4 C.4.1 (C-FIND SCP), C.6 (information models).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.operation import Operation
-from pacsgate.gateway.dimse.query_answers import Asked, refuse, tell, turn_down
+from pacsgate.gateway.dimse.query_answers import Asked, PageOfRows, refuse, tell, turn_down
 from pacsgate.model.actions import Action
-from pacsgate.model.decision import Reason
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
 from pacsgate.protocols.dimse.extended_negotiation import agreed
@@ -73,11 +72,11 @@ def _identifier(operation: Operation) -> Identifier:
     return read_identifier(operation.identifier, operation.transfer_syntax_uid, root)
 
 
-def _pages(exchange: Exchange, wanted: Find) -> Iterator[tuple[Sequence[Found], Sequence[Reason]]]:
+def _pages(exchange: Exchange, wanted: Find) -> Iterator[PageOfRows[Found]]:
     for page in _found(exchange, wanted):
         if isinstance(page, Refusal):
             raise _RefusedError(page)
-        yield page.rows, page.reasons
+        yield PageOfRows(page.rows, page.reasons, page.revision)
 
 
 def _found(exchange: Exchange, wanted: Find) -> Iterator[Findings | Refusal]:

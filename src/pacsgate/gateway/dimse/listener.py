@@ -67,8 +67,8 @@ class Listener:
                 continue
             try:
                 self._take(connection, address)
-            except (OSError, RuntimeError) as error:  # gone again, or no thread left for it
-                _log.warning("a connection was not taken", error=type(error).__name__)
+            except Exception:  # noqa: BLE001 - the outermost edge: gone again, no thread left, no disk
+                _log.exception("a connection was not taken")
                 connection.close()
 
     def _take(self, connection: socket.socket, address: tuple[str, int]) -> None:

@@ -18,6 +18,7 @@ from threading import Lock
 
 from pynetdicom.dimse_primitives import C_MOVE
 
+from pacsgate.gateway.dimse.association import PeerGoneError
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.operation import Operation
 from pacsgate.gateway.dimse.retrieving import PENDING_SECONDS, Retrieval
@@ -40,12 +41,13 @@ _NO_DESTINATION = (Reason(ReasonCode.DESTINATION_NOT_ALLOWED),)
 def move(exchange: Exchange, operation: Operation) -> None:
     """Send what is named to the Move Destination, as far as requester and destination may have it."""
     bound = exchange.bind()
-    retrieval = Retrieval(exchange, operation, bound, Action.RETRIEVE)
+    title = _title(operation)
+    retrieval = Retrieval(exchange, operation, bound, Action.RETRIEVE, title)
     never = bound.could(Action.RETRIEVE)
     if never is not None:
         retrieval.refuse(retrieval.unreadable, never.reasons)
         return
-    remote = _destinations(exchange).find(exchange.scope, _title(operation), exchange.context)
+    remote = _destinations(exchange).find(exchange.scope, title, exchange.context)
     if remote is None:
         retrieval.refuse(Status.MOVE_DESTINATION_UNKNOWN, _NO_DESTINATION)
     elif is_requestor(remote, exchange.established.admitted):
@@ -168,6 +170,9 @@ class _Sender:
                         self._is_withdrawn, self._cause = True, "access was withdrawn"
                         break
                     self.retrieval.tell(self.progress)
+            except PeerGoneError as error:
+                self._cause = error.public
+                raise
             finally:
                 if not work.done():
                     self.progress.is_ended = True

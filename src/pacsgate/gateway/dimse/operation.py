@@ -20,7 +20,19 @@ Standard: PS3.7 chapters 9 and 10; annex C (statuses), (0000,0902) Error Comment
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pynetdicom.dimse_primitives import C_ECHO, C_FIND, C_GET, C_MOVE, C_STORE, N_ACTION, N_CREATE, N_SET
+from pynetdicom.dimse_primitives import (
+    C_ECHO,
+    C_FIND,
+    C_GET,
+    C_MOVE,
+    C_STORE,
+    N_ACTION,
+    N_CREATE,
+    N_DELETE,
+    N_EVENT_REPORT,
+    N_GET,
+    N_SET,
+)
 from pynetdicom.presentation import PresentationContext
 
 from pacsgate.gateway.dimse.association import GateAssociation
@@ -36,7 +48,23 @@ from pacsgate.protocols.dimse.services import Service
 from pacsgate.protocols.dimse.statuses import Status
 from pacsgate.upstream.dimse.fragments import p_data
 
-Request = C_ECHO | C_FIND | C_GET | C_MOVE | C_STORE | N_ACTION | N_CREATE | N_SET
+Request = (
+    C_ECHO
+    | C_FIND
+    | C_GET
+    | C_MOVE
+    | C_STORE
+    | N_ACTION
+    | N_CREATE
+    | N_DELETE
+    | N_EVENT_REPORT
+    | N_GET
+    | N_SET
+)
+"""Every request there is; `dispatch` hands on those that the gate serves."""
+
+REQUESTED = N_ACTION | N_DELETE | N_GET | N_SET
+"""Those that name what there is already, as requested; all others name what they affect."""
 
 Handler = Callable[[Exchange, "Operation"], None]
 """What serves one kind of service."""
@@ -54,6 +82,9 @@ _RESPONSES: Mapping[type[Request], Command] = {
     N_SET: Command.N_SET_RSP,
     N_ACTION: Command.N_ACTION_RSP,
     N_CREATE: Command.N_CREATE_RSP,
+    N_DELETE: Command.N_DELETE_RSP,
+    N_EVENT_REPORT: Command.N_EVENT_REPORT_RSP,
+    N_GET: Command.N_GET_RSP,
 }
 
 
@@ -145,19 +176,25 @@ class Operation:
     def _names(self) -> dict[int, CommandValue]:
         """Class and instance as the request names them; a response always calls them affected."""
         request = self.request
-        if isinstance(request, N_SET | N_ACTION):
-            sop_class, instance = request.RequestedSOPClassUID, request.RequestedSOPInstanceUID
+        sop_class = named_class(request)
+        if isinstance(request, REQUESTED):
+            instance = request.RequestedSOPInstanceUID
         else:
-            sop_class = request.AffectedSOPClassUID
             instance = request.AffectedSOPInstanceUID if isinstance(request, C_STORE | N_CREATE) else None
         values: dict[int, CommandValue] = {}
         if sop_class is not None:
-            values[Element.AFFECTED_SOP_CLASS_UID] = str(sop_class)
+            values[Element.AFFECTED_SOP_CLASS_UID] = sop_class
         if instance is not None:
             values[Element.AFFECTED_SOP_INSTANCE_UID] = str(instance)
         if isinstance(request, N_ACTION) and request.ActionTypeID is not None:
             values[Element.ACTION_TYPE_ID] = request.ActionTypeID
         return values
+
+
+def named_class(request: Request) -> str | None:
+    """The SOP class that a request names, in whichever element its kind has for it."""
+    named = request.RequestedSOPClassUID if isinstance(request, REQUESTED) else request.AffectedSOPClassUID
+    return None if named is None else str(named)
 
 
 def _response_to(request: Request) -> Command:

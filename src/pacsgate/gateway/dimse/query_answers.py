@@ -10,14 +10,14 @@ Standard: PS3.4 C.4.1.3 (behaviour of an SCP), C.4.1.1.4 (statuses); PS3.7 9.3.2
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from pacsgate.audit.events import EventKind, Outcome
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.operation import Operation
 from pacsgate.model.actions import Action
-from pacsgate.model.decision import Reason
+from pacsgate.model.decision import Reason, Revision
 from pacsgate.model.errors import RequestError
 from pacsgate.policy.engine import Bound
 from pacsgate.protocols.dimse.identifiers import status_of
@@ -42,17 +42,26 @@ class Asked:
     pending: Status = Status.PENDING
 
 
-def tell(
-    asked: Asked, pages: Iterator[tuple[Sequence[T], Sequence[Reason]]], write: Callable[[T], bytes]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class PageOfRows(Generic[T]):
+    """Some rows, and why they may be told, by which revision."""
+
+    rows: Sequence[T]
+    reasons: Sequence[Reason]
+    revision: Revision
+
+
+def tell(asked: Asked, pages: Iterator[PageOfRows[T]], write: Callable[[T], bytes]) -> None:
     """Record and send page after page, and the final status; the first page even if it is empty."""
     operation, told = asked.operation, 0
-    for rows, reasons in pages:
-        event = asked.exchange.circumstances(asked.bound).event(
+    circumstances = asked.exchange.circumstances(asked.bound)
+    for page in pages:
+        rows = page.rows
+        event = replace(circumstances, revision=page.revision).event(
             EventKind.QUERY,
             action=Action.SEARCH,
             query=asked.said,
-            reasons=reasons,
+            reasons=page.reasons,
             count=len(rows),
             details={"rows_before": str(told)} if told else {},
         )
@@ -60,13 +69,20 @@ def tell(
         # Written while the disk is waited for.
         written = [write(row) for row in rows]
         recorded.result()
-        for first in range(0, len(written), _BETWEEN_LOOKS):
-            if operation.is_cancelled():
-                operation.respond(Status.CANCEL)
-                return
-            operation.respond_each(asked.pending, written[first : first + _BETWEEN_LOOKS])
+        if not _send(operation, asked.pending, written):
+            operation.respond(Status.CANCEL)
+            return
         told += len(rows)
-    operation.respond(Status.CANCEL if operation.is_cancelled() else Status.SUCCESS)
+    operation.respond(Status.SUCCESS)
+
+
+def _send(operation: Operation, pending: Status, rows: Sequence[bytes]) -> bool:
+    """Send rows; returns whether the requestor still wants more."""
+    for first in range(0, len(rows), _BETWEEN_LOOKS):
+        if operation.is_cancelled():
+            return False
+        operation.respond_each(pending, rows[first : first + _BETWEEN_LOOKS])
+    return not operation.is_cancelled()
 
 
 def refuse(exchange: Exchange, operation: Operation, bound: Bound, refusal: Refusal) -> None:

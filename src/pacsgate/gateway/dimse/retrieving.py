@@ -11,7 +11,7 @@ Standard: PS3.4 C.4.2.1.5 and C.4.3.1.3 (statuses), C.4.2.1.6 to C.4.2.1.9 (coun
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pacsgate.audit.events import AuditEvent, EventKind, Outcome
 from pacsgate.gateway.dimse.exchange import Exchange
@@ -27,6 +27,7 @@ from pacsgate.services.judge_transfer import TooManyObjectsError, Transfer, judg
 from pacsgate.services.record_transfer import Phase, begun, ended
 from pacsgate.services.resolve_many import ResolveMany
 from pacsgate.services.send_objects import Progress
+from pacsgate.services.shadowed import ShadowedResolveMany
 
 PENDING_SECONDS = 1.0
 """How often a requester hears of a transfer, and its rights are looked at again."""
@@ -49,6 +50,8 @@ class Retrieval:
     operation: Operation
     bound: Bound
     action: Action
+    destination: str | None = None
+    """The Move Destination, as the request names it."""
 
     @property
     def unreadable(self) -> Status:
@@ -107,8 +110,10 @@ class Retrieval:
     def end(
         self, transfer: Transfer, recipient: str, progress: Progress, phase: Phase, cause: str | None
     ) -> None:
-        """Make its end durable.  Raises `RecordError`."""
+        """Make its end durable, at the time that it is now.  Raises `RecordError`."""
         circumstances = self.exchange.circumstances(self.bound)
+        context = replace(circumstances.context, now=self.exchange.gate.clock.now())
+        circumstances = replace(circumstances, context=context)
         self._record(ended(circumstances, transfer, recipient, progress, phase, cause))
 
     def tell(self, progress: Progress) -> None:
@@ -148,9 +153,8 @@ class Retrieval:
 
     def _resolve(self) -> ResolveMany:
         gate = self.exchange.gate
-        return ResolveMany(
-            gate.search, gate.freshness, self.exchange.scope, self.exchange.archive, self.bound
-        )
+        scope, archive = self.exchange.scope, self.exchange.archive
+        return ShadowedResolveMany(gate.search, gate.freshness, scope, archive, self.bound, gate.shadow)
 
     def _note_refusals(self, transfer: Transfer) -> None:
         """Record, in one event, that some of what was named is refused or is not there."""
@@ -169,9 +173,13 @@ class Retrieval:
         *,
         study_instance_uid: str | None = None,
     ) -> None:
+        named = {} if self.destination is None else {"destination": self.destination}
         self.exchange.record(
             self.exchange.circumstances(self.bound).denial(
-                reasons, action=self.action, study_instance_uid=study_instance_uid, details=details
+                reasons,
+                action=self.action,
+                study_instance_uid=study_instance_uid,
+                details={**(details or {}), **named},
             )
         )
 

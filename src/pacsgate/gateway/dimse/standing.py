@@ -1,7 +1,7 @@
 """Whether whoever requested an association is still who may have it.
 
 Made by `admission`, one per association; asked by `dispatch` before each operation, and
-by `live` while nothing is asked.
+by `house` while nothing is asked.
 
 Invariants:
 - an operation that begins after a change of people or locks was committed sees it;
@@ -11,27 +11,31 @@ Invariants:
 
 import secrets
 from dataclasses import replace
-from datetime import datetime, timedelta
 from threading import Lock
 
 from pacsgate.gateway.dimse.exchange import Established, Exchange
+from pacsgate.gateway.dimse.wiring import DimseGate
 from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Subject
 
-_ASKED_AGAIN = timedelta(seconds=10)
+_ASKED_AGAIN_SECONDS = 10.0
 """Accounts, tokens and entries end by themselves, without anybody changing anything."""
+
+Seen = tuple[int, int]
+"""The epochs of users and locks."""
 
 
 class Standing:
     """The requestor of one association, as the directory says now."""
 
-    def __init__(self, established: Established, context: Context) -> None:
+    def __init__(self, established: Established, context: Context, seen: Seen) -> None:
+        """`seen` is what `seen_by` said before the subject was verified."""
         self.established = established
         self._context = context
         self._subject = established.admitted.subject
-        self._epochs = self._now()
-        self._asked = context.now
+        self._seen = seen
+        self._asked = established.gate.clock.monotonic()
         self._lock = Lock()
 
     @property
@@ -45,14 +49,14 @@ class Standing:
         with self._lock:
             if established.withdrawn.is_set():
                 return None
-            epochs, now = self._now(), established.gate.clock.now()
-            if epochs == self._epochs and now < self._asked + _ASKED_AGAIN:
+            seen, asked = seen_by(established.gate), established.gate.clock.monotonic()
+            if seen == self._seen and asked < self._asked + _ASKED_AGAIN_SECONDS:
                 return self._subject
-            subject = self._ask(now)
+            subject = self._ask()
             if subject is None:
                 established.withdrawn.set()
                 return None
-            self._epochs, self._asked = epochs, now
+            self._seen, self._asked = seen, asked
             if subject != self._subject:
                 self._subject = subject
             return self._subject
@@ -63,15 +67,17 @@ class Standing:
         context = replace(self._context, now=self.established.gate.clock.now(), request_id=name)
         return Exchange(self.established, context, subject)
 
-    def _ask(self, now: datetime) -> Subject | None:
+    def _ask(self) -> Subject | None:
         established = self.established
         scope = TenantScope(self._subject.tenant)
-        context = replace(self._context, now=now)
+        context = replace(self._context, now=established.gate.clock.now())
         return established.gate.door.still(scope, established.admitted, established.requestor, context)
 
-    def _now(self) -> tuple[int, int]:
-        epochs = self.established.gate.policies.epochs()
-        return epochs.users, epochs.locks
+
+def seen_by(gate: DimseGate) -> Seen:
+    """What is read from now on is at least as recent as this."""
+    epochs = gate.policies.epochs()
+    return epochs.users, epochs.locks
 
 
 def new_association_name() -> str:

@@ -159,14 +159,16 @@ class UpperLayer(DULServiceProvider):
 
     def _process_received(self) -> bool:
         """Take the next PDU, or what has arrived of it; whether there was anything."""
+        if not self._has_room():
+            self._pdu_since = None  # it is not the peer who takes its time now
+            return False
         try:
-            if self._whole:
-                self._take(self._whole.popleft())
-                return True
-            return self._has_room() and self._read()
+            if not self._whole:
+                return self._read()
+            self._take(self._whole.popleft())
         except PduError as error:
             self._refuse(error)
-            return True
+        return True
 
     def _has_room(self) -> bool:
         return self.assoc.dimse.msg_queue.qsize() < MESSAGES_AHEAD

@@ -23,3 +23,20 @@ class WakingQueue(queue.Queue[Item]):
         """Put the item in, and tell."""
         super().put(item, block, timeout)
         self._wake()
+
+
+class BoundedQueue(WakingQueue[Item]):
+    """A queue whose writer stops at `room` items by itself, and is told when it may go on."""
+
+    def __init__(self, wake: Callable[[], None], room: int, make_room: Callable[[], None]) -> None:
+        super().__init__(wake)
+        self._room = room
+        self._make_room = make_room
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Item:  # noqa: FBT001, FBT002 - the signature of the base
+        """Take the next item, and tell if the queue was full."""
+        was_full = self.qsize() >= self._room
+        item = super().get(block, timeout)
+        if was_full:
+            self._make_room()
+        return item

@@ -21,9 +21,9 @@ from pacsgate.dicom.masking import mask_dataset
 from pacsgate.dicom.reading import UNREADABLE
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.operation import Operation
-from pacsgate.gateway.dimse.query_answers import Asked, refuse, tell, turn_down
+from pacsgate.gateway.dimse.query_answers import Asked, PageOfRows, refuse, tell, turn_down
 from pacsgate.model.actions import Action
-from pacsgate.model.decision import Deny, Reason
+from pacsgate.model.decision import Deny, Reason, Revision
 from pacsgate.model.errors import ArchiveError, RequestError
 from pacsgate.protocols.dimse.data_sets import read_data_set, write_data_set
 from pacsgate.protocols.dimse.find_request import spelled_keys
@@ -61,7 +61,7 @@ def find_worklist(exchange: Exchange, operation: Operation) -> None:
         operation.respond(Status.SOP_CLASS_NOT_SUPPORTED, comment="no worklist is configured")
     else:
         judge = OrderJudge(
-            exchange.gate.freshness,
+            exchange.gate.index,
             exchange.gate.permissions,
             exchange.scope,
             exchange.archive,
@@ -72,7 +72,7 @@ def find_worklist(exchange: Exchange, operation: Operation) -> None:
         items = worklist.find(widened(identifier, needed_of_orders(bound.policy)))
         tell(
             asked,
-            _pages(_visible(items, judge)),
+            _pages(_visible(items, judge), bound.revision),
             lambda item: _encoded(narrowed(item, identifier), syntax),
         )
 
@@ -94,13 +94,13 @@ def _visible(items: Iterator[Dataset], judge: OrderJudge) -> Iterator[tuple[Data
 
 
 def _pages(
-    visible: Iterator[tuple[Dataset, Sequence[Reason]]],
-) -> Iterator[tuple[Sequence[Dataset], Sequence[Reason]]]:
+    visible: Iterator[tuple[Dataset, Sequence[Reason]]], revision: Revision
+) -> Iterator[PageOfRows[Dataset]]:
     """The items by pages; the first even if there are none."""
     page = list(islice(visible, _PAGE))
     while True:
         reasons = dict.fromkeys(reason for _, each in page for reason in each)
-        yield [item for item, _ in page], tuple(reasons)
+        yield PageOfRows([item for item, _ in page], tuple(reasons), revision)
         page = list(islice(visible, _PAGE))
         if not page:
             return

@@ -120,11 +120,18 @@ class MllpDoor:
         while (frame := await _frame(reader)) is not None:
             answer = await asyncio.shield(
                 asyncio.get_running_loop().run_in_executor(
-                    self._threads, self.reception.receive, sender, address, frame
+                    self._threads, self._receive, sender, address, frame
                 )
             )
             writer.write(_START + answer + _END)
             await asyncio.wait_for(writer.drain(), FRAME_SECONDS)
+
+    def _receive(self, sender: Sender, address: str, frame: bytes) -> bytes:
+        try:
+            return self.reception.receive(sender, address, frame)
+        except Exception:  # noqa: BLE001 - the outermost edge of a message: denied, recorded, and the next one served
+            _log.exception("message broke")
+            return self.reception.broken(sender, address)
 
     async def _refuse(self, address: str) -> None:
         """Record a stranger, but once a minute for each address, so that nobody fills a disk with it."""

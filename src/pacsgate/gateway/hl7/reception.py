@@ -8,6 +8,7 @@ Invariants:
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pacsgate.audit.events import AuditEvent, EventKind, Outcome
@@ -22,7 +23,7 @@ from pacsgate.ports import Accounts, Clock, Trail
 from pacsgate.ports.occurrences import Occurrence, OccurrenceKind, Occurrences
 from pacsgate.protocols.hl7.acknowledgement import Acknowledged, Fault, acknowledgement
 from pacsgate.protocols.hl7.facts import message_facts
-from pacsgate.protocols.hl7.message import Message, read_message
+from pacsgate.protocols.hl7.message import Message, read_header, read_message
 from pacsgate.services.administration import words
 from pacsgate.services.live_policy import LivePolicy
 from pacsgate.services.merge_patients import MERGE, MergePatients
@@ -59,6 +60,21 @@ class Reception:
         circumstances = Circumstances(context, claimed_actor("hl7", context), self.scope.tenant, self.archive)
         self.trail.record(circumstances.denial((Reason(ReasonCode.NO_CREDENTIAL),)))
 
+    def broken(self, sender: Sender, address: str) -> bytes:
+        """Record that a message broke something here; returns its acknowledgement."""
+        context = self.context(address)
+        actor = claimed_actor(sender.account, context)
+        circumstances = Circumstances(context, actor, self.scope.tenant, self.archive)
+        with suppress(RecordError):  # nothing follows from the message, recorded or not
+            self.trail.record(circumstances.denial((Reason(ReasonCode.INTERNAL_ERROR),)))
+        return acknowledgement(
+            None,
+            Acknowledged.FAILED,
+            context.now,
+            fault=Fault.APPLICATION_ERROR,
+            comment="something broke here: its own record says where",
+        )
+
     def receive(self, sender: Sender, address: str, data: bytes) -> bytes:
         """Take a message; returns its acknowledgement."""
         context = self.context(address)
@@ -67,8 +83,9 @@ class Reception:
         except RequestError as refused:
             comment = refused.public
             self.trail.record(self._unread(sender, context, comment))
+            header = read_header(data)
             return acknowledgement(
-                None, Acknowledged.FAILED, context.now, fault=Fault.DATA_TYPE, comment=comment
+                header, Acknowledged.FAILED, context.now, fault=Fault.DATA_TYPE, comment=comment
             )
         try:
             return self._take(sender, context, message, data)

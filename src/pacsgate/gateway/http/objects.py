@@ -85,9 +85,9 @@ def rewritten_or_none(exchange: Exchange, delivery: Delivery) -> bytes | None:
 
 
 def _rewritten(exchange: Exchange, delivery: Delivery) -> bytes:
-    key = delivery.part.key_of(delivery.instance)
-    decode = delivery.transfer_syntax_uid != delivery.instance.transfer_syntax_uid
+    key, stored = delivery.part.key_of(delivery.instance), delivery.instance.transfer_syntax_uid
+    syntax = None if delivery.transfer_syntax_uid == stored else delivery.transfer_syntax_uid
     try:
-        return rewritten(exchange.gate.archives[exchange.archive], key, delivery.part.mask, decode=decode)
+        return rewritten(exchange.gate.archives[exchange.archive], key, delivery.part.mask, syntax)
     except UndecodableFrame as undecodable:
         raise RequestError("the object cannot be decoded here", status=406) from undecodable

@@ -8,21 +8,18 @@ it last said counts for another hour, and then for nothing.
 Called by `json_web_tokens`.
 
 Invariants:
-- an answer is bounded in size and time, redirects are not followed, certificates are verified;
-- only public keys for signatures are ever used.
+- only public keys for signatures are ever used;
+- whoever needs a key that is known never waits for one that is not.
 
 Standard: RFC 7517.
 """
 
 import json
-import ssl
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException, HTTPMessage
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
@@ -33,8 +30,8 @@ from pacsgate.ports import Clock
 FRESH_SECONDS = 600.0
 ASKED_EVERY_SECONDS = 30.0
 LAST_KNOWN_SECONDS = 3600.0
-TIMEOUT_SECONDS = 5.0
-LARGEST_ANSWER = 1 << 20
+PATIENCE_SECONDS = 10.0
+"""For somebody else who is asking already."""
 
 
 class IssuerKeys(Protocol):
@@ -62,6 +59,12 @@ class KeysOfFile:
         return self._keys
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    keys: KeySet
+    since: float
+
+
 class PublishedKeys:
     """Keys at a URL."""
 
@@ -69,21 +72,27 @@ class PublishedKeys:
         self._fetch = fetch
         self._clock = clock
         self._fetching = threading.Lock()
-        self._held: KeySet | None = None
-        self._held_since = 0.0
+        self._held: _Held | None = None
         self._asked_at: float | None = None
 
     def keys(self, key_id: str | None) -> KeySet | None:
         """The keys, fetched if they are stale or lack this one."""
-        with self._fetching:
-            now = self._clock.monotonic()
-            held = self._held
-            known = held is not None and (key_id is None or any(key.kid == key_id for key in held))
-            if not (known and now - self._held_since < FRESH_SECONDS):
-                self._ask(now)
-            if self._held is not None and now - self._held_since >= LAST_KNOWN_SECONDS:
-                self._held = None
-            return self._held
+        if not self._suffices(key_id) and self._fetching.acquire(timeout=PATIENCE_SECONDS):
+            try:
+                if not self._suffices(key_id):
+                    self._ask(self._clock.monotonic())
+            finally:
+                self._fetching.release()
+        held = self._held
+        if held is None or self._clock.monotonic() - held.since >= LAST_KNOWN_SECONDS:
+            return None
+        return held.keys
+
+    def _suffices(self, key_id: str | None) -> bool:
+        held = self._held
+        if held is None or self._clock.monotonic() - held.since >= FRESH_SECONDS:
+            return False
+        return key_id is None or any(key.kid == key_id for key in held.keys)
 
     def _ask(self, now: float) -> None:
         if self._asked_at is not None and now - self._asked_at < ASKED_EVERY_SECONDS:
@@ -92,7 +101,7 @@ class PublishedKeys:
         answer = self._fetch()
         found = None if answer is None else read_key_set(answer)
         if found is not None:
-            self._held, self._held_since = found, now
+            self._held = _Held(found, now)
 
 
 def read_key_set(text: bytes) -> KeySet | None:
@@ -121,34 +130,3 @@ def _is_for_signatures(entry: object) -> bool:
     if not isinstance(entry, dict) or not isinstance(entry.get("kty"), str):
         return False
     return entry["kty"] in _KINDS and entry.get("use", "sig") == "sig"
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self,
-        req: urllib.request.Request,  # noqa: ARG002 - likewise
-        fp: IO[bytes],  # noqa: ARG002 - likewise
-        code: int,  # noqa: ARG002 - likewise
-        msg: str,  # noqa: ARG002 - likewise
-        headers: HTTPMessage,  # noqa: ARG002 - likewise
-        newurl: str,  # noqa: ARG002 - likewise
-    ) -> None:
-        return None
-
-
-def fetcher(url: str, ca_file: Path | None) -> Callable[[], bytes | None]:
-    """What asks a URL for keys, and answers `None` if it cannot."""
-    trust = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust), _NoRedirect()
-    )
-
-    def fetch() -> bytes | None:
-        try:
-            with opener.open(url, timeout=TIMEOUT_SECONDS) as answer:
-                found: bytes = answer.read(LARGEST_ANSWER + 1)
-        except (OSError, HTTPException, ValueError):
-            return None
-        return found if len(found) <= LARGEST_ANSWER else None
-
-    return fetch

@@ -10,6 +10,7 @@ import hashlib
 from pacsgate.identity.associations.ways import Asking, Holding, account_subject
 from pacsgate.identity.authenticate import Authenticator
 from pacsgate.identity.credentials import PasswordCredential
+from pacsgate.identity.lockout import Lockout
 from pacsgate.identity.refusals import Cause, Refusal
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Credential, Subject
@@ -23,6 +24,7 @@ class ByPassword:
     def __init__(self, directory: Directory, authenticator: Authenticator) -> None:
         self._directory = directory
         self._authenticator = authenticator
+        self._lockout = Lockout(directory)
 
     def admit(
         self, asking: Asking, evidence: PasswordCredential
@@ -41,8 +43,7 @@ class ByPassword:
         name = evidence.name
         if before.proof is None or self._proof(asking.scope, name) != before.proof:
             return None
-        _, locked_until = self._directory.failures(asking.scope, name)
-        if locked_until is not None and asking.now < locked_until:
+        if self._lockout.lock_on(asking.scope, name, asking.now) is not None:
             return None
         subject = account_subject(self._directory, asking, name, Credential.PASSWORD, None)
         return Holding(subject) if isinstance(subject, Subject) else None

@@ -5,9 +5,9 @@ nobody, never the device that they claim it from.  Without one, the calling AE t
 network or certificate prove it; else the called AE title may have an account of its own; else there
 is nobody.
 
-All failures look alike: each is answered when a whole number of half seconds has passed since
-it was begun, so that a wrong network takes as long as a wrong password.  Wrong passcodes count in
-the same lockout as at every other door.
+All failures look alike: each is answered when a whole number of half seconds has passed since it was
+begun, so that a wrong network takes as long as a wrong password on a machine with time to spare, and
+guessing is slow on any.  Wrong passcodes count in the same lockout as at every other door.
 
 Used as `ports.AssociationDoor` by the DICOM door; wired by `bootstrap`.
 

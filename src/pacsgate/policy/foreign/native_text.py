@@ -64,8 +64,9 @@ def native_names(foreign: Foreign) -> Mapping[str, str]:
 
 def _role(role: Role, names: Mapping[str, str]) -> str:
     described = f", description: {double_quoted(role.description)}" if role.description else ""
+    owned = f", owner: {double_quoted(role.owner)}" if role.owner else ""
     held = f", permissions: {_list(sorted(role.permissions))}" if role.permissions else ""
-    return f"  {names[role.name]}: {{may: {_actions(role.may)}{held}{described}}}"
+    return f"  {names[role.name]}: {{may: {_actions(role.may)}{held}{owned}{described}}}"
 
 
 def _rule(rule: Rule, names: Mapping[str, str], filters: Filters) -> Iterator[str]:

@@ -28,6 +28,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.occurrence import OccurrenceKind
 from pacsgate.model.study_permission import PERMITTABLE
+from pacsgate.policy.environment import CALLED_AE, NETWORK, PURPOSE, RISK
 from pacsgate.policy.grant_rules import MESSAGE_ATTRIBUTES, USER_ROLES
 from pacsgate.policy.ir import FILTERS, TRUE, Attribute, Formula
 from pacsgate.policy.language.conditions import read_condition
@@ -45,8 +46,8 @@ _KINDS = {"roles": GranteeKind.ROLE, "groups": GranteeKind.GROUP, "users": Grant
 _TARGETS = (GrantTarget.STUDY, GrantTarget.PATIENT)
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hd])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
-_UNKNOWN_HERE = frozenset({FILTERS, REQUEST})
-"""What nobody knows when something happens."""
+_UNKNOWN_HERE = frozenset({FILTERS, REQUEST, NETWORK, PURPOSE, RISK, CALLED_AE})
+"""What belongs to a request, and not to what happens."""
 
 
 def read_grant_rules(node: Node, known: Names, problems: Problems) -> Iterator[tuple[GrantRule, Position]]:

@@ -61,7 +61,7 @@ def as_csv(rows: Iterable[TableRow]) -> Iterator[str]:
     """Lines of a CSV file with its header."""
     for values in chain([COLUMNS], rows):
         written = io.StringIO()
-        csv.writer(written, lineterminator="\n").writerow(values)
+        csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(values)
         yield written.getvalue()
 
 

@@ -20,7 +20,7 @@ from pacsgate.model.errors import RequestError
 
 UTF_8 = "ISO_IR 192"
 
-_SINGLE: Mapping[str, str] = {
+SINGLE_SETS: Mapping[str, str] = {
     "ISO_IR 13": "shift_jis",
     "ISO_IR 100": "latin_1",
     "ISO_IR 101": "iso8859_2",
@@ -60,8 +60,8 @@ class CharacterSet:
     @property
     def single(self) -> tuple[str, str] | None:
         """The term and codec that answers may be written in, if this is one set without extensions."""
-        if len(self.terms) == 1 and self.terms[0] in _SINGLE:
-            return self.terms[0], _SINGLE[self.terms[0]]
+        if len(self.terms) == 1 and self.terms[0] in SINGLE_SETS:
+            return self.terms[0], SINGLE_SETS[self.terms[0]]
         return None
 
     def decode(self, value: bytes, *, is_name: bool = False) -> str:
@@ -103,8 +103,8 @@ def read_character_set(text: str) -> CharacterSet:
             return CharacterSet()
         # A single `ISO 2022 IR n` means the set itself; extensions need a second value.
         plain = term.replace("ISO 2022 IR ", "ISO_IR ")
-        if plain in _SINGLE or term in python_encoding:
-            return CharacterSet((plain if plain in _SINGLE else term,))
+        if plain in SINGLE_SETS or term in python_encoding:
+            return CharacterSet((plain if plain in SINGLE_SETS else term,))
     elif len(terms) <= len(python_encoding) and all(
         term in python_encoding and term not in STAND_ALONE_ENCODINGS for term in terms
     ):

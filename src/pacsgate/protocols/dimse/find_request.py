@@ -43,6 +43,8 @@ _NO_KEYS = frozenset(
 """Elements that say something about the identifier, not about what is looked for."""
 _NOT_MATCHED = frozenset({"TimezoneOffsetFromUTC"})
 """Returned, and with a value the zone of the request's own times, which only counts if that was agreed on."""
+_LONGEST = 16_384
+"""Characters of a search in the record; whatever is longer lists UIDs, or was made to fill a disk."""
 _SHOWN = "^*?=\\-., :@"
 """Characters that need no escape in a record."""
 
@@ -101,7 +103,8 @@ def spelled(identifier: Identifier) -> str:
 
 def spelled_keys(keys: Keys) -> str:
     """Every key of a search with what must hold; an attribute that is only asked for has nothing."""
-    return "&".join(_spelled(keys, ""))
+    said = "&".join(_spelled(keys, ""))
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
 
 
 def _spelled(keys: Keys, above: str) -> Iterator[str]:

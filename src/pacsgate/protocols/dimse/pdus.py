@@ -4,7 +4,7 @@ Bytes are fed as they arrive; a whole PDU comes out once its last byte is there.
 length that a PDU claims is held against what its type may have before anything of it
 is kept.
 
-Called by `pacsgate.gateway.dimse.upper_layer`.
+Called by `pacsgate.gateway.dimse.upper_layer` and `pacsgate.upstream.dimse`.
 
 Invariants:
 - no more is kept than one PDU of the largest permitted size, and what one feed brought;

@@ -105,7 +105,19 @@ def read_message(data: bytes) -> Message:
     """Read one message.  Raises `RequestError`, also where it is not in the characters that it names:
     an identifier that was guessed may be somebody else's.
     """
-    text = _decoded(data)
+    return _parsed(_decoded(data))
+
+
+def read_header(data: bytes) -> Message | None:
+    """The first segment alone, as far as it is ASCII, of a message that cannot be read: whom to answer."""
+    line = data.split(b"\r", 1)[0].split(b"\n", 1)[0]
+    try:
+        return _parsed(line.decode("ascii", "replace"))
+    except RequestError:
+        return None
+
+
+def _parsed(text: str) -> Message:
     lines = text.replace("\r\n", "\r").replace("\n", "\r").strip("\r")
     if lines.count("\r") >= _MOST_SEGMENTS:
         raise RequestError(f"the message has more than {_MOST_SEGMENTS} segments")

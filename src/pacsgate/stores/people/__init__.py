@@ -1,1 +1,1 @@
-"""Users, roles, tokens, sessions, grants, lockouts, remote AEs: what may not be lost, one module per family."""
+"""People and devices, with all that hangs on them: what may not be lost, one module per family."""

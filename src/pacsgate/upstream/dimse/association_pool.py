@@ -40,12 +40,15 @@ class AssociationPool:
         """An association for the length of the block.  Raises `ArchiveError`."""
         wanted = tuple(proposals)
         association = self._idle_one(wanted) or associate(self._peer, wanted)
+        is_between_messages = False
         try:
             yield association
-        except BaseException:
-            association.abort()
-            raise
-        self._take_back(wanted, association)
+            is_between_messages = True
+        finally:
+            if is_between_messages:
+                self._take_back(wanted, association)
+            else:
+                association.abort()
 
     def close(self) -> None:
         """Release what is idle."""
@@ -54,6 +57,7 @@ class AssociationPool:
             self._idle.clear()
             if self._sweeper is not None:
                 self._sweeper.cancel()
+                self._sweeper = None
         for association in left:
             association.release()
 

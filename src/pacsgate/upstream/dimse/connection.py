@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 
-from pacsgate.model.errors import ArchiveError
+from pacsgate.model.errors import ArchiveError, SettingsError
 from pacsgate.protocols.dimse.pdus import AbortReason, AbortSource, PduError, PduReader, abort_pdu
 from pacsgate.upstream.dimse.peer import Peer, client_context
 from pacsgate.upstream.dimse.promptness import acknowledge_at_once
@@ -127,9 +127,11 @@ class Connection:
 
 def connect(peer: Peer) -> Connection:
     """Reach a peer, and over TLS make sure that it is the one that is meant.  Raises `ArchiveError`."""
-    context = client_context(peer.tls) if peer.tls is not None else None
     try:
+        context = client_context(peer.tls) if peer.tls is not None else None
         connected = socket.create_connection((peer.host, peer.port), timeout=peer.timeout_seconds)
+    except SettingsError as wrong:
+        raise unreachable(wrong.public) from None
     except TimeoutError:
         raise silent() from None
     except OSError as failure:

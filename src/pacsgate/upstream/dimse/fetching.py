@@ -65,12 +65,20 @@ class Fetching(ABC):
 
     def one(self, listed: Listed, *, patient_id: str | None) -> SpooledFile:
         """One object, as a file that is the caller's to remove.  Raises `ArchiveError`."""
-        for received in self._alone(listed):
-            _require_names(received, listed, patient_id)
-            kept = self._spool.new_path()
-            received.file.path.rename(kept)
-            return SpooledFile(kept, received.file.size, received.file.digest)
-        raise ArchiveError("the archive does not send what it lists")
+        kept: SpooledFile | None = None
+        try:
+            # To the end, so that the association is free for the next object.
+            for received in self._alone(listed):
+                _require_names(received, listed, patient_id)
+                kept = SpooledFile(self._spool.new_path(), received.file.size, received.file.digest)
+                received.file.path.rename(kept.path)
+        except ArchiveError:
+            if kept is not None:
+                kept.path.unlink(missing_ok=True)
+            raise
+        if kept is None:
+            raise ArchiveError("the archive does not send what it lists")
+        return kept
 
     def each(self, listed: Sequence[Listed]) -> Iterator[Fetched]:
         """Each of some objects of one series that comes.  Raises `ArchiveError`."""
@@ -149,12 +157,16 @@ class FetchingByGet(Fetching):
         that it has accepted, and fails if the object is stored otherwise.
         """
         series = _series_of(one)
+        name = [one.key.sop_instance_uid or ""]
         for classes, syntaxes in _attempts(one, self._kinds.get(series)):
-            for received in self._received(one.key, [one.key.sop_instance_uid or ""], classes, syntaxes):
+            has_come = False
+            for received in self._received(one.key, name, classes, syntaxes):
                 if len(self._kinds) >= _MOST_KINDS:
                     self._kinds.clear()
                 self._kinds[series] = _Kind(received.sop_class_uid, received.transfer_syntax_uid)
+                has_come = True
                 yield received
+            if has_come:
                 return
 
     def _received(

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Iterator
 from pacsgate.model.errors import ArchiveError
 from pacsgate.ports import Chunk
 
-_BUFFER_BYTES = 1024 * 1024
+_BUFFER_BYTES = 256 * 1024
+"""Large enough for few system calls, small enough that the peer begins to read while we go on."""
 _LEAST_MAXIMUM = 128
 """Peers that take less per PDU are refused: they would cost a header for every few bytes."""
 _PDU_TYPE = 0x04

@@ -76,10 +76,10 @@ def instances_of(pool: AssociationPool, study_instance_uid: str) -> list[Listed]
     found: list[Listed] = []
     study = ResourceKey(study_instance_uid)
     studies = _rows(pool, "STUDY", study, _MOST_SERIES)
-    told = _digest(studies)
+    told = _digest("STUDY", studies)
     for row in _rows(pool, "SERIES", study, _MOST_SERIES) if studies else ():
         series = ResourceKey(study_instance_uid, _uid_in(row, "SeriesInstanceUID"))
-        found += _instances(pool, series, _digest([row], told))
+        found += _instances(pool, series, _digest("SERIES", [row], told))
     return found
 
 
@@ -127,7 +127,7 @@ def _instances(pool: AssociationPool, series: ResourceKey, told: str) -> list[Li
 def _listed(key: ResourceKey, row: Dataset, told: str) -> Listed:
     told_uids = [str(row.get(keyword, "") or "") for keyword in _OPTIONAL_UIDS]
     sop_class, syntax = (uid if is_valid_uid(uid) else "" for uid in told_uids)
-    return Listed(key, sop_class, syntax, _digest([row], told))
+    return Listed(key, sop_class, syntax, _digest("IMAGE", [row], told))
 
 
 def _studies_between(pool: AssociationPool, first: date, last: date) -> Iterator[str]:
@@ -191,9 +191,8 @@ def _uid_in(row: Dataset, keyword: str) -> str:
     return uid
 
 
-def _digest(rows: Iterable[Dataset], above: str = "") -> str:
-    sha256 = hashlib.sha256(above.encode())
-    for row in rows:
-        for element in row:
-            sha256.update(f"{element.tag}={element.value!r};".encode())
-    return sha256.hexdigest()
+def _digest(level: str, rows: Iterable[Dataset], above: str = "") -> str:
+    """What rows say of what they were asked, in one word; archives add to rows what changes by itself."""
+    asked = (*_TOLD[level], *_OPTIONAL_UIDS)
+    said = sorted(repr([(keyword, str(row.get(keyword, ""))) for keyword in asked]) for row in rows)
+    return hashlib.sha256("\n".join((above, *said)).encode("utf-8", "backslashreplace")).hexdigest()

@@ -48,6 +48,8 @@ _UserInformationItem = (
     | SOPClassCommonExtendedNegotiation
 )
 _AssociationPdu = A_ASSOCIATE_RQ | A_ASSOCIATE_AC | A_ASSOCIATE_RJ
+_DAMAGE: tuple[type[Exception], ...] = (*MALFORMED, AssertionError)
+"""pynetdicom asserts that an item is as long as it says."""
 _ACCEPTANCE = 0
 _TRANSFER_SYNTAXES_NOT_SUPPORTED = 4
 _SERVICE_USER = 1
@@ -205,7 +207,7 @@ def decoded(pdu_class: type[_AssociationPdu], received: bytes) -> A_ASSOCIATE:
     try:
         pdu.decode(received)
         return pdu.to_primitive()
-    except MALFORMED:
+    except _DAMAGE:
         raise nonsense("a damaged association PDU") from None
 
 

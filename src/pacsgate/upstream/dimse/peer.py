@@ -7,6 +7,7 @@ Standard: PS3.8 9.3.2 (AE titles); PS3.15 B.12 (TLS 1.2 and later).
 
 import ssl
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pacsgate.model.application_entity import RemoteAe
@@ -65,8 +66,9 @@ def peer_of(
     return Peer(remote.host, remote.port, remote.ae_title, calling_ae_title, tls, timeout_seconds)
 
 
+@cache
 def client_context(tls: TlsSettings) -> ssl.SSLContext:
-    """TLS towards a peer.  Raises `SettingsError`."""
+    """TLS towards a peer; its files are read once.  Raises `SettingsError`."""
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
         if tls.identity is not None:

@@ -11,6 +11,7 @@ Standard: tcp(7), TCP_QUICKACK; RFC 896, RFC 1122 4.2.3.2.
 """
 
 import socket
+from contextlib import suppress
 
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 """Linux alone has it."""
@@ -19,4 +20,5 @@ _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 def acknowledge_at_once(connection: socket.socket) -> None:
     """Acknowledge what was received until now.  A connection that is over needs it no more."""
     if _QUICKACK is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)

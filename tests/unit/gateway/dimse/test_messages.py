@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
-from pynetdicom.dimse_primitives import C_FIND, C_STORE
+from pynetdicom.dimse import _RQ_TO_MESSAGE
+from pynetdicom.dimse_messages import DIMSEMessage
+from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE, N_ACTION, N_CREATE, N_SET
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.presentation import build_context
 
@@ -275,3 +278,74 @@ def test_the_answer_to_a_store_is_no_request() -> None:
 def test_an_incoming_object_that_never_began_cannot_be_finished(spool: Spool) -> None:
     with pytest.raises(RequestError):
         IncomingObject(spool).finish()
+
+
+def requests_of_the_library() -> st.SearchStrategy[Any]:
+    """Requests as pynetdicom makes them."""
+    data = st.binary(min_size=2, max_size=2000).map(lambda value: value + bytes(len(value) % 2))
+
+    def made(kind: type, keyword: str, value: bytes, number: int) -> Any:
+        request = kind()
+        request.MessageID = number
+        for name, content in {
+            "AffectedSOPClassUID": "1.2.840.10008.5.1.4.1.2.2.1",
+            "RequestedSOPClassUID": "1.2.840.10008.5.1.4.1.2.2.1",
+            "AffectedSOPInstanceUID": "1.2.3",
+            "RequestedSOPInstanceUID": "1.2.3",
+            "MoveDestination": "SOMEWHERE",
+            "ActionTypeID": 1,
+            "Priority": 2,
+        }.items():
+            if hasattr(request, name):
+                setattr(request, name, content)
+        setattr(request, keyword, BytesIO(value))
+        return request
+
+    kinds = st.sampled_from(
+        [
+            (C_FIND, "Identifier"),
+            (C_GET, "Identifier"),
+            (C_MOVE, "Identifier"),
+            (N_ACTION, "ActionInformation"),
+            (N_CREATE, "AttributeList"),
+            (N_SET, "ModificationList"),
+        ]
+    )
+    return st.builds(
+        lambda kind, value, number: (made(*kind, value, number), kind[1]), kinds, data, st.integers(0, 65535)
+    )
+
+
+@given(request=requests_of_the_library(), length=st.integers(128, 4096))
+def test_a_message_is_what_the_library_makes_of_it(
+    spool: Spool, request: tuple[Any, str], length: int
+) -> None:
+    sent, keyword = request
+    message = _RQ_TO_MESSAGE[type(sent)]()
+    message.primitive_to_message(sent)
+    receiving, library = Receiving(spool), DIMSEMessage()
+    for primitive in message.encode_msg(FIND, length):
+        receiving.messages.receive_primitive(primitive)
+        is_whole = library.decode_msg(primitive)
+    assert is_whole
+    ours, theirs = receiving.next(), library.message_to_primitive()
+    assert type(ours) is type(theirs)
+    assert getattr(ours, keyword).getvalue() == getattr(theirs, keyword).getvalue()
+    for name in (
+        *("MessageID", "AffectedSOPClassUID", "RequestedSOPClassUID", "AffectedSOPInstanceUID"),
+        *("RequestedSOPInstanceUID", "MoveDestination", "ActionTypeID", "Priority"),
+    ):
+        assert getattr(ours, name, None) == getattr(theirs, name, None), name
+    assert ours.is_valid_request == theirs.is_valid_request
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.sampled_from([STORE, FIND, 5]), st.binary(max_size=64))))
+def test_no_fragments_break_anything_or_leave_a_file(
+    spool: Spool, fragments: list[tuple[int, int, bytes]]
+) -> None:
+    receiving = Receiving(spool)
+    receiving.take(COMMAND | LAST, store_command())
+    for control, context_id, fragment in fragments:
+        receiving.take(control, fragment, context_id)
+    receiving.messages.discard()
+    assert receiving.files == []

@@ -1,25 +1,14 @@
 """Keys of issuers: which are used, how often they are asked for, and how long they count."""
 
 import json
-import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pacsgate.identity.assertions.issuer_keys import (
-    LARGEST_ANSWER,
-    KeysOfFile,
-    PublishedKeys,
-    fetcher,
-    read_key_set,
-)
+from pacsgate.identity.assertions.issuer_keys import KeysOfFile, PublishedKeys, read_key_set
 from pacsgate.model.errors import SettingsError
 from tests.support.assertions import EcSigner, RsaSigner, key_set
 from tests.support.clocks import HandClock
-from tests.support.tls import CertificateAuthority
 
 FIRST, SECOND = RsaSigner("first"), EcSigner("second")
 
@@ -83,6 +72,22 @@ def test_an_issuer_that_does_not_answer_is_believed_for_an_hour_and_then_no_more
     assert ids(keys.keys("second")) == {"second"}
 
 
+def test_a_known_key_does_not_wait_while_an_unknown_one_is_asked_for(clock):
+    answering = threading.Event()
+    keys = PublishedKeys(Publisher(key_set(FIRST)), clock)
+    keys.keys("first")
+    clock.advance(seconds=31)
+    keys._fetch = lambda: answering.wait(20) and None
+    asking = threading.Thread(target=keys.keys, args=("made-up",))
+    asking.start()
+    try:
+        assert ids(keys.keys("first")) == {"first"}
+        assert not answering.is_set()
+    finally:
+        answering.set()
+        asking.join()
+
+
 def test_a_key_that_was_withdrawn_is_gone_with_the_next_answer(clock):
     publisher = Publisher(key_set(FIRST, SECOND))
     keys = PublishedKeys(publisher, clock)
@@ -120,50 +125,3 @@ def test_keys_of_a_file(tmp_path):
         KeysOfFile(path)
     with pytest.raises(SettingsError, match="cannot read"):
         KeysOfFile(tmp_path / "none")
-
-
-# ------------------------------------------------------------------ over the wire
-
-
-@contextmanager
-def published(tmp_path, bodies: dict[str, bytes]) -> Iterator[tuple[str, CertificateAuthority]]:
-    """An HTTPS server of some documents; a body that begins with `http` redirects there."""
-    authority = CertificateAuthority(tmp_path / "ca")
-    certificate, key = authority.issue("127.0.0.1")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = bodies[self.path]
-            moved = body.startswith(b"https")
-            self.send_response(302 if moved else 200)
-            if moved:
-                self.send_header("Location", body.decode())
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    try:
-        yield f"https://127.0.0.1:{server.server_address[1]}", authority
-    finally:
-        server.shutdown()
-        server.server_close()
-        serving.join()
-
-
-def test_keys_are_fetched_over_verified_tls_without_redirects_and_within_bounds(tmp_path):
-    bodies = {"/keys": key_set(FIRST), "/moved": b"", "/huge": b"x" * (LARGEST_ANSWER + 1)}
-    with published(tmp_path, bodies) as (root, authority):
-        bodies["/moved"] = f"{root}/keys".encode()
-        assert fetcher(f"{root}/keys", authority.ca_file)() == key_set(FIRST)
-        assert fetcher(f"{root}/keys", CertificateAuthority(tmp_path / "other").ca_file)() is None
-        assert fetcher(f"{root}/moved", authority.ca_file)() is None
-        assert fetcher(f"{root}/huge", authority.ca_file)() is None
-    assert fetcher(f"{root}/keys", authority.ca_file)() is None

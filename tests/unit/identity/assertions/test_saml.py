@@ -193,6 +193,16 @@ def test_a_signature_over_a_part_of_the_assertion_is_none():
     assert verify(RSA.sign(attribute, reference="#_part")) is AssertionFault.BAD_SIGNATURE
 
 
+def test_a_signature_that_is_no_child_of_the_assertion_is_none():
+    """Its content is genuine; where it stands is what tells one signature from another."""
+    whole = RSA.sign(assertion_at(START).replace("<Conditions", "<Advice></Advice><Conditions"))
+    assert isinstance(verify(whole), Claims)
+    signature = signature_of(whole)
+    moved = whole.replace(signature, "").replace("<Advice/>", f"<Advice>{signature}</Advice>")
+    assert signature in moved
+    assert verify(moved) is AssertionFault.BAD_SIGNATURE
+
+
 def test_two_identifiers_of_one_name_are_not_told_apart_by_guessing():
     twin = assertion_at(START).replace("<Conditions", '<Advice ID="_a1"/><Conditions')
     assert isinstance(verify(RSA.sign(twin)), AssertionFault)

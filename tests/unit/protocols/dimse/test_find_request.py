@@ -264,3 +264,12 @@ def test_moments_are_combined_only_if_that_was_agreed_on() -> None:
 def test_every_level_can_be_asked_relationally(level: str) -> None:
     found = find(Root.PATIENT, QueryExtensions(relational=True), QueryRetrieveLevel=level)
     assert found.level is QUERY_LEVELS[level]
+
+
+def test_a_record_is_not_made_longer_than_a_search_needs() -> None:
+    uids = [f"1.2.{number}" for number in range(1000)]
+    filler = {f"0010{number:04X}": "x" * 1000 for number in range(0x2000, 0x2100)}
+    identifier = read_identifier(
+        sent(QueryRetrieveLevel="STUDY", StudyInstanceUID=uids, **filler), ImplicitVRLittleEndian, Root.STUDY
+    )
+    assert len(spelled(identifier)) < 17_000

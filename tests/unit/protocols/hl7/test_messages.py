@@ -8,7 +8,7 @@ import pytest
 from pacsgate.model.errors import RequestError
 from pacsgate.protocols.hl7.acknowledgement import Acknowledged, Fault, acknowledgement
 from pacsgate.protocols.hl7.facts import MESSAGE_ATTRIBUTES, message_facts, patients
-from pacsgate.protocols.hl7.message import CHARACTER_SETS, read_message
+from pacsgate.protocols.hl7.message import CHARACTER_SETS, read_header, read_message
 
 NOW = datetime(2026, 11, 22, 12, 0, 5, tzinfo=UTC)
 ORDER = (
@@ -107,6 +107,17 @@ def _fits(text: str, codec: str) -> bool:
 def test_what_cannot_be_read_for_certain_is_refused(message: bytes) -> None:
     with pytest.raises(RequestError):
         read_message(message)
+
+
+def test_of_what_cannot_be_read_the_header_tells_whom_to_answer() -> None:
+    data = "MSH|^~\\&|RIS|M\u00fc|GATE|B|20260101||ORM^O01|M7|P|2.5||||||KLINGON\rPID|||\u00fc\r".encode()
+    with pytest.raises(RequestError):
+        read_message(data)
+    header = read_header(data)
+    assert header is not None
+    assert (header.control_id, header.text("MSH", 3)) == ("M7", "RIS")
+    assert b"MSA|AE|M7" in acknowledgement(header, Acknowledged.FAILED, NOW)
+    assert read_header(b"PID|1\r") is None
 
 
 def test_a_message_that_names_no_character_set_is_read_as_most_are_written() -> None:

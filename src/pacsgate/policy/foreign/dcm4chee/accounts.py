@@ -36,7 +36,7 @@ class NewAccount:
 
 def account_names(census: Census, further: Iterable[str]) -> Mapping[str, str]:
     """A name that accounts may have here, for each name there; different ones stay different."""
-    wanted = {*census.users, *(user for users in census.members.values() for user in users), *further}
+    wanted = {*census.people, *further}
     wanted |= {entity.user for entity in census.entities.values() if entity.user is not None}
     names: dict[str, str] = {}
     taken: set[str] = set()
@@ -56,7 +56,7 @@ def new_accounts(
     census: Census, names: Mapping[str, str], made_up: Collection[str]
 ) -> tuple[NewAccount, ...]:
     """Everybody of the table of users, and an account for each AE that needs one and has no user."""
-    people = {*census.users, *(user for users in census.members.values() for user in users)}
+    people = census.people
     users = [NewAccount(names[there], SubjectKind.USER, there) for there in sorted(people)]
     of_entities = {entity.user for entity in census.entities.values() if entity.user is not None}
     devices = sorted((of_entities - people) | set(made_up))

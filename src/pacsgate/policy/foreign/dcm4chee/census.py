@@ -33,7 +33,7 @@ class Census:
     """Counts and names."""
 
     letters: dict[str, str] = field(default_factory=dict)
-    """By role, the letters that some study's permission gives it."""
+    """By role, the letters that some study's permission, or some stylesheet, gives it."""
     unknown_actions: Counter[str] = field(default_factory=Counter)
     """What the table holds beside the six letters, with how many rows."""
     unusable: int = 0
@@ -44,6 +44,11 @@ class Census:
     members: dict[str, set[str]] = field(default_factory=dict)
     """By role, who has it."""
     entities: dict[str, Entity] = field(default_factory=dict)
+
+    @property
+    def people(self) -> set[str]:
+        """Everybody who is a user or has a role."""
+        return {*self.users, *(user for users in self.members.values() for user in users)}
 
     def count(self, rows: Iterable[Row], file: str) -> None:
         """Take in some rows."""
@@ -67,10 +72,14 @@ class Census:
         elif not role or not is_valid_uid(row.values.get("study_iuid", "")):
             self.unusable += 1
         else:
-            held = self.letters.get(role, "")
-            if action not in held:
-                self.letters[role] = held + action
+            self.give(role, action)
             self.permissions += 1
+
+    def give(self, role: str, letters: str) -> None:
+        """Note that a role is given these letters."""
+        held = self.letters.get(role, "")
+        if any(letter not in held for letter in letters) or role not in self.letters:
+            self.letters[role] = held + "".join(letter for letter in letters if letter not in held)
 
     def _entity(self, row: Row, position: Position) -> None:
         values = row.values

@@ -25,14 +25,15 @@ from pacsgate.policy.foreign.dcm4chee.census import Census
 from pacsgate.policy.foreign.dcm4chee.csv_rows import read_csv
 from pacsgate.policy.foreign.dcm4chee.recognition import HEAD_CHARACTERS, Content, content_of
 from pacsgate.policy.foreign.dcm4chee.roles import WebRole, imported_roles, web_roles
-from pacsgate.policy.foreign.dcm4chee.rules import Switched, memberships, refused, switched
+from pacsgate.policy.foreign.dcm4chee.rules import Switched, account_of, memberships, refused, switched
 from pacsgate.policy.foreign.dcm4chee.sql_dump import read_dump
 from pacsgate.policy.foreign.dcm4chee.store_labels import StoreLabels
+from pacsgate.policy.foreign.dcm4chee.stylesheet_roles import written_grants
 from pacsgate.policy.foreign.dcm4chee.switches import Switches, settings_in_text
 from pacsgate.policy.foreign.dcm4chee.tables import Row
 from pacsgate.policy.foreign.dcm4chee.xml_files import parse_xml, settings_in
 from pacsgate.policy.foreign.native_text import native_names
-from pacsgate.policy.foreign.reading import Foreign
+from pacsgate.policy.foreign.reading import Foreign, left_over
 from pacsgate.policy.language.problems import Position
 from pacsgate.policy.policy import PolicyAssignment, Rule
 
@@ -82,6 +83,8 @@ class Imported:
     stylesheets: Mapping[str, str] = field(default_factory=dict)
     """Texts, by the file's name."""
     store_labels: StoreLabels | None = None
+    titles: tuple[str, ...] = ()
+    """AE titles of the archive that rules ask for, so that the gate must answer under them."""
     tables: tuple[Source, ...] = ()
 
     def permission_rows(self) -> Iterator[PermissionRow]:
@@ -107,6 +110,7 @@ class _Found:
     stylesheets: dict[str, str] = field(default_factory=dict)
     tables: list[Source] = field(default_factory=list)
     directories: list[Source] = field(default_factory=list)
+    left: list[Diagnostic] = field(default_factory=list)
 
 
 def read_dcm4chee(sources: Iterable[Source], origin: Origin) -> Imported:
@@ -120,17 +124,18 @@ def read_dcm4chee(sources: Iterable[Source], origin: Origin) -> Imported:
     of_switches = switched(found.switches.found, census, origin.archive)
     of_directory = _of_directories(found.directories, origin)
     names = account_names(census, _accounts_in(of_switches.assignments))
-    made_up = {name for name in _accounts_in(of_switches.assignments) if name.startswith("ae-")} - {
-        *census.users,
-        *(user for users in census.members.values() for user in users),
+    made_up = {
+        account_of(census, title)
+        for title, entity in census.entities.items()
+        if entity.user is None and account_of(census, title) in _accounts_in(of_switches.assignments)
     }
     entities, unusable = remote_aes(census, names, made_up, origin.owner)
-    foreign = _foreign(roles, of_switches, of_directory, census, where)
+    foreign = _foreign(roles, of_switches, of_directory, census, where, origin.owner)
     foreign = replace(
         foreign,
         rules=tuple(_with_accounts(rule, names) for rule in foreign.rules),
         assignments=tuple(_given_to_accounts(given, names) for given in foreign.assignments),
-        left=(*foreign.left, *left, *unusable, *refused(census, where)),
+        left=(*foreign.left, *left, *found.left, *unusable, *refused(census, where)),
     )
     return Imported(
         foreign,
@@ -139,6 +144,7 @@ def read_dcm4chee(sources: Iterable[Source], origin: Origin) -> Imported:
         census.permissions,
         found.stylesheets,
         of_directory.store_labels,
+        of_directory.titles,
         tuple(found.tables),
     )
 
@@ -158,6 +164,7 @@ def _take(source: Source, found: _Found) -> None:
             found.switches.add(settings_in_text(source.text()), source.name)
         case Content.STYLESHEET:
             found.stylesheets[source.name] = source.text()
+            _take_stylesheet(source, found)
         case Content.LDIF:
             found.directories.append(source)
         case None:
@@ -165,6 +172,21 @@ def _take(source: Source, found: _Found) -> None:
                 f"`{source.name}` is nothing that is known of dcm4chee: no dump or CSV of its tables, no "
                 "`dcm4chee-webroles-cfg.xml`, `web.xml`, MBean settings, stylesheet or LDIF"
             )
+
+
+def _take_stylesheet(source: Source, found: _Found) -> None:
+    """A role that it gives something must be there, with that in its ceiling."""
+    for grant in written_grants(parse_xml(source.text(), source.name), source.name):
+        if grant.role is None or grant.letters is None:
+            found.left.append(
+                left_over(
+                    grant.position,
+                    "this `grant` computes its role or its actions, so nobody can tell which roles it needs",
+                    "give each a `may` that holds what it is to be given",
+                )
+            )
+        if grant.role:
+            found.census.give(grant.role, grant.letters or "")
 
 
 def _rows(source: Source) -> Iterator[Row]:
@@ -184,12 +206,13 @@ def _foreign(
     of_directory: Translated,
     census: Census,
     where: Position,
+    owner: str,
 ) -> Foreign:
     given = tuple(memberships(census, roles, where))
     all_roles = {role.name: role for role in (*of_switches.roles, *of_directory.roles, *roles.values())}
     left: tuple[Diagnostic, ...] = (*of_switches.left, *of_directory.left)
     return Foreign(
-        roles=tuple(all_roles.values()),
+        roles=tuple(replace(role, owner=owner) for role in all_roles.values()),
         rules=(*of_switches.rules, *of_directory.rules),
         assignments=(*given, *of_switches.assignments),
         left=left,

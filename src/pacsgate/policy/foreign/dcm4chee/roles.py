@@ -86,7 +86,8 @@ def imported_roles(
             left.append(
                 left_over(
                     position,
-                    f"role {quoted(name)} ({members} members) is about dcm4chee's own pages and console",
+                    f"role {quoted(name)} ({members} members) is named by no study permission, and so is "
+                    "taken for one of dcm4chee's own pages and console",
                     "give its members a role of your own with the named permissions they need",
                 )
             )

@@ -73,7 +73,8 @@ def _web(switches: Mapping[str, Switch], census: Census, archive: ArchiveName) -
     switch = off or switches.get(UNCHECKED_USERS)
     if switch is None:
         return Switched((), (), (), ())
-    users = frozenset(census.users if off is not None else switch.users)
+    # A listed name without an account would be somebody else's some day.
+    users = frozenset(census.people if off is not None else census.people.intersection(switch.users))
     if not users:
         nobody = left_over(
             switch.position, f"`{switch.name}` concerns nobody who is known", "name the dump too"

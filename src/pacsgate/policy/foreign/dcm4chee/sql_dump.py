@@ -31,17 +31,13 @@ _NO_COLUMN = frozenset({"primary", "key", "unique", "constraint", "index", "fore
 _MYSQL = re.compile(r"-- (?:MySQL|MariaDB) dump|/\*!\d+ SET|/\*M!")
 _NO_ESCAPES = "NO_BACKSLASH_ESCAPES"
 """With it MySQL reads strings as the standard does."""
-_VALUE = re.compile(
-    r"""\s*(?:
-        [eE]?'(?P<text>(?:[^'\\]|''|\\.)*)'
-      | (?P<bare>[-+\w.:]+)
-      | (?P<mark>[(),;])
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
-_PLAIN_VALUE = re.compile(
-    _VALUE.pattern.replace(r"(?:[^'\\]|''|\\.)*", "(?:[^']|'')*"), re.VERBOSE | re.DOTALL
-)
+_ESCAPING = r"(?P<escaped>(?:[^'\\]|''|\\.)*)"
+_STRINGS = {True: f"'{_ESCAPING}'", False: f"[eE]'{_ESCAPING}'|'(?P<text>(?:[^']|'')*)'"}
+"""By whether a backslash escapes in every string, or only in one with an `E` in front."""
+_VALUES = {
+    escapes: re.compile(rf"\s*(?:{strings}|(?P<bare>[-+\w.:]+)|(?P<mark>[(),;]))", re.DOTALL)
+    for escapes, strings in _STRINGS.items()
+}
 _ESCAPES: Mapping[str, str] = {
     "0": "\0",
     "b": "\b",
@@ -52,7 +48,8 @@ _ESCAPES: Mapping[str, str] = {
     "v": "\v",
     "f": "\f",
 }
-_ESCAPED = re.compile(r"\\(.)|''", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED_OR_DOUBLED = re.compile(r"\\(.)|''", re.DOTALL)
 _HEAD_LINES = 20
 _LONGEST = 64 << 20
 """Characters of one statement: mysqldump writes up to `max_allowed_packet`, 64 MiB at its default."""
@@ -80,8 +77,8 @@ class _Dump:
     def rows(self, lines: Iterable[str]) -> Iterator[Row]:
         numbered = enumerate(lines, start=1)
         for number, line in numbered:
-            if not line.strip() or line.startswith("--"):
-                continue
+            if not line.strip() or line.startswith(("--", "\\")):
+                continue  # the latter are orders to psql, a line each
             copied = _COPY.match(line)
             if copied is not None:
                 yield from self._copy(copied, numbered)
@@ -133,7 +130,7 @@ class _Dump:
             raise self._error(number, "the statement that begins here is not understood")
         table = Table(head["table"].lower())
         columns = self._named(table, head["columns"], number)
-        pattern = _VALUE if self._scanner.escapes or "E'" in statement else _PLAIN_VALUE
+        pattern = _VALUES[self._scanner.escapes]
         values: list[str | None] = []
         depth = 0
         position = head.end()
@@ -153,19 +150,12 @@ class _Dump:
                         return
                     break
                 case None if depth:
-                    values.append(self._value(found))
+                    values.append(_value(found))
                 case None if (found["bare"] or "").lower() not in _HARMLESS:
                     break
                 case _:
                     pass
         raise self._error(number, f"the values for `{table}` are not understood")
-
-    def _value(self, found: re.Match[str]) -> str | None:
-        if found["text"] is not None:
-            escapes = self._scanner.escapes or found[0].lstrip()[:1] in {"e", "E"}
-            return _unescaped(found["text"]) if escapes else found["text"].replace("''", "'")
-        bare: str = found["bare"]
-        return None if bare.upper() == "NULL" else bare
 
     def _named(self, table: Table, written: str | None, number: int) -> Sequence[str]:
         named = self._columns.get(table)
@@ -189,6 +179,17 @@ class _Dump:
         return SettingsError(f"{self._file}:{line}: {message}")
 
 
+def _value(found: re.Match[str]) -> str | None:
+    """What a string or a bare word stands for."""
+    groups = found.groupdict()
+    if groups["escaped"] is not None:
+        return _unquoted(groups["escaped"])
+    if groups.get("text") is not None:
+        return groups["text"].replace("''", "'")
+    bare: str = groups["bare"]
+    return None if bare.upper() == "NULL" else bare
+
+
 def _created(body: str) -> Iterator[str]:
     """The names of the columns that a CREATE TABLE lists, one a line as dumps write them."""
     for line in body.splitlines():
@@ -198,6 +199,16 @@ def _created(body: str) -> Iterator[str]:
 
 
 def _unescaped(text: str) -> str:
+    """A value of COPY, in which a backslash escapes."""
+    if "\\" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), text)
+
+
+def _unquoted(text: str) -> str:
+    """A literal in which a backslash escapes, and two quotes are one."""
     if "\\" not in text and "''" not in text:
         return text
-    return _ESCAPED.sub(lambda found: "'" if found[1] is None else _ESCAPES.get(found[1], found[1]), text)
+    return _ESCAPED_OR_DOUBLED.sub(
+        lambda found: "'" if found[1] is None else _ESCAPES.get(found[1], found[1]), text
+    )

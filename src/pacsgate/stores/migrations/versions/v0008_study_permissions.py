@@ -32,9 +32,7 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        "ix_study_permission_grantee", "study_permission", ["tenant", "grantee_kind", "grantee"]
-    )
+    op.create_index("ix_study_permission_grantee", "study_permission", ["tenant", "grantee_kind", "grantee"])
     op.create_table(
         "permission_holding",
         Column("tenant", TEXT, nullable=False),

@@ -79,6 +79,7 @@ def test_the_policy_that_is_written_can_be_read() -> None:
     assert policy.roles["GrantOwnPrivileg"].permissions == {Permission.GRANT_OWN}
     assert "Role for client 1 (Radiology)" in (policy.roles["client1"].description or "")
     assert "WebUser" not in policy.roles
+    assert {role.owner for role in policy.roles.values()} == {"informatics"}
 
 
 def test_a_permission_comes_over_for_each_action_of_its_letter() -> None:
@@ -157,6 +158,12 @@ def test_a_check_that_was_off_is_a_permit_for_those_users_in_that_archive_over_t
     assert "WARNING: `disableStudyPermissionCheckForUser` let 2 users" in sentences(imported)
 
 
+def test_a_listed_name_that_nobody_has_is_given_nothing() -> None:
+    imported = read({**FILES, "web.xml": WEB_XML.replace("admin,bob", "admin,ghost")})
+    assert could(imported, "admin", Action.DELETE)
+    assert not could(imported, "ghost", Action.DELETE)
+
+
 def test_a_check_that_was_off_for_all_is_a_permit_for_the_known_users() -> None:
     files = {**FILES, "web.xml": WEB_XML.replace(">true<", ">false<")}
     imported = read(files)
@@ -182,3 +189,19 @@ def test_a_list_of_anybody_opens_nothing() -> None:
 
 def test_stylesheets_come_along_as_they_stand() -> None:
     assert read(FILES).stylesheets == {"series-permission.xsl": STYLESHEET}
+
+
+def test_a_role_that_a_stylesheet_gives_something_exists_and_may_have_it() -> None:
+    sheet = STYLESHEET.replace(
+        "</grants>",
+        """<grant role="{$calling}" action="Q" suid="1.2"/>
+        <grant action="U,X" suid="1.2"><xsl:attribute name="role">Editor</xsl:attribute></grant>
+        <grant role="Late" suid="1.2"><xsl:attribute name="action"><xsl:value-of select="x"/></xsl:attribute></grant>
+        </grants>""",
+    )
+    imported = read({"series-permission.xsl": sheet})
+    roles = load_policy({"p.yaml": text_of(imported)}).roles
+    assert roles["Doctor"].may == {Action.SEARCH, Action.VIEW, Action.RETRIEVE, Action.APPEND}
+    assert roles["Editor"].may == {Action.UPDATE}
+    assert roles["Late"].may == frozenset()
+    assert sentences(imported).count("computes its role or its actions") == 2

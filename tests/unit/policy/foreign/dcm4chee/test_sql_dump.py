@@ -19,6 +19,7 @@ ROWS = [
 COPIED = """--
 -- PostgreSQL database dump
 --
+\\restrict X1'y
 SET client_encoding = 'UTF8';
 CREATE FUNCTION public.f() RETURNS void LANGUAGE sql AS $_$
 INSERT INTO study_permission VALUES (9, '9', 'Q', 'Evil');

@@ -25,7 +25,7 @@ from pacsgate.policy.foreign.dcm4chee.arc5.directory import Entry
 from pacsgate.policy.foreign.dcm4chee.conditions import read_condition
 from pacsgate.policy.foreign.dcm4chee.store_labels import StoreLabelRule, StoreLabels
 from pacsgate.policy.foreign.reading import left_over
-from pacsgate.policy.ir import LABELS, TRUE, And, Compare, Comparison, Contains, Formula, Has, Not, Or
+from pacsgate.policy.ir import LABELS, And, Compare, Comparison, Contains, Formula, Has, Not, Or
 from pacsgate.policy.language.problems import listed, quoted
 from pacsgate.policy.policy import Rule
 
@@ -57,6 +57,8 @@ class Translated:
     roles: tuple[Role, ...] = ()
     rules: tuple[Rule, ...] = ()
     store_labels: StoreLabels | None = None
+    titles: tuple[str, ...] = ()
+    """The AE titles that the rules ask for."""
     left: tuple[Diagnostic, ...] = ()
 
 
@@ -88,7 +90,8 @@ def translated(entries: Iterable[Entry], archive: ArchiveName, *, unlabelled_is_
     named = sorted({role for rule in rules for role in rule.roles})
     roles = tuple(Role(name, _MAY, description="imported from dcm4chee 5: assign it") for name in named)
     store_labels = StoreLabels(store_rules, defaults) if store_rules or defaults else None
-    return Translated(roles, rules, store_labels, tuple(left))
+    titles = tuple(entry.one("dicomAETitle") for entry in views)
+    return Translated(roles, rules, store_labels, titles, tuple(left))
 
 
 def _is_view(entry: Entry) -> bool:
@@ -105,12 +108,11 @@ def _view_rule(entry: Entry, archive: ArchiveName, unlabelled: Formula | None) -
     if unlabelled is not None and labelled:
         labelled += (unlabelled,)
     here = Or((Compare(CALLED_AE, Comparison.EQ, title), Not(Has(CALLED_AE))))
-    condition: Formula = And((here, Or(labelled))) if labelled else And((here, TRUE))
     return Rule(
         rule_id=f"arc5-{title}",
         effect=Effect.PERMIT,
         place=entry.position.place,
-        condition=condition if labelled else here,
+        condition=And((here, Or(labelled))) if labelled else here,
         roles=frozenset(entry.all("dcmAcceptedUserRole") or (ANY_ROLE,)),
         archives=frozenset({archive}),
         actions=_MAY,
