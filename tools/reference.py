@@ -1,4 +1,4 @@
-"""Writes `docs/reference/` and `docs/conformance.md`: every list that the code holds, as a page for people.
+"""Writes the pages whose lists code holds: `docs/reference/`, `docs/conformance.md`, `docs/acceptance.md`.
 
 Usage: `python -m tools.reference [--check] [PAGE…]`.  With `--check` nothing is written; a page that differs
 from what the code says is named, and the exit status is 1.
@@ -28,6 +28,7 @@ from pacsgate.model.permission import Permission
 from pacsgate.protocols.dicomweb.routes import ROUTES, ActionsNeeded
 from pacsgate.protocols.orthanc.routes import Handler, Needs
 from pacsgate.protocols.orthanc.table import ROUTES as ORTHANC_ROUTES
+from tools import acceptance
 from tools.conformance import TITLE, conformance
 from tools.members import described, docstrings_below
 from tools.tables import code, table
@@ -143,6 +144,8 @@ def _type_name(annotation: object) -> str:
         return f"list of {_type_name(arguments[0])}"
     if origin is dict:
         return f"mapping of {_type_name(arguments[0])} to {_type_name(arguments[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(code(str(member.value)) for member in annotation)
     plain = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Path": "path"}
     name = getattr(annotation, "__name__", str(annotation))
     if name.endswith("Settings"):
@@ -225,6 +228,7 @@ _PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "configuration": ("Configuration", configuration),
     "cli": ("Commands", cli),
     "../conformance": (TITLE, conformance),
+    "../acceptance": (acceptance.TITLE, acceptance.acceptance),
 }
 """File name → title and what makes the body; the introduction is the function's docstring."""
 

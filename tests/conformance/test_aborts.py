@@ -20,11 +20,13 @@ from tests.support.dimse_wire import (
     associate_rq,
     command,
     element,
+    identity_item,
     item,
     p_data,
     rejection,
     wire,
 )
+from tests.support.people import PASSWORD
 from tests.support.waiting import wait_until
 
 SERVICE_PROVIDER = 2
@@ -161,6 +163,29 @@ def test_a_request_asks_for_no_more_than_a_request_can(gate: DicomGate, items: b
     """PS3.8 9.3.2.  A megabyte of items would cost a second before anybody is known."""
     usual = associate_rq()
     pdu = usual[:2] + struct.pack(">L", len(usual) - 6 + len(items)) + usual[6:74] + items + usual[74:]
+    assert aborted(gate, pdu) == (SERVICE_PROVIDER, INVALID_VALUE)
+
+
+_LENGTH = item(0x51, struct.pack(">L", 16384))
+_READER = identity_item(2, b"reader1", PASSWORD.encode())
+_AMBIGUOUS = {
+    "two identities": associate_rq(user_items=_READER + identity_item(2, b"reader1", b"wrong")),
+    "a name and an identity": associate_rq(user_items=identity_item(1, b"idler1") + _READER),
+    "two lengths": associate_rq(user_items=_READER + _LENGTH),
+    "a length of 127": associate_rq().replace(_LENGTH, item(0x51, struct.pack(">L", 127))),
+}
+
+
+@pytest.mark.parametrize("pdu", _AMBIGUOUS.values(), ids=_AMBIGUOUS.keys())
+def test_a_request_says_once_who_asks_and_how_much_it_takes(gate: DicomGate, pdu: bytes) -> None:
+    """PS3.7 D.3.3.7, PS3.8 D.1."""
+    assert aborted(gate, pdu) == (SERVICE_PROVIDER, INVALID_VALUE)
+
+
+def test_a_context_is_proposed_once(gate: DicomGate) -> None:
+    twice = item(0x20, _CONTEXT + _SYNTAX)
+    usual = associate_rq()
+    pdu = usual[:2] + struct.pack(">L", len(usual) - 6 + len(twice)) + usual[6:74] + twice + usual[74:]
     assert aborted(gate, pdu) == (SERVICE_PROVIDER, INVALID_VALUE)
 
 

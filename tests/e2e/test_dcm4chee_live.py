@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.dicom.summarise import summarise
@@ -23,6 +22,7 @@ from pacsgate.ports import Arrival
 from pacsgate.ports.occurrences import Occurrence, OccurrenceKind
 from pacsgate.services.resolve import Reach, reach_among
 from tests.contracts.test_inherited_labels import EVENT
+from tests.support.data_sets import data_set
 from tests.support.dcm4chee_files import LDIF
 from tests.support.installed import bound, installed, main_archive
 from tests.support.objects import variant
@@ -72,11 +72,7 @@ def happen(
     roles: tuple[str, ...] = (),
     **attributes: str,
 ) -> None:
-    header = Dataset()
-    header.StudyInstanceUID = STUDY
-    header.PatientID = "P1"
-    for keyword, value in attributes.items():
-        setattr(header, keyword, value)
+    header = data_set(StudyInstanceUID=STUDY, PatientID="P1", **attributes)
     subject = Subject(
         DEFAULT_TENANT, "CT1", SubjectKind.DEVICE, assignments=tuple(Assignment(role) for role in roles)
     )
@@ -138,7 +134,9 @@ def test_a_procedure_step_counts_only_from_who_may_grant_by_order(gate: Installa
     happen(gate, "CT1", OccurrenceKind.PROCEDURE_STEP_CREATED)
     assert permitted(gate) == set()
     assert "GrantByOrder" in trail(gate)
-    happen(gate, "CT1", OccurrenceKind.PROCEDURE_STEP_CREATED, roles=("orders",))
+    # The stylesheet is told of the station, and not of who passed the step on.
+    station = {"PerformedStationAETitle": "CT1"}
+    happen(gate, "STOP", OccurrenceKind.PROCEDURE_STEP_CREATED, roles=("orders",), **station)
     assert permitted(gate) == ALL
 
 

@@ -27,6 +27,7 @@ from pynetdicom.sop_class import (
 from pacsgate.model.application_entity import RemoteAe
 from tests.e2e import expectations
 from tests.e2e.expectations import MISSING, cell, contents, could, personas, sees, studies, visible_series
+from tests.support.data_sets import identifier
 from tests.support.dcmqrscp import running_dcmqrscp
 from tests.support.dimse import (
     Dicom,
@@ -181,14 +182,6 @@ def _cells_of_an_origin(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(expectations, "_cells", expectations.cells_of_an_origin)
 
 
-def _query(level: str, **keys: Any) -> Dataset:
-    identifier = Dataset()
-    identifier.QueryRetrieveLevel = level
-    for keyword, value in keys.items():
-        setattr(identifier, keyword, value)
-    return identifier
-
-
 def _web(ward: Ward, persona: str, path: str) -> list[dict[str, Any]]:
     response = ward.hospital.client(persona).get(path)
     assert response.status_code in {200, 204}, response.text
@@ -208,13 +201,16 @@ def _found(ward: Ward, persona: str, identifier: Dataset, model: str = FIND) -> 
 
 @pytest.mark.parametrize("persona", SEARCHERS)
 def test_a_c_find_finds_at_every_level_what_the_web_finds(ward: Ward, persona: str) -> None:
-    found = {row.StudyInstanceUID for row in _found(ward, persona, _query("STUDY", StudyInstanceUID=""))}
+    """Rows L1, X8."""
+    found = {row.StudyInstanceUID for row in _found(ward, persona, identifier("STUDY", StudyInstanceUID=""))}
     assert found == {_values(row, "0020000D")[0] for row in _web(ward, persona, "/studies?limit=1000")}
     assert found == {ward.uid(study) for study in studies() if sees(persona, study)}
     for study in found:
         series = {
             row.SeriesInstanceUID
-            for row in _found(ward, persona, _query("SERIES", StudyInstanceUID=study, SeriesInstanceUID=""))
+            for row in _found(
+                ward, persona, identifier("SERIES", StudyInstanceUID=study, SeriesInstanceUID="")
+            )
         }
         assert series == {
             _values(row, "0020000E")[0] for row in _web(ward, persona, f"/studies/{study}/series")
@@ -225,7 +221,7 @@ def test_a_c_find_finds_at_every_level_what_the_web_finds(ward: Ward, persona: s
                 for row in _found(
                     ward,
                     persona,
-                    _query("IMAGE", StudyInstanceUID=study, SeriesInstanceUID=one, SOPInstanceUID=""),
+                    identifier("IMAGE", StudyInstanceUID=study, SeriesInstanceUID=one, SOPInstanceUID=""),
                 )
             }
             assert instances == {
@@ -238,14 +234,14 @@ def test_a_c_find_finds_at_every_level_what_the_web_finds(ward: Ward, persona: s
 def test_what_a_persona_may_not_find_is_not_there_for_it(ward: Ward, persona: str) -> None:
     for study in (*(study for study in studies() if not sees(persona, study)), MISSING):
         uid = ward.uid(study)
-        assert _found(ward, persona, _query("STUDY", StudyInstanceUID=uid)) == []
-        assert _found(ward, persona, _query("SERIES", StudyInstanceUID=uid, SeriesInstanceUID="")) == []
+        assert _found(ward, persona, identifier("STUDY", StudyInstanceUID=uid)) == []
+        assert _found(ward, persona, identifier("SERIES", StudyInstanceUID=uid, SeriesInstanceUID="")) == []
 
 
 @pytest.mark.parametrize("persona", SEARCHERS)
 def test_patients_are_those_of_the_studies_that_are_found(ward: Ward, persona: str) -> None:
-    identifier = _query("PATIENT", PatientID="", NumberOfPatientRelatedStudies="")
-    rows = _found(ward, persona, identifier, PatientRootQueryRetrieveInformationModelFind)
+    asked = identifier("PATIENT", PatientID="", NumberOfPatientRelatedStudies="")
+    rows = _found(ward, persona, asked, PatientRootQueryRetrieveInformationModelFind)
     patients = [row.PatientID for row in rows]
     of_studies = [ward.patient_id(study) for study in studies() if sees(persona, study)]
     assert set(patients) == set(of_studies)
@@ -259,7 +255,7 @@ def test_counts_are_those_of_the_web(ward: Ward, persona: str) -> None:
     keys = dict.fromkeys(COUNTS.values(), "")
     rows = {
         row.StudyInstanceUID: row
-        for row in _found(ward, persona, _query("STUDY", StudyInstanceUID="", **keys))
+        for row in _found(ward, persona, identifier("STUDY", StudyInstanceUID="", **keys))
     }
     fields = ",".join(COUNTS.values())
     for web in _web(ward, persona, f"/studies?limit=1000&includefield={fields}"):
@@ -280,12 +276,13 @@ def test_who_may_never_search_is_offered_no_c_find_or_refused(ward: Ward, person
 
 @pytest.mark.parametrize("persona", RETRIEVERS)
 def test_a_c_get_brings_what_the_web_would_and_nothing_else(ward: Ward, persona: str) -> None:
+    """Rows L1, X8."""
     for study in (*studies(), MISSING):
         arrived: list[Dataset] = []
         with ward.getting(persona, arrived) as association:
-            final = list(association.send_c_get(_query("STUDY", StudyInstanceUID=ward.uid(study)), GET))[-1][
-                0
-            ]
+            final = list(association.send_c_get(identifier("STUDY", StudyInstanceUID=ward.uid(study)), GET))[
+                -1
+            ][0]
         ward.seen(persona, arrived, "the objects of a C-GET")
         allowed = cell(persona, "retrieve", study)
         wanted = {
@@ -300,13 +297,14 @@ def test_a_c_get_brings_what_the_web_would_and_nothing_else(ward: Ward, persona:
 @pytest.mark.parametrize("persona", RETRIEVERS)
 @pytest.mark.parametrize("model", [MOVE, PatientRootQueryRetrieveInformationModelMove])
 def test_a_c_move_to_somebody_else_needs_export(ward: Ward, persona: str, model: str) -> None:
+    """Rows L1, X8."""
     for study in studies():
         ward.arrived.clear()
-        identifier = _query("STUDY", StudyInstanceUID=ward.uid(study))
+        asked = identifier("STUDY", StudyInstanceUID=ward.uid(study))
         if model != MOVE:
-            identifier.PatientID = ward.patient_id(study)
+            asked.PatientID = ward.patient_id(study)
         with ward.dicom.association(persona, model) as association:
-            final = list(association.send_c_move(identifier, FAR, model))[-1][0]
+            final = list(association.send_c_move(asked, FAR, model))[-1][0]
         allowed = {cell(persona, action, study) for action in ("retrieve", "export")} == {"allow"}
         assert bool(ward.arrived) is allowed, study
         assert (final.Status == 0x0000) is (allowed or not sees(persona, study)) or not could(
@@ -316,6 +314,7 @@ def test_a_c_move_to_somebody_else_needs_export(ward: Ward, persona: str, model:
 
 @pytest.mark.parametrize("persona", STORERS)
 def test_a_c_store_is_judged_as_a_stow_is(ward: Ward, persona: str) -> None:
+    """Rows L1, X8."""
     for study in studies():
         instance = _another_image_of(ward, study)
         with ward.dicom.association(
@@ -328,6 +327,7 @@ def test_a_c_store_is_judged_as_a_stow_is(ward: Ward, persona: str) -> None:
 
 @pytest.mark.parametrize("persona", [persona for persona in personas() if persona not in STORERS])
 def test_who_may_never_bring_anything_stores_nothing(ward: Ward, persona: str) -> None:
+    """Rows L1, X8."""
     instance = _another_image_of(ward, "S1")
     with ward.dicom.association(
         persona, Verification, instance.SOPClassUID, syntaxes=[instance.file_meta.TransferSyntaxUID]
@@ -345,7 +345,7 @@ def _another_image_of(ward: Ward, study: str) -> Dataset:
 
 
 def test_a_device_without_a_user_acts_as_its_account(ward: Ward) -> None:
-    as_user = {row.StudyInstanceUID for row in _found(ward, "rad1", _query("STUDY", StudyInstanceUID=""))}
-    rows, status = ward.dicom.find(None, _query("STUDY", StudyInstanceUID=""), calling=title_of("rad1"))
+    as_user = {row.StudyInstanceUID for row in _found(ward, "rad1", identifier("STUDY", StudyInstanceUID=""))}
+    rows, status = ward.dicom.find(None, identifier("STUDY", StudyInstanceUID=""), calling=title_of("rad1"))
     assert (status, {row.StudyInstanceUID for row in rows}) == (0x0000, as_user)
     assert as_user == {ward.uid(study) for study in studies() if sees("rad1", study)}

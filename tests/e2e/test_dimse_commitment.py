@@ -178,7 +178,10 @@ def test_a_requestor_that_has_gone_is_told_over_an_association_of_the_gates_own(
     hospital: RunningHospital, dicom: Dicom
 ) -> None:
     reports, port = Reports(), free_port()
-    add_devices(hospital.config, RemoteAe("ARCHIVIST", "rad1", host="127.0.0.1", port=port, owner="admin1"))
+    add_devices(
+        hospital.config,
+        RemoteAe("ARCHIVIST", "rad1", networks=("127.0.0.0/8",), host="127.0.0.1", port=port, owner="admin1"),
+    )
     listener = AE("ARCHIVIST")
     listener.supported_contexts = [
         build_context(StorageCommitmentPushModel, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])

@@ -21,6 +21,7 @@ from pynetdicom.sop_class import (
 )
 
 from pacsgate.dicom.file_meta import read_part10_head
+from tests.support.data_sets import identifier
 from tests.support.dimse import Dicom, storing
 from tests.support.hospital import RunningHospital
 from tests.support.multipart import multipart_related
@@ -69,16 +70,8 @@ class House:
         return [json.loads(line) for line in found.stdout.splitlines()]
 
 
-def _named(level: str, **keys: Any) -> Dataset:
-    identifier = Dataset()
-    identifier.QueryRetrieveLevel = level
-    for keyword, value in keys.items():
-        setattr(identifier, keyword, value)
-    return identifier
-
-
 def _study(uid: str) -> Dataset:
-    return _named("STUDY", StudyInstanceUID=uid)
+    return identifier("STUDY", StudyInstanceUID=uid)
 
 
 def _counts(response: Dataset) -> tuple[int, int, int]:
@@ -147,7 +140,7 @@ def test_each_level_names_what_is_below_it(house: House, level: str) -> None:
     depth = ["PATIENT", "STUDY", "SERIES", "IMAGE"].index(level) + 1
     named = dict(list(keys.items())[:depth])
     got, responses = house.get(
-        "rad1", _named(level, **named), model=PatientRootQueryRetrieveInformationModelGet
+        "rad1", identifier(level, **named), model=PatientRootQueryRetrieveInformationModelGet
     )
     expected = {
         str(instance.SOPInstanceUID)
@@ -172,7 +165,7 @@ def test_hidden_parts_are_neither_sent_nor_counted(house: House) -> None:
 
 
 def test_what_the_requester_does_not_take_fails_and_is_named(house: House) -> None:
-    both = _named("STUDY", StudyInstanceUID=[house.uid("S1"), house.many])
+    both = identifier("STUDY", StudyInstanceUID=[house.uid("S1"), house.many])
     got, responses = house.get("chief1", both, classes=(CTImageStorage,))
     final, failed = responses[-1]
     assert final.Status == WITH_FAILURES

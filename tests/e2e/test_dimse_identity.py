@@ -198,6 +198,7 @@ def test_a_title_from_elsewhere_is_rejected_alike_with_and_without_a_right_passc
 
 
 def test_secrets_in_clear_text_are_rejected_however_right_they_are(ward: Ward) -> None:
+    """Row E12."""
     right = user_identity(2, b"rad1", ward.hospital.passwords["rad1"].encode())
     for identity in (right, user_identity(5, ward.token("rad1"))):
         assert refusal(ward, identity, plain=True) == REFUSED

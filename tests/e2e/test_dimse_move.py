@@ -28,7 +28,7 @@ from tests.support.waiting import wait_until
 
 MOVE = StudyRootQueryRetrieveInformationModelMove
 MANY = 100
-CHIEF, READER = "CHIEF1", "RAD1"
+READER = "RAD1"
 SUCCESS, CANCELLED, PENDING = 0x0000, 0xFE00, 0xFF00
 NOT_AUTHORIZED, UNKNOWN, NO_MATCHES = 0x0124, 0xA801, 0xA701
 WITH_FAILURES, NOTHING_SENT, MALFORMED = 0xB000, 0xA702, 0xA900
@@ -158,6 +158,7 @@ def listens(port: int) -> bool:
 
 
 def test_what_goes_elsewhere_is_an_export_with_recipient_count_and_bytes(house: House) -> None:
+    """Rows V4, T3."""
     with storage_scp("DISC1") as received:
         house.destination("DISC1", received)
         final, _ = house.move("chief1", "DISC1", house.uid("S1"))

@@ -59,6 +59,7 @@ def store_many(running: RunningHospital, count: int, size: int) -> str:
 def test_a_receiver_that_is_killed_leaves_begun_100_done_37(
     furnished: FurnishedHospital, tmp_path: Path
 ) -> None:
+    """Row T14."""
     port = free_port()
     own = with_dicom(furnished.copy_to(tmp_path / "gate"))
     add_devices(own.config, RemoteAe("DYING", "chief1", host="127.0.0.1", port=port, owner="admin1"))

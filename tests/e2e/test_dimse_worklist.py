@@ -87,6 +87,14 @@ def test_what_is_masked_is_taken_out_and_cannot_be_asked_for(ward: Ward) -> None
     assert ward.find("clerk1", item(PatientName="ALPHA*")) == (set(), 0x0124)
 
 
+def test_a_masked_sequence_cannot_be_asked_for_by_what_is_in_it(ward: Ward) -> None:
+    """The number of rows would tell what is in it."""
+    inside, asked = Dataset(), item()
+    inside.StudyDescription = "GUESSED"  # which the clerk may see, but of no step
+    asked.ScheduledProcedureStepSequence = [inside]
+    assert ward.find("clerk1", asked) == (set(), 0x0124)
+
+
 def test_a_real_modality_gets_its_worklist(ward: Ward) -> None:
     printed = ward.dicom.tool(
         "findscu", "-v", "-W", "@", "-k", "PatientName", "-k", "PatientID",

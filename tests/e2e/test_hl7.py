@@ -287,7 +287,6 @@ def test_there_are_never_more_connections_than_that(
     monkeypatch.setattr(listener, "CONNECTIONS", 3)
     with mllp_door(gate, RIS) as port, ExitStack() as stack:
         held = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 5)) for _ in range(3)]
-        time.sleep(0.2)
         with socket.create_connection(("127.0.0.1", port), 5) as client:
             client.settimeout(5)
             assert client.recv(10) == b""

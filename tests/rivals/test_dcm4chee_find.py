@@ -6,13 +6,13 @@ The table of study permissions asks for `Q` on a study at every level, and of on
 from typing import Any
 
 import pytest
-from pydicom.dataset import Dataset
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelFind,
 )
 
 from tests.e2e.expectations import could, personas, sees, studies, visible_series
+from tests.support.data_sets import identifier
 from tests.support.dimse import Dicom
 from tests.support.hospital import RunningHospital
 
@@ -21,14 +21,6 @@ Ward = tuple[RunningHospital, Dicom]
 PATIENT_ROOT = PatientRootQueryRetrieveInformationModelFind
 STUDY_ROOT = StudyRootQueryRetrieveInformationModelFind
 COUNTS = ("NumberOfPatientRelatedStudies", "NumberOfPatientRelatedSeries")
-
-
-def identifier(level: str, **values: Any) -> Dataset:
-    made = Dataset()
-    made.QueryRetrieveLevel = level
-    for keyword, value in values.items():
-        setattr(made, keyword, value)
-    return made
 
 
 def patients(dicom: Dicom, persona: str, **values: Any) -> dict[str, tuple[int, int]]:

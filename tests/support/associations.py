@@ -80,6 +80,12 @@ class Reception:
     def admit(self, of: Requestor) -> Admitted | AuthenticationFailed:
         return self.door.admit(SCOPE, of, self.context(of))
 
+    def admitted(self, of: Requestor) -> Admitted:
+        """What `admit` says of somebody who gets in."""
+        found = self.admit(of)
+        assert isinstance(found, Admitted), self.causes()
+        return found
+
     def still(self, admitted: Admitted, of: Requestor) -> Subject | None:
         return self.door.still(SCOPE, admitted, of, self.context(of))
 

@@ -1,26 +1,19 @@
 """A real dcmqrscp (dcmtk): an archive that speaks DIMSE and nothing else, for the length of a `with` block."""
 
 import os
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydicom.uid import AllTransferSyntaxes
-from pynetdicom.presentation import StoragePresentationContexts
-
 from pacsgate.upstream.dimse.peer import Peer
 from pacsgate.upstream.dimse.settings import DimseSettings
+from tests.support.dcmtk import OBJECTS, STORAGE_CLASSES, presentation_contexts, serving
 from tests.support.ports import free_port
-from tests.support.processes import running
-from tests.support.servers import find_program
 
-READY_SECONDS = 20.0
 QUERIES = (
     "1.2.840.10008.1.1",
     *(f"1.2.840.10008.5.1.4.1.2.{root}.{service}" for root in (1, 2) for service in (1, 2, 3)),
@@ -95,9 +88,6 @@ def running_dcmqrscp(
     `hosts` are the move destinations that it knows: AE titles, and their ports on this machine.  It listens
     on `port` where another did before.
     """
-    program = find_program("dcmqrscp")
-    if program is None:
-        raise RuntimeError("dcmqrscp is not installed: apt-get install dcmtk")
     files = directory / "files"
     files.mkdir(parents=True)
     port = port or free_port()
@@ -106,22 +96,8 @@ def running_dcmqrscp(
     profiles = directory / "associations.cfg"
     profiles.write_text(_profiles())
     log = directory / "dcmqrscp.log"
-    command = [
-        "env",
-        "TCP_NODELAY=1",
-        str(program),
-        "-c",
-        str(configuration),
-        "-xf",
-        str(profiles),
-        "Any",
-        "Any",
-        "+B",
-        *options,
-    ]
-    # Nagle's algorithm costs dcmtk 40 ms for each message otherwise.
-    with running([*command, str(port)], log):
-        _wait_until_ready(port, log)
+    arguments = ["-c", str(configuration), "-xf", str(profiles), "Any", "Any", "+B", *options]
+    with serving("dcmqrscp", arguments, port, log):
         yield Dcmqrscp(port, "ARCHIVE", files, log, hosts or {})
 
 
@@ -137,28 +113,14 @@ def _configuration(port: int, files: Path, hosts: Mapping[str, int]) -> str:
 
 def _profiles() -> str:
     """dcmtk's own words for: every service, and every transfer syntax of every storage class."""
-    syntaxes = "\n".join(f"TransferSyntax{n} = {uid}" for n, uid in enumerate(AllTransferSyntaxes, 1))
-    storage = [str(context.abstract_syntax) for context in StoragePresentationContexts]
-    lines = [f"PresentationContext{n} = {uid}\\Queries" for n, uid in enumerate(QUERIES, 1)]
-    lines += [f"PresentationContext{n} = {uid}\\Objects" for n, uid in enumerate(storage, len(QUERIES) + 1)]
-    roles = "\n".join(f"Role{n} = {uid}\\BOTH" for n, uid in enumerate(storage, 1))
+    queries = presentation_contexts(QUERIES, "Queries")
+    objects = presentation_contexts(STORAGE_CLASSES, "Objects", len(QUERIES) + 1)
+    roles = "\n".join(f"Role{n} = {uid}\\BOTH" for n, uid in enumerate(STORAGE_CLASSES, 1))
     return (
         "[[TransferSyntaxes]]\n"
         "[Queries]\nTransferSyntax1 = 1.2.840.10008.1.2.1\nTransferSyntax2 = 1.2.840.10008.1.2\n"
-        f"[Objects]\n{syntaxes}\n"
-        "[[PresentationContexts]]\n[Everything]\n" + "\n".join(lines) + "\n"
+        f"{OBJECTS}\n"
+        f"[[PresentationContexts]]\n[Everything]\n{queries}\n{objects}\n"
         f"[[SCPSCURoleSelection]]\n[Roles]\n{roles}\n"
         "[[Profiles]]\n[Any]\nPresentationContexts = Everything\nSCPSCURoleSelection = Roles\n"
     )
-
-
-def _wait_until_ready(port: int, log: Path) -> None:
-    end = time.monotonic() + READY_SECONDS
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"dcmqrscp did not become ready:\n{log.read_text(errors='replace')[-4000:]}")

@@ -1,8 +1,6 @@
 """A real wlmscpfs (dcmtk): a modality worklist out of files, for the length of a `with` block."""
 
-import socket
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +10,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from pacsgate.upstream.dimse.peer import Peer
+from tests.support.data_sets import data_set
+from tests.support.dcmtk import serving
 from tests.support.ports import free_port
-from tests.support.processes import running
-from tests.support.servers import find_program
 
-READY_SECONDS = 20.0
 TITLE = "WORKLIST"
 
 
@@ -62,17 +59,12 @@ def order(**values: Any) -> Dataset:
         "RequestedProcedureDescription": "A procedure",
         **{name: value for name, value in values.items() if not name.startswith("step_")},
     }
-    made = _data_set(item)
-    made.ScheduledProcedureStepSequence = [_data_set(step)]
-    return made
+    return data_set(**item, ScheduledProcedureStepSequence=[data_set(**step)])
 
 
 @contextmanager
 def running_worklist(directory: Path, items: Iterable[Dataset]) -> Iterator[Wlmscpfs]:
     """Start wlmscpfs with these items."""
-    program = find_program("wlmscpfs")
-    if program is None:
-        raise RuntimeError("wlmscpfs is not installed: apt-get install dcmtk")
     place = directory / "lists" / TITLE
     place.mkdir(parents=True)
     (place / "lockfile").touch()
@@ -80,28 +72,9 @@ def running_worklist(directory: Path, items: Iterable[Dataset]) -> Iterator[Wlms
         _write(item, place / f"{number}.wl")
     port = free_port()
     log = directory / "wlmscpfs.log"
-    # Nagle's algorithm costs dcmtk 40 ms for each message otherwise.
-    command = [
-        "env",
-        "TCP_NODELAY=1",
-        str(program),
-        "-v",
-        "-s",
-        "-csk",
-        "-dfr",
-        "-dfp",
-        str(directory / "lists"),
-    ]
-    with running([*command, str(port)], log):
-        _wait_until_ready(port, log)
+    arguments = ["-v", "-s", "-csk", "-dfr", "-dfp", str(directory / "lists")]
+    with serving("wlmscpfs", arguments, port, log):
         yield Wlmscpfs(port, log)
-
-
-def _data_set(values: Mapping[str, Any]) -> Dataset:
-    made = Dataset()
-    for keyword, value in values.items():
-        setattr(made, keyword, value)
-    return made
 
 
 def _write(item: Dataset, path: Path) -> None:
@@ -110,15 +83,3 @@ def _write(item: Dataset, path: Path) -> None:
     item.file_meta.MediaStorageSOPClassUID = "1.2.276.0.7230010.3.1.0.1"
     item.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     item.save_as(path, enforce_file_format=True)
-
-
-def _wait_until_ready(port: int, log: Path) -> None:
-    end = time.monotonic() + READY_SECONDS
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"wlmscpfs did not become ready:\n{log.read_text(errors='replace')[-4000:]}")

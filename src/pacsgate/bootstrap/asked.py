@@ -4,10 +4,11 @@ Called by `gate`.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from starlette.routing import Route
 
+from pacsgate.bootstrap.doors import last_recorded
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.config import OrthancArchiveSettings, Settings
 from pacsgate.gateway.http.asked.auth_check import auth_check_routes
@@ -25,15 +26,13 @@ from pacsgate.services.deliver_outbox import deliver_outbox
 from pacsgate.services.safe_unseen import SafeUnseen
 from pacsgate.services.share_objects import LinkLimits, ShareObjects
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def asked_routes(installation: Installation, gate: Gate, contexts: RequestContexts) -> list[Route]:
     """What `/auth/…` serves."""
     stores, trail = installation.stores, installation.trail
     safe = SafeUnseen(gate.resolver, gate.orthanc_reach)
     mounts = mount_table((), archives=gate.archives, orthancs=gate.orthancs, main=gate.settings.main_archive)
-    latest = LatestTime(trail.last_recorded_at or _LONG_AGO)
+    latest = LatestTime(last_recorded(installation))
     asking = PluginAsking(
         gate=gate,
         safe=safe,

@@ -4,7 +4,6 @@ Called by `supervisor`, in a process of its own.
 """
 
 import multiprocessing
-import secrets
 import signal
 import socket
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pacsgate.audit.events import Actor, AuditEvent, EventKind
 from pacsgate.bootstrap.associations import association_door
 from pacsgate.bootstrap.collector import spare_the_collector
 from pacsgate.bootstrap.dicom_clients import procedure_steps, worklist
+from pacsgate.bootstrap.doors import access_windows, store_instances
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.server_tls import server_tls
@@ -32,7 +32,6 @@ from pacsgate.gateway.dimse.settings import AnsweredAe, DimseSettings
 from pacsgate.gateway.dimse.wiring import DimseGate
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.identity.accounts import LocalAccounts
-from pacsgate.identity.lockout import Lockout, ProbeLockout
 from pacsgate.model.errors import SettingsError
 from pacsgate.ports.associations import CalledAe
 from pacsgate.protocols.dimse.statuses import Status
@@ -40,8 +39,6 @@ from pacsgate.services.commit_storage import CommitStorage
 from pacsgate.services.relay_procedure_steps import RelayProcedureSteps
 from pacsgate.services.shadow_policy import ShadowPolicy
 from pacsgate.services.shadowed import ShadowedResolver, ShadowedSearch
-from pacsgate.services.store_instances import StoreInstances
-from pacsgate.services.study_orders import StudyOrders
 from pacsgate.sinks.access_windows import AccessWindows
 from pacsgate.upstream.dimse.commitment_reports import PeerCommitmentReports
 from pacsgate.upstream.dimse.sending import PeerDestinations
@@ -67,7 +64,7 @@ def run_dimse(settings: Settings, sockets: Sequence[socket.socket], ready: Event
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     with open_installation(settings, "dicom") as installation, installation.stores.epochs.watched():
         _record(installation, EventKind.APPLICATION_STARTED)
-        windows = AccessWindows(installation.trail, installation.clock, new_id=lambda: secrets.token_hex(8))
+        windows = access_windows(installation)
         gate = build_dimse_gate(installation, windows)
         house = GateHouse(gate)
         listeners = _listeners(settings, sockets, house)
@@ -87,13 +84,6 @@ def run_dimse(settings: Settings, sockets: Sequence[socket.socket], ready: Event
         shadow.stop()
         windows.close()
         _record(installation, EventKind.APPLICATION_STOPPED)
-
-
-def check_dicom(settings: Settings) -> None:
-    """Raise `SettingsError` for listeners that could not be opened as configured."""
-    for listener in settings.dicom.listeners if settings.dicom else ():
-        if listener.tls is not None:
-            server_tls(listener.tls)
 
 
 def build_dimse_gate(installation: Installation, windows: AccessWindows) -> DimseGate:
@@ -118,17 +108,7 @@ def build_dimse_gate(installation: Installation, windows: AccessWindows) -> Dims
         resolver=resolver,
         freshness=freshness,
         search=ShadowedSearch(stores.index, shadow),
-        store=StoreInstances(
-            archives.by_name,
-            resolver,
-            freshness,
-            installation.indexer,
-            installation.policies,
-            ProbeLockout(Lockout(stores.directory)),
-            trail,
-            installation.occurrences,
-            StudyOrders(installation.orders),
-        ),
+        store=store_instances(installation, resolver),
         remote_aes=stores.remote_aes,
         accounts=LocalAccounts(stores.directory),
         destinations=PeerDestinations(timeout_seconds=_SEND_SECONDS),

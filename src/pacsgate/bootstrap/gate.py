@@ -3,9 +3,7 @@
 Called by `worker`.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -18,6 +16,7 @@ from starlette.types import ASGIApp
 from pacsgate.admin.api.app import PREFIX, api
 from pacsgate.admin.console.pages import Console, console_routes, no_page, page_error
 from pacsgate.bootstrap.asked import asked_routes
+from pacsgate.bootstrap.doors import access_windows, authenticator, store_instances
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.policy_watch import refusal_note
 from pacsgate.config import OrthancArchiveSettings, Settings
@@ -34,8 +33,6 @@ from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.gateway.http.viewer import viewer_routes
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.accounts import LocalAccounts
-from pacsgate.identity.authenticate import Authenticator
-from pacsgate.identity.lockout import Lockout, ProbeLockout
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.identity.sessions import ServerSessions
 from pacsgate.model.context import Context
@@ -56,12 +53,7 @@ from pacsgate.services.setup import Setup
 from pacsgate.services.shadow_policy import ShadowPolicy
 from pacsgate.services.shadowed import ShadowedOrthancReach, ShadowedResolver, ShadowedSearch
 from pacsgate.services.sign_in import SignIn
-from pacsgate.services.store_instances import StoreInstances
-from pacsgate.services.study_orders import StudyOrders
 from pacsgate.services.study_permissions import StudyPermissionAdministration
-from pacsgate.sinks.access_windows import AccessWindows
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def build_gate(installation: Installation) -> Gate:
@@ -71,20 +63,12 @@ def build_gate(installation: Installation) -> Gate:
     freshness = installation.freshness
     shadow = ShadowPolicy(installation.scope, stores.candidates, stores.directory, stores.index)
     resolver = ShadowedResolver(freshness, shadow)
-    authenticator = Authenticator(
-        directory=stores.directory,
-        epochs=stores.epochs,
-        trail=trail,
-        clock=clock,
-        passwords=Argon2Passwords(),
-        last_recorded=trail.last_recorded_at or _LONG_AGO,
-    )
     names = OrthancNames(stores.index, installation.watches, freshness)
     note: Path = refusal_note(installation.settings)
     return Gate(
         settings=_http_settings(installation.settings),
         clock=clock,
-        authenticator=authenticator,
+        authenticator=authenticator(installation),
         policies=installation.policies,
         index=stores.index,
         archives=archives.by_name,
@@ -95,23 +79,13 @@ def build_gate(installation: Installation) -> Gate:
         freshness=freshness,
         search=ShadowedSearch(stores.index, shadow),
         search_instances=installation.search_instances,
-        store=StoreInstances(
-            archives.by_name,
-            resolver,
-            freshness,
-            installation.indexer,
-            installation.policies,
-            ProbeLockout(Lockout(stores.directory)),
-            trail,
-            installation.occurrences,
-            StudyOrders(installation.orders),
-        ),
+        store=store_instances(installation, resolver),
         delete=DeleteResource(stores.index, archives.by_name, resolver, trail),
         label=LabelStudy(stores.index, stores.outbox, trail),
         labels=installation.labels,
         handles=stores.handles,
         trail=trail,
-        windows=AccessWindows(trail, clock, new_id=lambda: secrets.token_hex(8)),
+        windows=access_windows(installation),
         spools=archives.spools,
         policy_refused=note.exists,
         shadow=shadow,

@@ -1,12 +1,13 @@
 """TLS of what listens for peers that speak no HTTP.
 
-Called by `dimse`.
+Called by `dimse`, `hl7`, and by `supervisor` and `pacsgate config check` before anything listens.
 
 Standard: PS3.15 B.12 (BCP 195 RFC 8996, 9325 TLS), B.13 (Modified BCP 195 RFC 8996, 9325 TLS).
 """
 
 import ssl
 
+from pacsgate.config import Settings
 from pacsgate.config.dicom import DicomTlsSettings, TlsProfile
 from pacsgate.model.errors import SettingsError
 
@@ -36,3 +37,12 @@ def server_tls(settings: DicomTlsSettings) -> ssl.SSLContext:
         is_required = settings.client_certificate_required
         context.verify_mode = ssl.CERT_REQUIRED if is_required else ssl.CERT_OPTIONAL
     return context
+
+
+def check_server_tls(settings: Settings) -> None:
+    """Raise `SettingsError` for a listener whose certificate, key or authorities cannot be used."""
+    dicom = [listener.tls for listener in settings.dicom.listeners] if settings.dicom else []
+    hl7 = [listener.tls for listener in settings.hl7.listeners] if settings.hl7 else []
+    for tls in (*dicom, *hl7):
+        if tls is not None:
+            server_tls(tls)

@@ -24,12 +24,13 @@ from types import FrameType
 import structlog
 
 from pacsgate.bootstrap.background import run_background
-from pacsgate.bootstrap.dimse import check_dicom, run_dimse
+from pacsgate.bootstrap.dimse import run_dimse
 from pacsgate.bootstrap.hl7 import run_hl7
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.issuers import check_issuers
 from pacsgate.bootstrap.occurrences import check_dcm4chee
 from pacsgate.bootstrap.policy_watch import PolicyWatch
+from pacsgate.bootstrap.server_tls import check_server_tls
 from pacsgate.bootstrap.trail import finish_stores
 from pacsgate.bootstrap.worker import GRACE_SECONDS, run_worker
 from pacsgate.config import Settings
@@ -83,7 +84,7 @@ class Supervisor:
         with open_installation(self.settings, "start") as installation:
             self._publish(installation)
             finish_stores(installation)
-        check_dicom(self.settings)
+        check_server_tls(self.settings)
         check_dcm4chee(self.settings)
         check_issuers(self.settings)
         self._share_metrics()

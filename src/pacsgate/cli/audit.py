@@ -140,7 +140,7 @@ def export_trail(
     text: Text = None,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    """Write events as JSON lines, or as DICOM audit messages (PS3.15 A.5)."""
+    """Write events as JSON lines, as DICOM audit messages (PS3.15 A.5) or as FHIR AuditEvents (IHE BALP)."""
     with told(), open_installation(config) as installation:
         sought = _filter(installation, user, study, patient, kind, since, until, text)
         _record_use(installation, "export", {**_described(sought), "format": form.value})

@@ -9,6 +9,7 @@ import typer
 from pacsgate.bootstrap.issuers import check_issuers
 from pacsgate.bootstrap.occurrences import check_dcm4chee
 from pacsgate.bootstrap.policy_files import read_all_policy_sources
+from pacsgate.bootstrap.server_tls import check_server_tls
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson
 from pacsgate.cli.failures import told
 from pacsgate.cli.loading import load_policy_shown
@@ -27,6 +28,7 @@ def check(file: File = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
         settings = read_settings(file)
         check_dcm4chee(settings)
         check_issuers(settings)
+        check_server_tls(settings)
         policy = load_policy_shown(read_all_policy_sources(settings))
     if as_json:
         print_json(

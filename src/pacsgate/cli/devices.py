@@ -28,7 +28,7 @@ from pacsgate.cli.device_options import (
     what_is_given,
 )
 from pacsgate.cli.failures import FAILED
-from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
+from pacsgate.cli.printing import Json, instant_text, print_fields, print_json, print_line, print_table
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.model.errors import ArchiveError, SettingsError
 
@@ -135,9 +135,7 @@ def show(ae_title: Title, config: Config = DEFAULT_CONFIG, as_json: AsJson = Fal
     if as_json:
         print_json(row)
     else:
-        print_table(
-            [{"field": field, "value": value} for field, value in row.items()], ("field", "value"), ""
-        )
+        print_fields(row)
 
 
 @app.command()
@@ -167,6 +165,11 @@ def test(
     with open_desk(config) as desk:
         device = desk.devices.device(desk.installation.scope, ae_title)
         title = calling or _own_title(desk)
+        if device.host is None:
+            raise SettingsError(
+                f"device `{ae_title}` has no address; "
+                f"`pacsgate device change {ae_title} --host … --port …` gives it one"
+            )
         outcome = "answers"
         try:
             verify(peer_of(device, title, timeout_seconds=_ECHO_SECONDS))
@@ -176,7 +179,7 @@ def test(
     if as_json:
         print_json({"ae_title": ae_title, "calling_ae_title": title, "answers": answers, "outcome": outcome})
     else:
-        print_line(f"device `{ae_title}`, called as `{title}`: {outcome}")
+        print_line(f"device `{ae_title}`, asked by `{title}`: {outcome}")
     if not answers:
         raise typer.Exit(FAILED)
 

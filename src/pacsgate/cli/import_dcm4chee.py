@@ -180,10 +180,9 @@ def _permit(importer: ImportDcm4chee, desk: Desk, imported: Imported, files: lis
     with Progress(disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("study permissions", total=None)
         origin = f"import dcm4chee {digest.hexdigest()[:16]}"
-        _, added = importer.permit(
+        return importer.permit(
             desk.change(), imported, origin, lambda done: progress.update(task, completed=done)
         )
-    return added
 
 
 def _write(target: Path, text: str) -> None:
@@ -204,6 +203,7 @@ def _report(outcome: _Outcome, *, dry_run: bool, as_json: bool) -> None:
         f"{outcome.policy} {would}written: {len(foreign.roles)} roles, {len(foreign.rules)} rules, "
         f"{len(foreign.assignments)} assignments"
     )
+    print_line("  it counts once `policy:` in the configuration names its directory, which is read whole")
     _report_accounts(outcome.plan, would)
     _report_devices(outcome.plan, would)
     added = "" if dry_run else f", {outcome.added} actions of it new"

@@ -17,7 +17,7 @@ from pacsgate.cli.printing import Json, instant_text, print_json, print_line, pr
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.grant import GranteeKind, GrantTarget
-from pacsgate.model.permission_letters import LETTERS, actions_of, letters_touched
+from pacsgate.model.permission_letters import LETTERS, actions_of, letters_held, letters_touched
 from pacsgate.model.study_permission import StudyPermission
 
 app = typer.Typer(help="Give, take back and list study permissions.", no_args_is_help=True)
@@ -58,6 +58,8 @@ def grant(
     as_json: AsJson = False,
 ) -> None:
     """Permit some actions; what is there already is not given again."""
+    if future and study is not None:
+        raise SettingsError("`--future` is for a patient or a collection: one study may be to come anyway")
     with open_desk(config) as desk:
         change = desk.change()
         given = desk.permissions.grant(
@@ -69,14 +71,20 @@ def grant(
             expires=None if until is None else read_instant(until, change.at),
             future=future,
         )
-    made = None if given.grant is None else given.grant.grant_id
-    row = {**_counts(given.added), "studies": list(given.studies), "grant_id": made}
+    made = given.grant
+    made_id = None if made is None else made.grant_id
+    row = {**_counts(given.added), "studies": list(given.studies), "grant_id": made_id}
     if as_json:
         print_json(row)
         return
-    print_line(f"{row['permissions']} new permissions on {len(given.studies)} studies")
+    if made is None or made.expires is None:
+        print_line(
+            f"{_number(len(given.added), 'new permission')} ({row['letters']} of dcm4chee's letters)"
+            f" on {_number(len(given.studies), 'study', 'studies')}"
+        )
     if made is not None:
-        print_line(f"grant `{made}` covers what is to come")
+        ends = "without end" if made.expires is None else f"until {instant_text(made.expires)}"
+        print_line(f"grant `{made.grant_id}` {ends}")
 
 
 @app.command()
@@ -106,7 +114,8 @@ def revoke(
     if as_json:
         print_json(row)
     else:
-        print_line(f"{row['permissions']} permissions and {len(grants)} grants taken back")
+        permissions = _number(len(taken.removed), "permission")
+        print_line(f"{permissions} and {_number(len(grants), 'grant')} taken back")
 
 
 @app.command("list")
@@ -127,7 +136,7 @@ def list_permissions(
         if study is not None:
             if named or orphans:
                 raise SettingsError("`--study` stands alone")
-            found: Iterable[StudyPermission] = desk.permissions.of_study(scope, study)
+            found: Iterable[StudyPermission] = sorted(desk.permissions.of_study(scope, study), key=_of_whom)
         else:
             grantee = _grantee(user, group, role) if named else None
             found = desk.permissions.every(scope, grantee=grantee, orphans=orphans)
@@ -176,20 +185,29 @@ def _counts(changed: Iterable[StudyPermission]) -> dict[str, Json]:
 
 def _rows(permissions: Iterable[StudyPermission]) -> Iterable[dict[str, Json]]:
     """One row for what a grantee was given on one study at one time."""
+    for _, of_one in groupby(permissions, key=_of_whom):
+        held = list(of_one)
+        # A letter may be made whole by what was given at another time.
+        whole = letters_held(each.action for each in held)
+        at_once: dict[tuple[object, ...], list[StudyPermission]] = {}
+        for each in held:
+            at_once.setdefault((each.origin, each.granted_by, each.granted_at), []).append(each)
+        for given in at_once.values():
+            first, actions = given[0], [each.action for each in given]
+            yield {
+                "study": first.study_instance_uid,
+                "grantee": f"{first.grantee_kind}:{first.grantee}",
+                "actions": sorted(actions),
+                "letters": "".join(letter for letter in letters_touched(actions) if letter in whole),
+                "origin": first.origin,
+                "granted_by": first.granted_by,
+                "granted_at": instant_text(first.granted_at),
+            }
 
-    def key(each: StudyPermission) -> tuple[object, ...]:
-        of_whom = (each.study_instance_uid, each.grantee_kind, each.grantee)
-        return (*of_whom, each.origin, each.granted_by, each.granted_at)
 
-    for _, group in groupby(permissions, key=key):
-        held = list(group)
-        first, actions = held[0], [each.action for each in held]
-        yield {
-            "study": first.study_instance_uid,
-            "grantee": f"{first.grantee_kind}:{first.grantee}",
-            "actions": sorted(actions),
-            "letters": letters_touched(actions),
-            "origin": first.origin,
-            "granted_by": first.granted_by,
-            "granted_at": instant_text(first.granted_at),
-        }
+def _of_whom(permission: StudyPermission) -> tuple[str, GranteeKind, str]:
+    return (permission.study_instance_uid, permission.grantee_kind, permission.grantee)
+
+
+def _number(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -25,6 +25,11 @@ def print_json(value: Json) -> None:
     sys.stdout.write(visible(json.dumps(value, ensure_ascii=False, separators=(", ", ": "))) + "\n")
 
 
+def print_fields(row: Mapping[str, Json]) -> None:
+    """Print one row, a line for each of its fields."""
+    print_table([{"field": field, "value": value} for field, value in row.items()], ("field", "value"), "")
+
+
 def print_table(rows: Iterable[Mapping[str, Json]], columns: Sequence[str], nothing: str) -> None:
     """Print some of the rows' fields under their names, or a sentence when there are no rows."""
     listed = list(rows)

@@ -7,7 +7,7 @@ import typer
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
 from pacsgate.cli.instants import read_instant
 from pacsgate.cli.new_password import FromStdin, Generate, ask_password
-from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
+from pacsgate.cli.printing import Json, instant_text, print_fields, print_json, print_line, print_table
 from pacsgate.cli.user_attributes import read_attributes
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.resource import ArchiveName
@@ -44,9 +44,7 @@ def show(name: Name, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -
     if as_json:
         print_json(row)
     else:
-        print_table(
-            [{"field": field, "value": value} for field, value in row.items()], ("field", "value"), ""
-        )
+        print_fields(row)
 
 
 @app.command()

@@ -8,9 +8,11 @@ Called by `summarise`, and by the archives for what the gate makes itself.
 
 Invariants:
 - memory is bounded by the bytes in hand and `MAX_INFLATED_BYTES`;
-- only DICOM Part 10 is read: preamble, file meta information, transfer syntax.
+- only DICOM Part 10 is read: preamble, file meta information, transfer syntax;
+- what is read without its pixels says each thing once: of an element that is there twice pydicom takes the
+  second and dcmtk the first, so gate and archive would take the object for two different ones.
 
-Standard: PS3.10 section 7.1 (file format); PS3.5 A.5 (deflated).
+Standard: PS3.10 section 7.1 (file format); PS3.5 7.1 (each tag once), A.5 (deflated).
 """
 
 import io
@@ -30,6 +32,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
+from pydicom.valuerep import VR
 
 from pacsgate.dicom.wholeness import is_whole
 from pacsgate.model.errors import RequestError
@@ -59,6 +62,9 @@ UNREADABLE: tuple[type[Exception], ...] = (*MALFORMED, OSError)
 
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, double float and integer pixel data."""
+_VRS = frozenset(vr.value for vr in VR)
+_FILE_META = 0x0002
+"""The group of the file meta information."""
 
 MAX_INFLATED_BYTES = 1 << 30
 """Of a deflated data set.  The largest images in clinical use (breast tomosynthesis) stay below 1 GiB."""
@@ -83,10 +89,17 @@ def read_object(data: bytes | BinaryIO, *, pixels: bool = True) -> FileDataset:
 
 def _without_pixels(source: BinaryIO) -> FileDataset:
     stopped_at: list[BaseTag] = []
+    found: set[BaseTag] = set()
+    peeked_at: BaseTag | None = None
 
-    def at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
+        nonlocal peeked_at
         if tag in _PIXELS:
             stopped_at.append(tag)
+        if not found and peeked_at is None and length == 0 and vr not in _VRS:
+            peeked_at = tag  # pydicom only looks whether the first element has a VR, and then reads it
+        else:
+            _note_once(tag, found)
         return tag in _PIXELS
 
     dataset = read_partial(source, stop_when=at_pixels)
@@ -99,7 +112,14 @@ def _examine(source: BinaryIO) -> None:
     """Refuse what pydicom would take: a data set that was cut off, or one that inflates beyond measure."""
     start = source.tell()
     read_preamble(source, force=False)
-    meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=_beyond_file_meta)
+    found: set[BaseTag] = set()
+
+    def beyond_file_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        if tag.group == _FILE_META:
+            _note_once(tag, found)
+        return tag.group != _FILE_META
+
+    meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=beyond_file_meta)
     syntax = UID(meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian)
     if syntax == DeflatedExplicitVRLittleEndian:
         whole = _inflates(source)
@@ -125,5 +145,7 @@ def _inflates(source: BinaryIO) -> bool:
     return inflater.eof
 
 
-def _beyond_file_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-    return tag.group != 2
+def _note_once(tag: BaseTag, found: set[BaseTag]) -> None:
+    if tag in found:
+        raise RequestError("an element is there twice in the DICOM object")
+    found.add(tag)

@@ -111,7 +111,7 @@ class LocalPasswordDoor:
 
     def _verify(self, name: str, password: str, context: Context) -> tuple[TenantName, UserRecord] | Refusal:
         """The user whose password this is, or the refusal, recorded and counted."""
-        if not name.isprintable():
+        if not name.isprintable() or ":" in name:  # no user's has one, and other counts than theirs do
             return self._refuse(Refusal(Cause.UNREADABLE, Credential.PASSWORD), context)
         name = name[:LONGEST_CLAIM]
         tenant = self._directory.tenant_of(name) or DEFAULT_TENANT

@@ -2,7 +2,7 @@
 
 The claimed name is recorded; the password never gets here.
 
-Called by `pacsgate.identity.password_door`, `.authenticate` and `.association_door`.
+Called by `pacsgate.identity.password_door`, `.authenticate` and `.associations.door`.
 
 Standard: PS3.15 A.5.3.12 (User Authentication), A.5.3.11 (Security Alert).
 """

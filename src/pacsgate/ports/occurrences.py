@@ -30,7 +30,7 @@ class Occurrence:
     subject: Subject
     """Who stored or sent it."""
     calling_ae_title: str | None = None
-    """Of who stored; the Performed Station AE Title of a procedure step."""
+    """Of who stored or sent, as its association gave it."""
     study_instance_uid: str | None = None
     data_set: Dataset | None = None
     """Patient, study and series attributes (of a series), or the procedure step; with what its order adds."""

@@ -74,14 +74,11 @@ class ImportDcm4chee:
             if planned.why is None:
                 self.devices.add(change, entity)
 
-    def permit(
-        self, change: Change, imported: Imported, origin: str, progress: Callable[[int], None]
-    ) -> tuple[int, int]:
-        """Bring the study permissions over; returns how many actions were read, and how many are new."""
-        counts = self.permissions.import_rows(
+    def permit(self, change: Change, imported: Imported, origin: str, progress: Callable[[int], None]) -> int:
+        """Bring the study permissions over; returns how many actions are new."""
+        return self.permissions.import_rows(
             change, imported.permission_rows(), origin=origin, progress=progress
         )
-        return counts.read, counts.added
 
     def _account(self, account: NewAccount, existing: Iterable[str]) -> Planned:
         if account.name in existing:

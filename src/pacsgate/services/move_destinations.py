@@ -68,5 +68,5 @@ class MoveDestinations:
 
 
 def is_requestor(remote: RemoteAe, admitted: Admitted) -> bool:
-    """Whether the destination is the one that asks: whose network or certificate was proven at its request."""
+    """Whether the destination is the one that asks, whose network or certificate was proven then."""
     return admitted.remote is not None and admitted.remote.ae_title == remote.ae_title

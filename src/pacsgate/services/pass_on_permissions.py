@@ -2,9 +2,9 @@
 
 With `GrantAdminister` in the whole tenant, those of any study, known or still to come.  With `GrantOwn`,
 only what one may do oneself: to a study that one finds, for actions that one is allowed now on every part
-of it, without anything hidden and not by a grant that ends, to roles that one has; with
-`GrantPropagate` besides, to anybody.  A permission holds in every archive that has the study, so all this
-must hold in each of them.  The same goes for taking back.
+of it, without anything hidden and not by a grant that ends or for a reason that one states, to roles that
+one has; with `GrantPropagate` besides, to anybody.  A permission holds in every archive that has the study,
+so all this must hold in each of them.  The same goes for taking back.
 
 Called by the administration API; calls the engine through the resolver, and `study_permissions`.
 
@@ -15,7 +15,7 @@ Invariants:
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow, Reason, ReasonCode
@@ -27,6 +27,7 @@ from pacsgate.policy.engine import Bound, bind
 from pacsgate.ports import StudyEntry, StudyIndex, Trail
 from pacsgate.services.callers import Caller
 from pacsgate.services.live_policy import LivePolicy
+from pacsgate.services.other_subjects import TREATMENT
 from pacsgate.services.record import Circumstances, actor_of
 from pacsgate.services.resolve import Answer, Refusal, Resolver
 from pacsgate.services.study_permissions import Grantee, StudyPermissionAdministration
@@ -78,8 +79,8 @@ class PassOnPermissions:
     ) -> Changed | Refusal:
         """Take back some actions, or whatever the grantee is permitted."""
         held = self._held(caller, study_instance_uid, grantee)
-        taken = held if actions is None else actions
-        refused = self._refused(caller, study_instance_uid, grantee, taken & held)
+        taken = held if actions is None else actions & held
+        refused = self._refused(caller, study_instance_uid, grantee, taken)
         return refused or Changed(removed=self._removed(caller, study_instance_uid, grantee, taken))
 
     def set(
@@ -173,18 +174,31 @@ def _may_pass_on(
     to_anybody = Permission.GRANT_PROPAGATE in bound.permissions
     if not _owns(bound) or not (to_anybody or (kind is GranteeKind.ROLE and name in bound.roles)):
         return False
-    lasting = _lasting(bound)
     every = [study.facts_of(series) for study in studies for series in study.series]
-    decisions = (lasting.decide(action, facts) for action in actions for facts in every)
+    decisions = (
+        having.decide(action, facts)
+        for having in (bound, _lasting(bound))
+        for action in actions
+        for facts in every
+    )
     return all(isinstance(decision, Allow) and decision.mask.hides_nothing for decision in decisions)
 
 
 def _lasting(bound: Bound) -> Bound:
-    """The same without what ends by itself: what one has for a day is not one's own to give for good."""
-    lasting = tuple(grant for grant in bound.grants if grant.expires is None)
-    if bound.archive is None or lasting == bound.grants:
-        return bound
-    return bind(bound.policy, bound.subject, bound.context, bound.archive, lasting)
+    """The same without what ends by itself: what one has for a day is not one's own to give for good.
+
+    Nor is what one has for this one request, by saying why or what for.
+    """
+    grants = tuple(grant for grant in bound.grants if grant.expires is None)
+    context = replace(bound.context, purpose=TREATMENT, reason=None)
+    subject = replace(
+        bound.subject, assignments=tuple(given for given in bound.subject.assignments if given.until is None)
+    )
+    policy = bound.policy
+    assigned = tuple(given for given in policy.assignments if given.assignment.until is None)
+    if assigned != policy.assignments:
+        policy = replace(policy, assignments=assigned)
+    return bind(policy, subject, context, bound.archive, grants)
 
 
 def _refusal(answer: Answer, code: ReasonCode, bound: Bound) -> Refusal:

@@ -6,7 +6,7 @@ or never got there, and then nothing is owed: the sender was not told otherwise.
 The arrival of a study that enters the index so is told, as it is when it is stored;
 who was told before the crash is told twice, and grants the same.
 
-Called by `supervisor` before anything listens; calls the archive and the index.
+Called by `pacsgate.bootstrap.trail` before anything listens; calls the archive and the index.
 """
 
 from collections.abc import Callable, Iterable, Mapping

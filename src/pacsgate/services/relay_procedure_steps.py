@@ -8,7 +8,9 @@ Called by the DICOM door; calls the engine, the SCP that keeps the steps, the tr
 
 Invariants:
 - nothing is handed on before it is on record;
-- a step that somebody else began and one that nobody began are refused alike.
+- a step that somebody else began and one that nobody began are refused alike;
+- a step is its sender's from when its keeper has said that it began, and not before: one that the
+  keeper had already, or said nothing about, may be anybody's.
 
 Standard: PS3.4 annex F (Modality Performed Procedure Step SOP Class).
 """
@@ -44,6 +46,8 @@ STEP_DETAIL = "procedure_step"
 """Detail of events: the UID of the step."""
 
 _ENDED = frozenset({"COMPLETED", "DISCONTINUED"})
+_NOT_CHANGED = ("ScheduledStepAttributesSequence", "PatientName", "PatientID", "IssuerOfPatientID")
+"""What the sender was judged by (PS3.4 table F.7.2-1: not allowed in an N-SET)."""
 _WARNINGS = range(0xB000, 0xC000)
 _NOT_THEIRS = (Reason(ReasonCode.NOT_FOUND),)
 
@@ -92,12 +96,9 @@ class RelayProcedureSteps:
             return None
         reasons = tuple(dict.fromkeys(reason for ruling in rulings for reason in ruling.reasons))
         self._record(EventKind.PROCEDURE_STEP_CREATED, message, summaries, reasons, circumstances)
-        self.handles.add(scope, _handle(archive, message, summaries, subject, circumstances))
         answer = self.steps.create(message.sop_instance_uid, message.encoded, message.transfer_syntax_uid)
-        if not _is_done(answer):
-            if known is None:
-                self._forget(scope, archive, message)
-        else:
+        if _is_done(answer):
+            self.handles.add(scope, _handle(archive, message, summaries, subject, circumstances))
             self._tell(scope, archive, message, summaries, subject, circumstances)
         return answer
 
@@ -109,7 +110,9 @@ class RelayProcedureSteps:
         subject: Subject,
         circumstances: Circumstances,
     ) -> StepAnswer | None:
-        """Hand on a change; `None` is a refusal, which is on record.  Raises `ArchiveError`."""
+        """Hand on a change; `None` is a refusal, on record.  Raises `RequestError`, `ArchiveError`."""
+        if any(keyword in message.data_set for keyword in _NOT_CHANGED):
+            raise RequestError("patient and studies of a step are said when it is created, and not changed")
         owned = self.handles.find(scope, archive, HandleKind.PROCEDURE_STEP, message.sop_instance_uid)
         if owned is None or owned.subject != subject.name:
             self._refuse(_NOT_THEIRS, None, circumstances)
@@ -131,7 +134,6 @@ class RelayProcedureSteps:
         subject: Subject,
         circumstances: Circumstances,
     ) -> None:
-        station = str(message.data_set.get("PerformedStationAETitle") or "").strip()
         for summary in summaries:
             self.occurrences.happened(
                 Occurrence(
@@ -141,7 +143,7 @@ class RelayProcedureSteps:
                     at=circumstances.context.now,
                     source=message.sop_instance_uid,
                     subject=subject,
-                    calling_ae_title=station or None,
+                    calling_ae_title=circumstances.context.calling_ae_title,
                     study_instance_uid=summary.study_instance_uid,
                     data_set=message.data_set,
                 )

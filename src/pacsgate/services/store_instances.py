@@ -87,6 +87,8 @@ class Stored:
     result: StoreResult
     was_there: bool = False
     """Whether the archive had these very bytes already; stored is stored, but some protocols tell."""
+    action: Action | None = None
+    """Which action allowed it, of what was stored."""
 
 
 class StoreInstances:
@@ -151,11 +153,14 @@ class StoreInstances:
         subject: Subject,
         context: Context,
     ) -> None:
-        """Tell of each series of what was stored that no more objects of it are coming."""
+        """Tell of each series of what was stored that no more objects of it are coming.
+
+        Not of annotations: who may only annotate a study changes nothing of who may see it.
+        """
         last = {
             (outcome.summary.study_instance_uid, outcome.summary.series_instance_uid): outcome.summary
             for outcome in outcomes
-            if outcome.result is StoreResult.STORED
+            if outcome.result is StoreResult.STORED and outcome.action is not Action.ANNOTATE
         }
         for summary in last.values():
             self._occurrences.happened(
@@ -175,15 +180,23 @@ class StoreInstances:
         judge = StoreJudge(self._freshness, scope, archive, self._policies.current(scope), origin, bound)
         rulings = [judge.rule(spooled.summary) for spooled in objects]
         self._record_refusals(objects, rulings, circumstances)
-        allowed = [
-            spooled for spooled, ruling in zip(objects, rulings, strict=True) if ruling.action is not None
-        ]
+        actions = {
+            id(spooled): ruling.action
+            for spooled, ruling in zip(objects, rulings, strict=True)
+            if ruling.action is not None
+        }
+        allowed = [spooled for spooled in objects if id(spooled) in actions]
         reasons = tuple(
             dict.fromkeys(reason for ruling in rulings if ruling.action for reason in ruling.reasons)
         )
         self._record(EventKind.STORE_BEGUN, allowed, reasons, circumstances)
         results = {id(spooled): Stored(spooled.summary, StoreResult.REFUSED) for spooled in objects}
-        results.update({id(spooled): self._put(scope, archive, spooled, bound) for spooled in allowed})
+        results.update(
+            {
+                id(spooled): replace(self._put(scope, archive, spooled, bound), action=actions[id(spooled)])
+                for spooled in allowed
+            }
+        )
         probing = [spooled for spooled in allowed if results[id(spooled)].result is StoreResult.REFUSED]
         self._record_refusals(probing, [_TAKEN] * len(probing), circumstances)
         if probing:
@@ -191,8 +204,8 @@ class StoreInstances:
         done = [spooled for spooled in allowed if results[id(spooled)].result is StoreResult.STORED]
         started = {
             spooled.summary.study_instance_uid: spooled.summary
-            for spooled, ruling in zip(objects, rulings, strict=True)
-            if ruling.action is Action.STORE and results[id(spooled)].result is StoreResult.STORED
+            for spooled in done
+            if actions[id(spooled)] is Action.STORE
         }
         for summary in started.values():
             self._occurrences.happened(

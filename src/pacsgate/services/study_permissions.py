@@ -6,7 +6,7 @@ those of dcm4chee: what is there already is not given again.
 
 A permission is made for a grantee who could use it: one for a role that may never do the
 action is refused, or it would lie there until somebody raises the role's ceiling.  An
-import takes what there is, and says which of it has no effect.
+import takes what there is, for the roles that come with it are not in force yet.
 
 Called by the command line, the administration API, the importer and whatever grants by rule.
 
@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import groupby, islice
+from itertools import islice
 from typing import TypeVar, assert_never
 
 from pacsgate.dicom.uids import require_uid
@@ -62,15 +62,6 @@ class Revoked:
     removed: tuple[StudyPermission, ...]
     studies: tuple[str, ...]
     grants: tuple[Grant, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """Counts of an import; `without_effect` are holdings of roles that there are not, or that may not."""
-
-    read: int
-    added: int
-    without_effect: tuple[Holding, ...]
 
 
 class StudyPermissionAdministration:
@@ -190,19 +181,20 @@ class StudyPermissionAdministration:
         *,
         origin: str,
         progress: Callable[[int], None] = lambda _: None,
-    ) -> Imported:
-        """Take over a table of permissions, however long: one event for each batch, with its count."""
+    ) -> int:
+        """Take over a table of permissions, however long; returns how many are new.
+
+        There is one event for each batch, with its count.
+        """
         read = added = 0
-        holdings: set[Holding] = set()
         tell = partial(import_events, change, origin)
         remaining = iter(rows)
         while batch := [_permission(change, origin, *row) for row in islice(remaining, 4 * _BATCH)]:
             added += len(self._permissions.add(change.scope, batch, tell))
             read += len(batch)
-            holdings |= {each.holding for each in batch}
             self._office.publish()
             progress(read)
-        return Imported(read, added, tuple(sorted(self._without_effect(change.scope, holdings))))
+        return added
 
     def _grant(
         self,
@@ -230,11 +222,11 @@ class StudyPermissionAdministration:
                 "no study permission is for `store`: a study that can be named is there already"
             )
         self._grants.check_grantee(scope, *grantee)
-        useless = words(holding.action for holding in self._useless(scope, grantee, actions))
+        useless = words(self._useless(scope, grantee, actions))
         if useless:
             raise RequestError(f"role `{grantee[1]}` may never `{useless}`: raise what it `may` do first")
 
-    def _useless(self, scope: TenantScope, grantee: Grantee, actions: Iterable[Action]) -> list[Holding]:
+    def _useless(self, scope: TenantScope, grantee: Grantee, actions: Iterable[Action]) -> list[Action]:
         if grantee[0] is not GranteeKind.ROLE:
             return []
         policy = self._office.policy
@@ -242,13 +234,7 @@ class StudyPermissionAdministration:
         known |= {} if policy is None else policy.roles
         role = known.get(grantee[1])
         may = frozenset[Action]() if role is None else role.may
-        return [Holding(action, *grantee) for action in actions if action not in may]
-
-    def _without_effect(self, scope: TenantScope, holdings: Iterable[Holding]) -> Iterator[Holding]:
-        for (kind, name), group in groupby(
-            sorted(holdings, key=lambda each: each[1:]), key=lambda each: each[1:]
-        ):
-            yield from self._useless(scope, (kind, name), [each.action for each in group])
+        return [action for action in actions if action not in may]
 
 
 def _check_target(target: Target) -> None:

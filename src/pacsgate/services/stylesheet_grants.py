@@ -20,6 +20,8 @@ Standard: none; `StudyPermissionService` of dcm4chee 2.18.3.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pydicom.dataset import Dataset
+
 from pacsgate.model.context import Context
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import PacsgateError
@@ -106,7 +108,7 @@ class StylesheetGrants:
             return self.stylesheets.run(name, message_xml(read_message(occurrence.message)), None)
         if occurrence.data_set is None:
             return ()
-        calling = occurrence.calling_ae_title or _NO_CALLER
+        calling = _calling(occurrence, occurrence.data_set) or _NO_CALLER
         return self.stylesheets.run(name, dataset_xml(occurrence.data_set), calling)
 
     def _carry_out(self, order: Order, occurrence: Occurrence, name: StylesheetName) -> None:
@@ -130,6 +132,13 @@ class StylesheetGrants:
         digest = self.stylesheets.digest(name)
         details = {"stylesheet": name.value, "digest": digest, "why": sentence}
         self.trail.record(failure(occurrence, details))
+
+
+def _calling(occurrence: Occurrence, data_set: Dataset) -> str | None:
+    """Who stores; of a procedure step, the station that it names, whoever sent it."""
+    if occurrence.kind is OccurrenceKind.PROCEDURE_STEP_CREATED:
+        return str(data_set.get("PerformedStationAETitle") or "").strip()
+    return occurrence.calling_ae_title
 
 
 def _target(order: Order) -> tuple[GrantTarget, str]:

@@ -23,6 +23,7 @@ from pacsgate.audit.canonical import decode_event
 from pacsgate.audit.chain import Record, SegmentWalk
 from pacsgate.audit.event_filter import EVERYTHING, EventFilter
 from pacsgate.audit.events import AuditEvent
+from pacsgate.audit.renderings.balp import to_balp
 from pacsgate.audit.renderings.dicom_xml import to_xml
 from pacsgate.audit.renderings.flat import to_json
 from pacsgate.model.errors import TrailBroken
@@ -37,6 +38,7 @@ class ExportFormat(StrEnum):
 
     JSON = "json"
     DICOM_XML = "dicom-xml"
+    BALP = "balp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def export(entries: Iterable[TrailEntry], form: ExportFormat, source: str) -> It
                 yield to_json(entry.event, entry.record_id).encode("ascii") + b"\n"
             case ExportFormat.DICOM_XML:
                 yield to_xml(entry.event, entry.record_id, source) + b"\n"
+            case ExportFormat.BALP:
+                yield to_balp(entry.event, entry.record_id, source) + b"\n"
             case _:
                 assert_never(form)
 

@@ -11,6 +11,7 @@ import pytest
 
 from pacsgate.audit.events import EventKind
 from pacsgate.bootstrap.installation import trail_directory
+from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.identity.tokens import RandomTokens
 from pacsgate.model.actions import Action
@@ -22,10 +23,14 @@ from pacsgate.services.administer_roles import RoleAdministration
 from pacsgate.services.administer_tokens import TokenAdministration
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.sinks.trail_reader import read_trail
-from tests.support.open_gate import MAIN, Answer, OpenGate, ask, desk, open_gate
+from tests.support.open_gate import MAIN, POLICY, Answer, OpenGate, ask, desk, open_gate
 
 UNKNOWN = "1.2.3.4.5"
 NIGHT = {"grantee_kind": "role", "grantee": "night", "actions": ["search", "view"]}
+BREAKER = "  breaker: {may: [search, view], permissions: [GrantOwn]}\n"
+BREAKING = """\
+  - {id: break, effect: permit, roles: [breaker], obligations: {reason-required: true}}
+"""
 READ = {"grantee_kind": "role", "grantee": "reader", "actions": ["search", "view"]}
 
 
@@ -241,6 +246,19 @@ def test_what_cannot_be_read_is_refused_and_not_repeated(house: House, gift: obj
     assert not house.held()
 
 
+@pytest.mark.parametrize(
+    ("gift", "said"),
+    [
+        ({**NIGHT, "actions": ["fly"]}, "`body.actions.0`: input should be 'search', "),
+        ({**NIGHT, "grantee_kind": "dog"}, "`body.grantee_kind`: input should be 'user', 'group' or 'role'"),
+        ({"actions": ["search"]}, "`body.grantee`: field required"),
+        (b"{", "send a JSON object"),
+    ],
+)
+def test_a_refusal_says_what_belongs_there(house: House, gift: object, said: str) -> None:
+    assert said in body(house.ask("admin", "POST", body=gift))["message"]
+
+
 def test_who_does_not_exist_is_given_nothing(house: House) -> None:
     assert house.ask("admin", "POST", body={**NIGHT, "grantee": "unheard-of"}).status == 404
 
@@ -277,3 +295,32 @@ def test_the_document_describes_the_interface(house: House) -> None:
 
 def test_no_answer_is_kept_by_a_cache(house: House) -> None:
     assert house.ask("admin").headers["cache-control"] == "no-store"
+
+
+def test_what_one_has_by_stating_a_reason_is_not_ones_own_to_give(house: House) -> None:
+    """Else who looks in an emergency gives the same without one, for good."""
+    installation = house.opened.installation
+    breaking = POLICY.replace("roles:\n", f"roles:\n{BREAKER}", 1) + BREAKING
+    installation.settings.policy.write_text(breaking, "utf-8")
+    PolicyWatch(installation).publish()
+    try:
+        house.add("break", "breaker")
+        reason, gift = {"pacsgate-reason": "emergency"}, {**READ, "grantee": "breaker"}
+        assert house.ask("break").status == 404
+        assert house.ask("break", headers=reason).status == 200
+        assert house.ask("break", "POST", body=gift, headers=reason).status == 403
+        assert not house.held()
+    finally:
+        installation.settings.policy.write_text(POLICY, "utf-8")
+        PolicyWatch(installation).publish()
+
+
+def test_what_a_role_for_a_day_allows_is_not_ones_own_to_give_for_good(house: House) -> None:
+    office, change = desk(house.opened.installation)
+    house.add("locum", "owner")
+    day = Assignment("reader", until=change.at + timedelta(days=1))
+    UserAdministration(office, Argon2Passwords()).assign(change, "locum", day)
+    assert house.ask("locum").status == 200
+    gift = {"grantee_kind": "role", "grantee": "owner", "actions": ["search"]}
+    assert house.ask("locum", "POST", body=gift).status == 403
+    assert not house.held()

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pacsgate.bootstrap.server_tls import server_tls
+from pacsgate.bootstrap.server_tls import check_server_tls, server_tls
+from pacsgate.cli.new_installation import make_installation
+from pacsgate.config import read_settings
 from pacsgate.config.dicom import DicomTlsSettings, TlsProfile
 from pacsgate.model.errors import SettingsError
 from tests.support.tls import CertificateAuthority
@@ -57,3 +59,23 @@ def test_what_is_no_certificate_is_refused_by_name(authority: CertificateAuthori
         with pytest.raises(SettingsError) as refused:
             server_tls(settings(authority).model_copy(update={"certificate": certificate}))
         assert str(certificate) in refused.value.public
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "dicom: {{listeners: [{{tls: {tls}}}], ae_titles: {{PACSGATE: {{archive: main}}}}}}\n",
+        "hl7: {{listeners: [{{port: 2575, tls: {tls}, senders: [{{account: ris1, networks: [10.0.0.0/8]}}]}}]}}\n",
+    ],
+)
+def test_a_configuration_is_sound_only_with_the_certificates_that_it_names(
+    authority: CertificateAuthority, tmp_path: Path, section: str
+) -> None:
+    certificate, key = authority.issue("127.0.0.1")
+    config = make_installation(tmp_path / "gate")
+    written = config.read_text("utf-8")
+    config.write_text(written + section.format(tls=f"{{certificate: {certificate}, key: {key}}}"), "utf-8")
+    check_server_tls(read_settings(config))
+    config.write_text(written + section.format(tls=f"{{certificate: {certificate}, key: missing}}"), "utf-8")
+    with pytest.raises(SettingsError, match="cannot use certificate"):
+        check_server_tls(read_settings(config))

@@ -1,5 +1,6 @@
 import pytest
 
+from pacsgate.model.errors import SettingsError
 from tests.support.indexing import SEEN, instance
 from tests.support.people import SCOPE
 
@@ -72,3 +73,18 @@ def test_permissions_of_studies_that_no_archive_holds_are_orphans(run, people):
 def test_what_makes_no_sense_is_refused(run, arguments):
     assert run("permission", *arguments).exit_code == 2
     assert run("permission", "list", "--json").json == []
+
+
+def test_a_letter_is_listed_when_all_its_actions_are_held_whenever_they_were_given(run):
+    def letters() -> list[str]:
+        return [row["letters"] for row in run("permission", "list", "--study", "1.2.3", "--json").json]
+
+    run("permission", "grant", *RAD1, "--study", "1.2.3", "--action", "view")
+    assert letters() == [""]
+    run("permission", "grant", *RAD1, "--study", "1.2.3", "--action", "retrieve")
+    assert set(letters()) == {"R"}
+
+
+def test_what_is_still_to_come_of_one_study_is_no_question(run):
+    with pytest.raises(SettingsError, match="`--future` is for a patient or a collection"):
+        run("permission", "grant", *RAD1, "--study", "1.2.3", "--action", "Q", "--future")

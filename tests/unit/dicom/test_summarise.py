@@ -1,6 +1,7 @@
 """Summaries of real files, and refusals of everything that is not a whole object."""
 
 import io
+import struct
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from pacsgate.dicom import reading
 from pacsgate.dicom.attributes import COMPUTED_KEYWORDS, KEPT_KEYWORDS, tag_of
+from pacsgate.dicom.file_meta import read_part10_head
 from pacsgate.dicom.json_model import INLINE_LIMIT, to_json
 from pacsgate.dicom.json_reading import read_json
 from pacsgate.dicom.reading import read_object
@@ -166,3 +168,33 @@ def test_a_deflate_bomb_is_refused_before_it_is_inflated(monkeypatch: pytest.Mon
     with pytest.raises(RequestError) as refused:
         read_summary(bomb)
     assert refused.value.status == 413
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SOPInstanceUID", "PatientID"])
+def test_an_object_that_names_itself_twice_is_refused(keyword: str) -> None:
+    """pydicom takes the second of two elements, dcmtk (and Orthanc) the first: it would be two objects."""
+    whole = file_named("CT_small.dcm").read_bytes()
+    dataset = read_object(whole)
+    element = encoded(dataset[keyword].tag, dataset[keyword].VR, str(dataset[keyword].value))
+    assert whole.count(element) == 1
+    other = encoded(dataset[keyword].tag, dataset[keyword].VR, "1.2.3.4")
+    read_summary(whole.replace(element, other))
+    for twice in (other + element, element + other):
+        with pytest.raises(RequestError, match="twice"):
+            read_summary(whole.replace(element, twice))
+
+
+def test_a_data_set_does_not_go_on_with_the_file_meta_information() -> None:
+    """What a C-STORE sends is put behind a head of the gate's own, which it must not contradict."""
+    whole = file_named("CT_small.dcm").read_bytes()
+    start = read_part10_head(whole).data_set_offset
+    syntax = encoded(0x00020010, "UI", "1.2.840.10008.1.2")
+    with pytest.raises(RequestError, match="twice"):
+        read_summary(whole[:start] + syntax + whole[start:])
+
+
+def encoded(tag: int, vr: str, value: str) -> bytes:
+    """One short element in Explicit VR Little Endian."""
+    padding = "\0" if vr == "UI" else " "
+    body = (value + padding * (len(value) % 2)).encode("ascii")
+    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode("ascii"), len(body)) + body

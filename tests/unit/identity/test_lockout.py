@@ -200,3 +200,10 @@ def test_who_probes_by_storing_is_slowed_down_like_who_guesses_and_can_still_sig
     assert probes.seconds_left(SCOPE, "rad1", people.clock.now()) is None
     probes.note(SCOPE, "rad1", people.clock.now())
     assert probes.seconds_left(SCOPE, "rad1", people.clock.now()) == 120
+
+
+def test_who_guesses_passwords_under_made_up_names_slows_down_nobodys_storing(people):
+    """A name may hold a colon where it is not part of an HTTP header: in a DICOM association."""
+    assert fail(people, "store:rad1", FAILURES_BEFORE_LOCK) == [FailureKind.REFUSED] * FAILURES_BEFORE_LOCK
+    probes = ProbeLockout(Lockout(people.directory))
+    assert probes.seconds_left(SCOPE, "rad1", people.clock.now()) is None

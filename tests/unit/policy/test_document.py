@@ -110,7 +110,7 @@ ATTRIBUTES = (
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "p.yaml:0:0: the file is empty (start with `version: 1`)"),
+        ("", "p.yaml: the file is empty (start with `version: 1`)"),
         ("rules: []\n", "p.yaml:1:1: a policy needs `version`"),
         ("version: 2\n", "p.yaml:1:10: this version of the language is unknown (write `version: 1`)"),
         ("version: 1\nrulez: []\n", "p.yaml:2:1: a policy has no `rulez` (did you mean `rules`?)"),

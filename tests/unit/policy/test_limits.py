@@ -37,7 +37,7 @@ def rule(condition: str) -> str:
             "p:2:44: `from` names more than 5 sources",
         ),
         ("a: " + "[" * 13 + "]" * 13 + "\n", "p:2:15: nested more than 12 deep"),
-        ("#" * limits.SOURCE_LENGTH, "p:0:0: the file is longer than 2000000 characters"),
+        ("#" * limits.SOURCE_LENGTH, "p: the file is longer than 2000000 characters"),
     ],
 )
 def test_what_is_too_large_is_named_with_its_bound_and_its_place(text: str, expected: str) -> None:

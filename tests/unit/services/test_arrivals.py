@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydicom.uid import ComprehensiveSRStorage, generate_uid
 
 from pacsgate.audit.events import EventKind
+from pacsgate.model.actions import Action
 from pacsgate.ports.occurrences import OccurrenceKind
 from pacsgate.services.store_instances import StoreResult
 from tests.support.installed import main_archive
@@ -100,3 +102,37 @@ def test_a_series_of_which_nothing_was_stored_does_not_end(stores: Storing) -> N
     (one,) = small_hospital(studies=1, series=1, instances=1)
     stores.end_series("onc1", *stores.store("onc1", one))
     assert told(stores) == []
+
+
+ANNOTATING = """\
+version: 1
+roles:
+  scanner: {may: [search, store, append], owner: o}
+  reader: {may: [search, view, annotate], owner: o}
+rules:
+  - {id: scanners-store, effect: permit, roles: [scanner]}
+  - {id: readers-read, effect: permit, roles: [reader]}
+assignments:
+  - {users: [CT1], roles: [scanner]}
+  - {users: [ann], roles: [reader]}
+"""
+
+
+def test_an_annotation_is_no_series_from_which_permissions_follow(tmp_path: Path) -> None:
+    """Who may only annotate says in it what no policy has looked at, and a grant rule might believe it."""
+    (image,) = small_hospital(studies=1, series=1, instances=1)
+    with storing(tmp_path, policy=ANNOTATING) as stores:
+        stores.store("CT1", image)
+        stores.heard.occurrences.clear()
+        report = variant(
+            SOPClassUID=ComprehensiveSRStorage,
+            PatientID="P0",
+            PatientName="Test^Patient0",
+            StudyInstanceUID=image.key.study_instance_uid,
+            SeriesInstanceUID=generate_uid(),
+            SOPInstanceUID=generate_uid(),
+        )
+        (outcome,) = stores.store("ann", report)
+        assert (outcome.result, outcome.action) == (StoreResult.STORED, Action.ANNOTATE)
+        stores.end_series("ann", outcome)
+        assert told(stores) == []

@@ -19,6 +19,7 @@ from pacsgate.policy.engine import Bound, bind
 from pacsgate.services.judge_order import OrderJudge, needed_of_orders
 from pacsgate.stores.stores import Stores, stores_on
 from tests.support.clocks import START
+from tests.support.data_sets import data_set
 from tests.support.databases import opened, sqlite_url
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance
 
@@ -60,15 +61,9 @@ def judge(stores: Stores, who: Bound, *keys: str) -> OrderJudge:
 
 
 def order(*modalities: str, **values: Any) -> Dataset:
-    made = Dataset()
-    for keyword, value in {"StudyInstanceUID": "1.2.3", "PatientID": "P1", **values}.items():
-        setattr(made, keyword, value)
-    made.ScheduledProcedureStepSequence = []
-    for modality in modalities or ("CT",):
-        step = Dataset()
-        step.Modality, step.ScheduledStationAETitle = modality, "CT1"
-        made.ScheduledProcedureStepSequence.append(step)
-    return made
+    steps = [data_set(Modality=one, ScheduledStationAETitle="CT1") for one in modalities or ("CT",)]
+    keys = {"StudyInstanceUID": "1.2.3", "PatientID": "P1", **values}
+    return data_set(**keys, ScheduledProcedureStepSequence=steps)
 
 
 def test_an_order_is_shown_to_who_will_see_the_study(stores: Stores) -> None:

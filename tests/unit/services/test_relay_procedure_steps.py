@@ -123,7 +123,8 @@ def test_a_step_that_began_is_told_to_who_derives_permissions_from_it(relaying: 
     told = relaying.stores.heard.occurrences
     assert {each.kind for each in told} == {OccurrenceKind.PROCEDURE_STEP_CREATED}
     assert [each.study_instance_uid for each in told] == ["1.2.3", "1.2.4"]
-    assert {(each.source, each.calling_ae_title) for each in told} == {(STEP, "MR1")}
+    # Who sent it, as its association says, and not the station that the step names (`MR1`).
+    assert {(each.source, each.calling_ae_title) for each in told} == {(STEP, "SCANNER")}
 
 
 def test_a_step_about_a_study_that_its_sender_might_not_store_is_refused_and_goes_nowhere(
@@ -142,11 +143,11 @@ def test_a_step_about_a_study_that_its_sender_might_not_store_is_refused_and_goe
 
 def test_only_who_began_a_step_goes_on_with_it(relaying: Relaying) -> None:
     relaying.create("CT1", step("1.2.3"))
-    assert relaying.change("CT2", step()) is None
+    assert relaying.change("CT2", changed()) is None
     assert relaying.create("CT2", step("1.2.9")) is None
-    assert relaying.change("CT1", step(uid="2.25.78")) is None
+    assert relaying.change("CT1", changed(uid="2.25.78")) is None
     assert len(relaying.keeper.heard) == 1
-    assert relaying.change("CT1", step(status="COMPLETED")) == StepAnswer(0)
+    assert relaying.change("CT1", changed("COMPLETED")) == StepAnswer(0)
     assert relaying.keeper.heard[-1][0] == "change"
     (event,) = relaying.stores.trail.of(EventKind.PROCEDURE_STEP_CHANGED)
     assert event.study is not None
@@ -156,9 +157,9 @@ def test_only_who_began_a_step_goes_on_with_it(relaying: Relaying) -> None:
 @pytest.mark.parametrize("status", ["COMPLETED", "DISCONTINUED"])
 def test_a_step_that_ended_is_forgotten(relaying: Relaying, status: str) -> None:
     relaying.create("CT1", step("1.2.3"))
-    relaying.change("CT1", step())
+    relaying.change("CT1", changed())
     assert relaying.is_remembered()
-    relaying.change("CT1", step(status=status))
+    relaying.change("CT1", changed(status))
     assert not relaying.is_remembered()
 
 
@@ -176,12 +177,26 @@ def test_a_step_that_its_keeper_has_already_stays_its_senders(relaying: Relaying
     assert relaying.is_remembered()
 
 
-def test_a_keeper_that_does_not_answer_is_an_error_and_the_step_stays_its_senders(relaying: Relaying) -> None:
+def test_a_step_of_which_its_keeper_says_nothing_is_not_its_senders(relaying: Relaying) -> None:
     relaying.keeper.answer = ArchiveError("gone")
     with pytest.raises(ArchiveError):
         relaying.create("CT1", step("1.2.3"))
-    assert relaying.is_remembered()
+    assert not relaying.is_remembered()
     assert relaying.stores.heard.occurrences == []
+    relaying.keeper.answer = StepAnswer(0)
+    assert relaying.change("CT1", changed("DISCONTINUED")) is None
+
+
+def test_a_step_is_nobodys_while_its_keeper_is_asked_to_begin_it(relaying: Relaying) -> None:
+    asked: list[StepAnswer | None] = []
+
+    def answer_late(*_: object) -> StepAnswer:
+        asked.append(relaying.change("CT1", changed("DISCONTINUED")))
+        return StepAnswer(0x0111)
+
+    relaying.keeper.create = answer_late  # type: ignore[method-assign]
+    assert relaying.create("CT1", step("1.2.3")) == StepAnswer(0x0111)
+    assert asked == [None]
 
 
 def test_nothing_goes_on_without_a_record(relaying: Relaying) -> None:
@@ -196,3 +211,22 @@ def test_a_step_that_names_no_study_is_not_understood(relaying: Relaying, studie
     with pytest.raises(RequestError):
         relaying.create("CT1", step(*studies))
     assert relaying.keeper.heard == []
+
+
+@pytest.mark.parametrize("keyword", ["ScheduledStepAttributesSequence", "PatientID"])
+def test_a_step_does_not_become_one_about_other_studies(relaying: Relaying, keyword: str) -> None:
+    relaying.create("CT1", step("1.2.3"))
+    moved = changed()
+    moved.data_set[keyword] = step("1.2.9").data_set[keyword]
+    with pytest.raises(RequestError):
+        relaying.change("CT1", moved)
+    assert [what for what, _, _ in relaying.keeper.heard] == ["create"]
+
+
+def changed(status: str = "IN PROGRESS", uid: str = STEP) -> StepMessage:
+    """What a modality says later of a step."""
+    data_set = Dataset()
+    data_set.PerformedProcedureStepStatus = status
+    return StepMessage(
+        uid, data_set, write_data_set(data_set, ExplicitVRLittleEndian), str(ExplicitVRLittleEndian)
+    )

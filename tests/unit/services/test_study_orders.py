@@ -8,17 +8,14 @@ from pydicom.dataset import Dataset
 from pacsgate.dicom.attributes import tag_of
 from pacsgate.dicom.summarise import read_summary
 from pacsgate.services.study_orders import ORDER_ATTRIBUTES, StudyOrders
+from tests.support.data_sets import data_set
 from tests.support.installed import main_archive
 from tests.support.objects import small_hospital, variant
 from tests.support.storing import Worklist, storing
 
 
 def order(patient: str, **attributes: object) -> Dataset:
-    made = Dataset()
-    made.PatientID = patient
-    for keyword, value in attributes.items():
-        setattr(made, keyword, value)
-    return made
+    return data_set(PatientID=patient, **attributes)
 
 
 def added(one: object, worklist: Worklist, keyword: str) -> object:

@@ -103,13 +103,15 @@ def test_a_search_since_yesterday_does_not_read_the_segments_of_last_year(proces
     assert [entry.event for entry in read_trail(tmp_path, EventFilter(since=READ.at))] == [DENIED]
 
 
-def test_an_export_has_one_line_per_event_in_either_format(processes, tmp_path) -> None:
+def test_an_export_has_one_line_per_event_in_every_format(processes, tmp_path) -> None:
     processes[0].record(READ)
     processes[0].record(DENIED)
     flat = [json.loads(line) for line in export(read_trail(tmp_path), ExportFormat.JSON, "gate")]
     xml = list(export(read_trail(tmp_path), ExportFormat.DICOM_XML, "gate"))
     assert [each["kind"] for each in flat] == ["INSTANCES_ACCESSED", "DENIED"]
+    fhir = [json.loads(line) for line in export(read_trail(tmp_path), ExportFormat.BALP, "gate")]
     assert [ET.fromstring(line).tag for line in xml] == ["AuditMessage"] * 2  # noqa: S314 - our own bytes
+    assert [each["resourceType"] for each in fhir] == ["AuditEvent"] * 2
 
 
 def test_the_backlog_is_the_end_of_the_whole_trail(processes, tmp_path) -> None:

@@ -23,6 +23,7 @@ from pacsgate.upstream.dimse.archive import DimseArchive
 from pacsgate.upstream.dimse.association_pool import AssociationPool
 from pacsgate.upstream.dimse.peer import Peer
 from pacsgate.upstream.dimse.settings import DimseSettings
+from tests.support.data_sets import data_set
 from tests.support.objects import Part10, shipped, variant
 from tests.support.scripted_dicom import Caller, scripted_peer
 
@@ -54,10 +55,7 @@ def find_response(message_id: object, status: int) -> dict[int, object]:
 
 
 def row(**values: str) -> bytes:
-    data_set = Dataset()
-    for keyword, value in values.items():
-        setattr(data_set, keyword, value)
-    return write_data_set(data_set, EXPLICIT)
+    return write_data_set(data_set(**values), EXPLICIT)
 
 
 def image_row(key: ResourceKey = KEY) -> bytes:

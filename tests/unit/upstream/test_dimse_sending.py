@@ -15,6 +15,7 @@ from pacsgate.dicom.file_meta import read_part10_head
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.model.errors import ArchiveError
 from pacsgate.ports.sending import PresentationContext
+from pacsgate.upstream.dimse.peer import client_context
 from pacsgate.upstream.dimse.sending import PeerDestinations
 from pacsgate.upstream.local_file import LocalFile
 from tests.support.objects import SHIPPED, Part10, shipped
@@ -48,9 +49,9 @@ def written(item: Part10, directory: Path) -> Path:
     return path
 
 
-def send(remote: RemoteAe, item: Part10, path: Path, **options: object) -> int:
+def send(remote: RemoteAe, item: Part10, path: Path) -> int:
     context = context_of(item)
-    destinations = PeerDestinations(timeout_seconds=10, **options)  # type: ignore[arg-type]
+    destinations = PeerDestinations(timeout_seconds=10)
     with destinations.open(remote, {context}, calling_ae_title="GATE") as sending:
         sent = sending.send(path, context=context, sop_instance_uid=item.key.sop_instance_uid or "")
     assert sent.status == 0
@@ -189,25 +190,28 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Pa
 
 
 def test_over_tls_a_destination_is_known_by_its_certificate_or_by_its_authority(
-    over_tls: tuple[int, Path, str], tmp_path: Path
+    over_tls: tuple[int, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port, ca_file, fingerprint = over_tls
     item = shipped("CT_small.dcm")
     path = written(item, tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))  # the authorities that OpenSSL takes for the system's
+    client_context.cache_clear()
     pinned = RemoteAe("DEST", host="127.0.0.1", port=port, tls=True, certificate_sha256=fingerprint)
     signed = RemoteAe("DEST", host="127.0.0.1", port=port, tls=True)
-    assert send(pinned, item, path) == send(signed, item, path, ca_file=ca_file)
+    assert send(pinned, item, path) == send(signed, item, path)
+    client_context.cache_clear()
 
 
 def test_over_tls_a_destination_with_another_certificate_gets_nothing(
     over_tls: tuple[int, Path, str], tmp_path: Path
 ) -> None:
-    port, ca_file, fingerprint = over_tls
+    port, _, fingerprint = over_tls
     item = shipped("CT_small.dcm")
     path = written(item, tmp_path)
     other = fingerprint.translate(str.maketrans("0123456789abcdef", "123456789abcdef0"))
-    for certificate, options in ((other, {"ca_file": ca_file}), (None, {})):
+    for certificate in (other, None):
         remote = RemoteAe("DEST", host="127.0.0.1", port=port, tls=True, certificate_sha256=certificate)
         with pytest.raises(ArchiveError) as refused:
-            send(remote, item, path, **options)
+            send(remote, item, path)
         assert (refused.value.detail or "").startswith("TLS")

@@ -12,6 +12,7 @@ from pacsgate.model.errors import ArchiveError
 from pacsgate.upstream.dimse.orders import WorklistOrders
 from pacsgate.upstream.dimse.peer import Peer
 from pacsgate.upstream.dimse.worklist import PeerWorklist
+from tests.support.data_sets import data_set
 from tests.support.ports import free_port
 from tests.support.wlmscpfs import Wlmscpfs, order, running_worklist
 
@@ -45,16 +46,9 @@ def orders(server: Wlmscpfs) -> Iterator[WorklistOrders]:
     asked.close()
 
 
-def header(**values: str) -> Dataset:
-    made = Dataset()
-    for keyword, value in values.items():
-        setattr(made, keyword, value)
-    return made
-
-
 def question(modality: str = "") -> Dataset:
-    identifier = header(PatientName="", PatientID="", AccessionNumber="")
-    identifier.ScheduledProcedureStepSequence = [header(Modality=modality, ScheduledStationAETitle="CT1")]
+    identifier = data_set(PatientName="", PatientID="", AccessionNumber="")
+    identifier.ScheduledProcedureStepSequence = [data_set(Modality=modality, ScheduledStationAETitle="CT1")]
     return identifier
 
 
@@ -80,34 +74,34 @@ def test_a_search_that_is_left_early_does_not_spoil_the_next(server: Wlmscpfs) -
 
 
 def test_an_order_is_found_by_its_accession_number_else_by_its_study(orders: WorklistOrders) -> None:
-    by_number = orders.order_of(header(AccessionNumber="A1", StudyInstanceUID="2.25.2"))
-    by_study = orders.order_of(header(AccessionNumber="", StudyInstanceUID="2.25.1"))
+    by_number = orders.order_of(data_set(AccessionNumber="A1", StudyInstanceUID="2.25.2"))
+    by_study = orders.order_of(data_set(AccessionNumber="", StudyInstanceUID="2.25.1"))
     assert by_number is not None
     assert by_number.RequestingService == "Ärzte"
     assert by_number == by_study
 
 
 def test_an_order_of_several_steps_is_one_order(orders: WorklistOrders) -> None:
-    found = orders.order_of(header(AccessionNumber="A2"))
+    found = orders.order_of(data_set(AccessionNumber="A2"))
     assert found is not None
     assert found.RequestingService == "ICU"
     assert "ScheduledProcedureStepSequence" not in found
 
 
 def test_what_could_be_one_of_two_orders_is_none(orders: WorklistOrders) -> None:
-    assert orders.order_of(header(AccessionNumber="A3")) is None
+    assert orders.order_of(data_set(AccessionNumber="A3")) is None
 
 
 @pytest.mark.parametrize("number", ["A*", "*", "A?", "A1\\A2", "nobody's", " "])
 def test_a_pattern_finds_no_order(orders: WorklistOrders, number: str) -> None:
-    assert orders.order_of(header(AccessionNumber=number)) is None
+    assert orders.order_of(data_set(AccessionNumber=number)) is None
 
 
 def test_a_worklist_that_is_down_is_an_error_to_who_asks_and_no_order_to_who_stores() -> None:
     peer = Peer("127.0.0.1", free_port(), "WORKLIST", "GATE", timeout_seconds=2)
     with pytest.raises(ArchiveError):
         list(PeerWorklist(peer).find(question()))
-    assert WorklistOrders(peer).order_of(header(AccessionNumber="A1")) is None
+    assert WorklistOrders(peer).order_of(data_set(AccessionNumber="A1")) is None
 
 
 def test_after_a_failure_nobody_waits_for_the_worklist_for_a_while(server: Wlmscpfs) -> None:
@@ -116,7 +110,7 @@ def test_after_a_failure_nobody_waits_for_the_worklist_for_a_while(server: Wlmsc
         waited = []
         for _ in range(3):
             since = time.monotonic()
-            assert orders.order_of(header(AccessionNumber="A1")) is None
+            assert orders.order_of(data_set(AccessionNumber="A1")) is None
             waited.append(time.monotonic() - since)
     assert waited[0] >= 0.5
     assert max(waited[1:]) < 0.3

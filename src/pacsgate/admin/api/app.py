@@ -11,7 +11,7 @@ Invariants:
 Standard: OpenAPI 3.1.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -53,10 +53,20 @@ async def _uncached(request: Request, answer: Callable[[Request], Awaitable[Resp
 
 
 async def _invalid(_request: Request, raised: Exception) -> Response:
-    """Name the fields that cannot be read, and nothing of what was in them."""
+    """Name the fields that cannot be read and what belongs there, and nothing of what was in them."""
     errors = raised.errors() if isinstance(raised, RequestValidationError) else []
-    places = sorted({".".join(map(str, each["loc"])) for each in errors})
-    return _problem(400, f"cannot read {', '.join(places)}")
+    wrong = sorted({f"`{'.'.join(map(str, each['loc']))}`: {_expected(each)}" for each in errors})
+    return _problem(400, f"cannot read {'; '.join(wrong)}")
+
+
+def _expected(error: Mapping[str, object]) -> str:
+    # An object in a body that is not `application/json` comes as a text.
+    if error["type"] == "model_attributes_type":
+        return "send a JSON object, as `application/json`"
+    if error["type"] == "json_invalid":
+        return "send a JSON object; this is none"
+    told = str(error["msg"])
+    return told[:1].lower() + told[1:]
 
 
 async def _refused(_request: Request, raised: Exception) -> Response:

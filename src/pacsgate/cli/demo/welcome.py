@@ -15,6 +15,7 @@ from pacsgate.cli.new_installation import POLICY_NAME
 from pacsgate.cli.printing import Json
 
 _PERSON = "rad1"
+_SEEN = "S1"
 _HIDDEN = "S3"
 """A study of rad1's own department that needs a clearance she has not."""
 
@@ -93,7 +94,8 @@ def as_text(hospital: Hospital) -> Iterator[str]:
 
 def _lines_to_try(hospital: Hospital) -> Iterator[str]:
     password = hospital.passwords[_PERSON]
-    uid = next(study.study_instance_uid for study in studies() if study.name == _HIDDEN)
+    uids = {study.name: study.study_instance_uid for study in studies()}
+    uid = uids[_HIDDEN]
     pacsgate = _program()
     yield "sign in with a browser:"
     yield f"  {hospital.url}/"
@@ -107,10 +109,13 @@ def _lines_to_try(hospital: Hospital) -> Iterator[str]:
     yield f"  curl -u {_PERSON}:{password} {hospital.url}/dicom-web/studies"
     yield f"  curl -u {_PERSON}:{password} {hospital.url}/dicom-web/studies/{uid}/metadata"
     door = hospital.dicom
-    where = f"-aec {door.ae_title} {door.host} {door.port} -k QueryRetrieveLevel=STUDY -k PatientName"
-    yield f"search from a workstation of {_PERSON}, or from the scanner, which may find nothing (dcmtk):"
+    where = f"-aec {door.ae_title} {door.host} {door.port} -k QueryRetrieveLevel=STUDY"
+    yield f"search from a workstation of {_PERSON}, or from the scanner, which may only store (dcmtk):"
     for title in (WORKSTATION, SCANNER):
-        yield f"  findscu -S -aet {title} {where}"
+        yield f"  findscu -S -aet {title} {where} -k PatientName"
+    yield f"fetch {_SEEN}; of {_HIDDEN}, nothing comes:"
+    for name in (_SEEN, _HIDDEN):
+        yield f"  getscu -v -S -od /tmp -aet {WORKSTATION} {where} -k StudyInstanceUID={uids[name]}"
     yield "see who did what, and ask why not:"
     yield f"  {pacsgate} audit tail -c {hospital.config}"
     yield f"  {pacsgate} policy explain {_PERSON} view {uid} -c {hospital.config}"

@@ -49,12 +49,15 @@ class Rejection(Enum):
     """An A-ASSOCIATE-RJ: result, source, reason (PS3.8 table 9-21)."""
 
     APPLICATION_CONTEXT = (1, 1, 2)
+    """The application context is not DICOM's."""
     CALLED_AE_TITLE = (1, 1, 7)
+    """The called AE title is none of the configured ones."""
     NOT_AUTHENTICATED = (1, 2, 1)
     """Whoever fails to say who they are, for whatever cause."""
     CONGESTION = (2, 3, 1)
     """Nothing can be put on record, or decided, at this moment."""
     LIMIT = (2, 3, 2)
+    """There are as many associations as there may be, in all or of this subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ def _requestor(association: GateAssociation, request: A_ASSOCIATE, answered: Ans
 
 def _title(stated: str | None) -> str:
     """An AE title as it is compared: without the spaces around it; empty if it is none."""
-    title = (stated or "").strip()
+    title = (stated or "").strip(" ")
     return title if is_ae_title(title) else ""
 
 

@@ -1,6 +1,6 @@
 """Something that a thread waiting for its socket hears as well.
 
-Called by `upper_layer` and `waking_queue`.
+Called by `upper_layer`, and rung by its queues.
 
 Invariants:
 - `ring` is safe from any thread, also after `close`: it never writes to somebody else's descriptor.

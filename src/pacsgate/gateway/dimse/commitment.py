@@ -9,7 +9,8 @@ Called by `dispatch`.
 Invariants:
 - what is hidden and what does not exist is reported alike, and not sooner than a time
   that follows from the number of objects asked about;
-- the result is on record before it is reported.
+- the result is on record before it is reported;
+- nothing is reported to an address for a calling AE title that nothing has proven.
 
 Standard: PS3.4 annex J; PS3.7 10.1.1 (N-EVENT-REPORT), 10.1.4 (N-ACTION).
 """
@@ -96,8 +97,7 @@ def _result(exchange: Exchange, asked: CommitmentRequest, bound: Bound) -> _Resu
     kept: list[Reference] = []
     failed: list[Failure] = []
     for reference in asked.references:
-        if exchange.established.withdrawn.is_set():
-            raise PeerGoneError("the subject may not go on")
+        bound = exchange.bind_again()  # ten thousand take minutes
         keeping = exchange.gate.commit_storage.keeping(
             exchange.scope, exchange.archive, reference.sop_class_uid, reference.sop_instance_uid, bound
         )
@@ -131,13 +131,14 @@ def _report(
     encoded = write_data_set(information, operation.transfer_syntax_uid)
     if _told_here(operation, event_type_id, encoded):
         return
-    requestor = exchange.established.requestor
-    remote = exchange.gate.remote_aes.remote_ae(exchange.scope, requestor.calling_ae_title)
+    established = exchange.established
+    proven = established.admitted.remote
+    remote = None if proven is None else exchange.gate.remote_aes.remote_ae(exchange.scope, proven.ae_title)
     if remote is None or not remote.is_valid(exchange.gate.clock.now()) or remote.host is None:
         _log.warning("storage commitment not reported: its requestor is gone, and has no address")
         return
     exchange.gate.commitment_reports.post(
-        remote, event_type_id, information, calling_ae_title=requestor.called.ae_title
+        remote, event_type_id, information, calling_ae_title=established.requestor.called.ae_title
     )
 
 

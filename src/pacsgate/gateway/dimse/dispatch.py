@@ -13,7 +13,6 @@ Standard: PS3.7 annex C (statuses), 9.1, 10.1.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
 
 import structlog
 from pynetdicom.dimse_primitives import (
@@ -33,7 +32,8 @@ from pacsgate.gateway.dimse.association import GateAssociation, PeerGoneError
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.handlers import HANDLERS
 from pacsgate.gateway.dimse.incoming import SpooledStore
-from pacsgate.gateway.dimse.operation import Operation, Request, named_class
+from pacsgate.gateway.dimse.operation import Operation
+from pacsgate.gateway.dimse.primitives import Request, data_set_of, named_class
 from pacsgate.gateway.dimse.standing import Standing
 from pacsgate.gateway.dimse.tally import OPERATIONS
 from pacsgate.model.decision import Reason, ReasonCode
@@ -55,16 +55,6 @@ _MESSAGES: Mapping[ServiceKind, tuple[type[Request], ...]] = {
     ServiceKind.COMMITMENT: (N_ACTION,),
 }
 """Which requests each service has."""
-
-_DATA_SETS: Mapping[type[Request], str] = {
-    C_FIND: "Identifier",
-    C_GET: "Identifier",
-    C_MOVE: "Identifier",
-    N_ACTION: "ActionInformation",
-    N_CREATE: "AttributeList",
-    N_SET: "ModificationList",
-}
-"""The library's name for the data set of each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +86,7 @@ def _serve(
     if service is None:
         association.cut_off()
         return
-    operation = Operation(association, message, context, service, _data_set(message))
+    operation = Operation(association, message, context, service, data_set_of(message))
     unserved = _unserved(service, message, context)
     if unserved is not None:
         operation.respond(unserved.status, comment=unserved.comment)
@@ -162,9 +152,3 @@ def _record_failure(exchange: Exchange) -> None:
         exchange.record(circumstances.denial((Reason(ReasonCode.INTERNAL_ERROR),)))
     except RecordError as error:
         _log.error("nothing can be recorded", detail=error.detail)
-
-
-def _data_set(message: Request) -> bytes:
-    keyword = next((name for kind, name in _DATA_SETS.items() if isinstance(message, kind)), None)
-    data = None if keyword is None else getattr(message, keyword)
-    return data.getvalue() if isinstance(data, BytesIO) else b""

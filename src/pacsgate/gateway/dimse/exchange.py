@@ -76,6 +76,20 @@ class Exchange:
         self.gate.shadow.hear(self.subject, self.context)
         return self.gate.policies.bind(self.scope, self.subject, self.context, self.archive)
 
+    def bind_again(self) -> Bound:
+        """What it says now about who the subject is now, in the middle of a long operation.
+
+        Raises `ArchiveError` if the subject may not go on.
+        """
+        established = self.established
+        context = replace(self.context, now=self.gate.clock.now())
+        subject = None
+        if not established.withdrawn.is_set():
+            subject = self.gate.door.still(self.scope, established.admitted, established.requestor, context)
+        if subject is None:
+            raise ArchiveError("access was withdrawn")
+        return self.gate.policies.bind(self.scope, subject, context, self.archive)
+
     def circumstances(self, bound: Bound) -> Circumstances:
         """What all events of this operation share."""
         return Circumstances(
@@ -102,15 +116,8 @@ class Exchange:
 
     def require_still_allowed(self, action: Action, part: Part) -> None:
         """Ask everything again in the middle of a long operation; raises `ArchiveError` to cut it off."""
-        established = self.established
-        context = replace(self.context, now=self.gate.clock.now())
-        subject = None
-        if not established.withdrawn.is_set():
-            subject = self.gate.door.still(self.scope, established.admitted, established.requestor, context)
-        if subject is not None:
-            bound = self.gate.policies.bind(self.scope, subject, context, self.archive)
-            key = part.key_of(part.instances[0])
-            held = self.gate.index.studies(self.scope, self.archive, key.study_instance_uid)
-            if isinstance(reach_among(held, key, action, bound), Reach):
-                return
-        raise ArchiveError("access was withdrawn while objects were being sent")
+        bound = self.bind_again()
+        key = part.key_of(part.instances[0])
+        held = self.gate.index.studies(self.scope, self.archive, key.study_instance_uid)
+        if not isinstance(reach_among(held, key, action, bound), Reach):
+            raise ArchiveError("access was withdrawn while objects were being sent")

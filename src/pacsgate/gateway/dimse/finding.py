@@ -80,7 +80,7 @@ def _pages(exchange: Exchange, wanted: Find) -> Iterator[PageOfRows[Found]]:
 
 
 def _found(exchange: Exchange, wanted: Find) -> Iterator[Findings | Refusal]:
-    walk = FindAll(exchange.gate.search, exchange.scope, exchange.archive, exchange.bind)
+    walk = FindAll(exchange.gate.search, exchange.scope, exchange.archive, exchange.bind_again)
     if wanted.level is Level.PATIENT:
         return FindPatients(walk).pages(wanted.queries, wanted.counts)
     return walk.pages(wanted.queries)

@@ -10,7 +10,7 @@ reads its socket.  Puts whole messages where the library looks for them.
 
 Invariants:
 - memory holds at most one command set, one identifier and `MAX_WAITING` messages;
-- the data set of a C-STORE goes to disk fragment by fragment.
+- the data set of a C-STORE goes to disk fragment by fragment, for whoever may store and for nobody else.
 
 Standard: PS3.7 6.3 (messages), 9.3, 10.3 (protocols); PS3.8 annex E (fragments).
 """
@@ -34,6 +34,7 @@ from pacsgate.protocols.dimse.command_set import (
     has_data_set,
     text_in,
 )
+from pacsgate.protocols.dimse.services import is_storage
 from pacsgate.upstream.spool import Spool
 
 if TYPE_CHECKING:
@@ -140,14 +141,19 @@ class Messages(DIMSEServiceProvider):
             self._deliver(message, message.command)
 
     def _begin(self, message: _Message, command: CommandSet) -> None:
-        """A data set follows; that of a C-STORE goes to disk."""
-        if command[Element.COMMAND_FIELD] == Command.C_STORE_RQ:
+        """A data set follows; that of a C-STORE goes to disk, where objects may be stored at all."""
+        if command[Element.COMMAND_FIELD] == Command.C_STORE_RQ and self._takes_objects(message.context_id):
             message.incoming = IncomingObject(self._spool())
             message.incoming.begin(
                 text_in(command, Element.AFFECTED_SOP_CLASS_UID),
                 text_in(command, Element.AFFECTED_SOP_INSTANCE_UID),
                 str(self.assoc._accepted_cx[message.context_id].transfer_syntax[0]),  # noqa: SLF001 - as above
             )
+
+    def _takes_objects(self, context_id: int) -> bool:
+        """Whether the peer may store over this context: one of Storage, and not only so that it receives."""
+        context = self.assoc._accepted_cx[context_id]  # noqa: SLF001 - as above
+        return is_storage(str(context.abstract_syntax)) and context.as_scp is not False
 
     def _deliver(self, message: _Message, command: CommandSet) -> None:
         whole = message.primitive(command)

@@ -20,26 +20,15 @@ Standard: PS3.7 chapters 9 and 10; annex C (statuses), (0000,0902) Error Comment
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pynetdicom.dimse_primitives import (
-    C_ECHO,
-    C_FIND,
-    C_GET,
-    C_MOVE,
-    C_STORE,
-    N_ACTION,
-    N_CREATE,
-    N_DELETE,
-    N_EVENT_REPORT,
-    N_GET,
-    N_SET,
-)
+from pynetdicom.dimse_primitives import C_STORE, N_ACTION, N_CREATE
 from pynetdicom.presentation import PresentationContext
 
 from pacsgate.gateway.dimse.association import GateAssociation
 from pacsgate.gateway.dimse.exchange import Exchange
+from pacsgate.gateway.dimse.primitives import REQUESTED, Request, command_of, named_class
 from pacsgate.protocols.dimse.command_set import (
     DATA_SET_FOLLOWS,
-    Command,
+    RESPONSE,
     CommandValue,
     Element,
     encode_command,
@@ -48,44 +37,12 @@ from pacsgate.protocols.dimse.services import Service
 from pacsgate.protocols.dimse.statuses import Status
 from pacsgate.upstream.dimse.fragments import p_data
 
-Request = (
-    C_ECHO
-    | C_FIND
-    | C_GET
-    | C_MOVE
-    | C_STORE
-    | N_ACTION
-    | N_CREATE
-    | N_DELETE
-    | N_EVENT_REPORT
-    | N_GET
-    | N_SET
-)
-"""Every request there is; `dispatch` hands on those that the gate serves."""
-
-REQUESTED = N_ACTION | N_DELETE | N_GET | N_SET
-"""Those that name what there is already, as requested; all others name what they affect."""
-
 Handler = Callable[[Exchange, "Operation"], None]
 """What serves one kind of service."""
 
 _PENDING = frozenset({Status.PENDING, Status.PENDING_WITHOUT_OPTIONAL_KEYS})
 _COMMENT_LENGTH = 64
 _BATCH_BYTES = 64 * 1024
-
-_RESPONSES: Mapping[type[Request], Command] = {
-    C_STORE: Command.C_STORE_RSP,
-    C_GET: Command.C_GET_RSP,
-    C_FIND: Command.C_FIND_RSP,
-    C_MOVE: Command.C_MOVE_RSP,
-    C_ECHO: Command.C_ECHO_RSP,
-    N_SET: Command.N_SET_RSP,
-    N_ACTION: Command.N_ACTION_RSP,
-    N_CREATE: Command.N_CREATE_RSP,
-    N_DELETE: Command.N_DELETE_RSP,
-    N_EVENT_REPORT: Command.N_EVENT_REPORT_RSP,
-    N_GET: Command.N_GET_RSP,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +125,7 @@ class Operation:
     def _response(self, status: int) -> dict[int, CommandValue]:
         return {
             **self._names(),
-            Element.COMMAND_FIELD: int(_response_to(self.request)),
+            Element.COMMAND_FIELD: command_of(self.request) | RESPONSE,
             Element.MESSAGE_ID_BEING_RESPONDED_TO: self.message_id,
             Element.STATUS: int(status),
         }
@@ -189,16 +146,6 @@ class Operation:
         if isinstance(request, N_ACTION) and request.ActionTypeID is not None:
             values[Element.ACTION_TYPE_ID] = request.ActionTypeID
         return values
-
-
-def named_class(request: Request) -> str | None:
-    """The SOP class that a request names, in whichever element its kind has for it."""
-    named = request.RequestedSOPClassUID if isinstance(request, REQUESTED) else request.AffectedSOPClassUID
-    return None if named is None else str(named)
-
-
-def _response_to(request: Request) -> Command:
-    return next(command for kind, command in _RESPONSES.items() if isinstance(request, kind))
 
 
 def _counts(sub_operations: SubOperations) -> Mapping[int, CommandValue]:

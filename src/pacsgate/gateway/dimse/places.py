@@ -1,6 +1,6 @@
 """How many may be here at once: connections of strangers, associations in all, and per subject.
 
-Called by `listener` for each connection and by `admission` for each request.
+Called by `house` for each connection and by `admission` for each request.
 
 Invariants:
 - whoever took a place gives it back when the connection ends, whatever became of it.

@@ -1,11 +1,13 @@
 """A command set and what followed it become the primitive that the library works with.
 
-Called by `messages`.
+`_FORMS` has a row for each message there is; what a request says of itself is read here too.
+
+Called by `messages`, `dispatch` and `operation`.
 
 Standard: PS3.7 tables 9.3-1 to 10.3-12 (which message has which data set), E.1-1.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import NamedTuple
 
@@ -27,11 +29,29 @@ from pynetdicom.dimse_primitives import (
 )
 
 from pacsgate.gateway.dimse.incoming import IncomingObject, SpooledStore
-from pacsgate.protocols.dimse.command_set import Command, CommandSet, Element
+from pacsgate.protocols.dimse.command_set import RESPONSE, Command, CommandSet, Element
+
+Request = (
+    C_ECHO
+    | C_FIND
+    | C_GET
+    | C_MOVE
+    | C_STORE
+    | N_ACTION
+    | N_CREATE
+    | N_DELETE
+    | N_EVENT_REPORT
+    | N_GET
+    | N_SET
+)
+"""Every request there is; `dispatch` hands on those that the gate serves."""
+
+REQUESTED = N_ACTION | N_DELETE | N_GET | N_SET
+"""Those that name what there is already, as requested; all others name what they affect."""
 
 
 class _Form(NamedTuple):
-    make: Callable[[], DimsePrimitiveType]
+    primitive: type[DimsePrimitiveType]
     data_set: str | None = None
     """The primitive's name for its data set."""
 
@@ -73,7 +93,7 @@ def primitive_of(
 ) -> DimsePrimitiveType:
     """The whole message.  Raises `ValueError` or `TypeError` for what no such message can say."""
     form = _FORMS[Command(_number(command))]
-    primitive = form.make()
+    primitive = form.primitive()
     for number, value in command.items():
         keyword = _KEYWORDS.get(number)
         if keyword is not None and hasattr(primitive, keyword):
@@ -84,6 +104,25 @@ def primitive_of(
         primitive.incoming = incoming
     primitive._context_id = context_id  # noqa: SLF001 - the library sets it on what it makes itself
     return primitive
+
+
+def command_of(request: Request) -> Command:
+    """Which request it is, or would be: a response that answers nothing is served like a request."""
+    named = next(command for command, form in _FORMS.items() if isinstance(request, form.primitive))
+    return Command(named & ~RESPONSE)
+
+
+def named_class(request: Request) -> str | None:
+    """The SOP class that a request names, in whichever element its kind has for it."""
+    named = request.RequestedSOPClassUID if isinstance(request, REQUESTED) else request.AffectedSOPClassUID
+    return None if named is None else str(named)
+
+
+def data_set_of(request: Request) -> bytes:
+    """The encoded data set that is in a request; empty for none, and for an object, which is in the spool."""
+    keyword = _FORMS[command_of(request)].data_set
+    data_set = None if keyword is None else getattr(request, keyword)
+    return data_set.getvalue() if isinstance(data_set, BytesIO) else b""
 
 
 def _number(command: CommandSet) -> int:

@@ -78,11 +78,11 @@ def find_worklist(exchange: Exchange, operation: Operation) -> None:
 
 
 def _matched(keys: Keys) -> Iterator[str]:
-    """The keywords of the attributes that have a value, in sequences too."""
+    """The keywords of the attributes that have a value, and of the sequences that such are in."""
     for tag in keys.elements:
-        for item in keys.items(tag):
-            yield from _matched(item)
-        if keys.text(tag).strip(" "):
+        inside = [keyword for item in keys.items(tag) for keyword in _matched(item)]
+        yield from inside
+        if inside or keys.text(tag).strip(" "):
             yield keyword_of(tag) or tag
 
 

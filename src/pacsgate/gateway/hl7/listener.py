@@ -89,21 +89,28 @@ class MllpDoor:
 
     def _connected(self, senders: tuple[Sender, ...]) -> _Connected:
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.get_running_loop().create_task(self._connection(senders, reader, writer))
+            has_room = len(self._open) < CONNECTIONS
+            conversation = self._connection(senders, reader, writer, has_room=has_room)
+            task = asyncio.get_running_loop().create_task(conversation)
             self._open.add(task)
             task.add_done_callback(self._open.discard)
 
         return connected
 
     async def _connection(
-        self, senders: tuple[Sender, ...], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        senders: tuple[Sender, ...],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        has_room: bool,
     ) -> None:
         try:
             address = str(writer.get_extra_info("peername")[0])
             sender = sender_at(senders, address, _certificate(writer))
             if sender is None:
                 await self._refuse(address)
-            elif len(self._open) <= CONNECTIONS:
+            elif has_room:
                 await self._converse(sender, address, reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the peer is gone, silent, or does not speak MLLP: it may come again

@@ -83,6 +83,9 @@ class Command(IntEnum):
     C_CANCEL_RQ = 0x0FFF
 
 
+RESPONSE = 0x8000
+"""The bit of a Command Field that makes a request its response."""
+
 _TEXTS = {
     Element.AFFECTED_SOP_CLASS_UID: b"\0",
     Element.REQUESTED_SOP_CLASS_UID: b"\0",

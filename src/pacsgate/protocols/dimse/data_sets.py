@@ -5,6 +5,10 @@ of instances may hold anything that its information object definition allows.
 
 Called by `pacsgate.gateway.dimse`.
 
+Invariants:
+- what is read says each thing once, at every depth: of an element that is there twice others take the
+  first and we the second, and it may be handed on to them as it came.
+
 Standard: PS3.7 6.3.1 (data sets of messages); PS3.5 annex A (transfer syntaxes).
 """
 
@@ -17,7 +21,10 @@ from pydicom.filewriter import write_dataset
 
 from pacsgate.dicom.reading import MALFORMED
 from pacsgate.model.errors import RequestError
-from pacsgate.protocols.dimse.elements import ENCODINGS
+from pacsgate.protocols.dimse.elements import ENCODINGS, MAX_BYTES, read_elements
+
+_LEAST_ELEMENT = 8
+"""Bytes of an element or item: a step of a thousand images has thousands of them."""
 
 
 def read_data_set(encoded: bytes, transfer_syntax_uid: str) -> Dataset:
@@ -25,6 +32,7 @@ def read_data_set(encoded: bytes, transfer_syntax_uid: str) -> Dataset:
     encoding = ENCODINGS.get(transfer_syntax_uid)
     if encoding is None:
         raise RequestError("data sets in this transfer syntax are not read")
+    read_elements(encoded, transfer_syntax_uid, most=MAX_BYTES // _LEAST_ELEMENT)
     try:
         data_set = read_dataset(
             BytesIO(encoded), is_implicit_VR=encoding.implicit_vr, is_little_endian=encoding.little_endian

@@ -4,7 +4,7 @@ An identifier is the peer's, and small.  So it is stepped through strictly and w
 recursion into what its bytes only claim: an element ends inside the bytes in hand, nesting
 and number are bounded, and a value is bytes until somebody asks for it as what it should be.
 
-Called by `identifiers`.
+Called by `identifiers` and `data_sets`.
 
 Invariants:
 - every value lies within the bytes in hand;
@@ -75,26 +75,27 @@ Elements = Mapping[str, Element]
 """By tag (eight upper-case hexadecimal digits), in the order of the data set; without group lengths."""
 
 
-def read_elements(encoded: bytes, transfer_syntax_uid: str) -> Elements:
-    """Find every element.  Raises `UnreadableError`."""
+def read_elements(encoded: bytes, transfer_syntax_uid: str, *, most: int = MAX_ELEMENTS) -> Elements:
+    """Find every element, of at most so many.  Raises `UnreadableError`."""
     encoding = ENCODINGS.get(transfer_syntax_uid)
     if encoding is None:
         raise UnreadableError("identifiers in this transfer syntax are not read")
     if len(encoded) > MAX_BYTES:
         raise UnreadableError(f"it has more than {MAX_BYTES} bytes")
-    return _Reader(encoded, encoding).elements(0, len(encoded), 0, implicit_vr=encoding.implicit_vr)[0]
+    return _Reader(encoded, encoding, most).elements(0, len(encoded), 0, implicit_vr=encoding.implicit_vr)[0]
 
 
 class _Reader:
     """One pass over one data set."""
 
-    def __init__(self, encoded: bytes, encoding: Encoding) -> None:
+    def __init__(self, encoded: bytes, encoding: Encoding, most: int) -> None:
         order = "<" if encoding.little_endian else ">"
         self._bytes = encoded
         self._tag = struct.Struct(f"{order}HH")
         self._short = struct.Struct(f"{order}H")
         self._long = struct.Struct(f"{order}L")
         self._found = 0
+        self._most = most
 
     def elements(
         self, position: int, end: int, depth: int, *, implicit_vr: bool, delimited: bool = False
@@ -176,8 +177,8 @@ class _Reader:
 
     def _count(self) -> None:
         self._found += 1
-        if self._found > MAX_ELEMENTS:
-            raise UnreadableError(f"it has more than {MAX_ELEMENTS} elements")
+        if self._found > self._most:
+            raise UnreadableError(f"it has more than {self._most} elements")
 
     def _tag_at(self, position: int, end: int) -> tuple[int, int]:
         if end - position < 8:

@@ -25,6 +25,7 @@ from pacsgate.protocols.dimse.character_sets import CharacterSet, read_character
 from pacsgate.protocols.dimse.elements import ENCODINGS, Element, Elements, UnreadableError, read_elements
 from pacsgate.protocols.dimse.services import Root
 from pacsgate.protocols.dimse.statuses import Status
+from pacsgate.protocols.dimse.values import BINARY_FORMATS, CODED_VRS
 
 UNIQUE_KEYS: Mapping[Level, str] = {
     Level.PATIENT: "PatientID",
@@ -47,22 +48,11 @@ LEVELS: Mapping[Root, tuple[Level, ...]] = {
 
 _LEVEL_TAG = tag_of("QueryRetrieveLevel")
 _CHARACTER_SET_TAG = tag_of("SpecificCharacterSet")
-_OTHER_SET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+_OTHER_SET_VRS = CODED_VRS | {"PN"}
 """VRs whose text is in the Specific Character Set; all others are in ASCII."""
 _LINES_VRS = frozenset({"LT", "ST", "UT"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_NUMBERS: Mapping[str, str] = {
-    "FD": "d",
-    "FL": "f",
-    "SL": "i",
-    "SS": "h",
-    "SV": "q",
-    "UL": "I",
-    "US": "H",
-    "UV": "Q",
-}
-"""Binary numbers, as `struct` names them."""
 
 _STATUSES = {413: Status.OUT_OF_RESOURCES}
 """A question that is too large is no wrong question."""
@@ -94,7 +84,7 @@ class Keys:
         return self._text(keyword_of(tag) or tag, element)
 
     def _text(self, name: str, element: Element) -> str:
-        if element.vr in _NUMBERS:
+        if element.vr in BINARY_FORMATS:
             return self._numbers(name, element)
         if element.vr == "UN" and keyword_of(name) is None:
             # Nobody knows what a private element is, nor has to: none is searched by.
@@ -112,7 +102,7 @@ class Keys:
         return text
 
     def _numbers(self, name: str, element: Element) -> str:
-        form = f"{'<' if self.little_endian else '>'}{_NUMBERS[element.vr]}"
+        form = f"{'<' if self.little_endian else '>'}{BINARY_FORMATS[element.vr]}"
         if len(element.value) % struct.calcsize(form):
             raise RequestError(f"`{name}` is no number")
         return "\\".join(str(number) for (number,) in struct.iter_unpack(form, element.value))

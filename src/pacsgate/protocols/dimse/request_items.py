@@ -1,4 +1,4 @@
-"""How much an A-ASSOCIATE-RQ may ask for, looked at before anything of it is decoded.
+"""How much an A-ASSOCIATE-RQ may ask for, and how often, looked at before anything of it is decoded.
 
 Decoding makes objects of every item, and whoever has not yet said who they are could ask for
 tens of thousands of them in one PDU.  Here lengths are added up and nothing else is done.
@@ -6,7 +6,8 @@ tens of thousands of them in one PDU.  Here lengths are added up and nothing els
 Called by `pacsgate.gateway.dimse.upper_layer`.
 
 Invariants:
-- a request that passes has no more items of any kind than a sensible one could.
+- a request that passes has no more items of any kind than a sensible one could;
+- it says once who asks and under which id something is proposed, so that nobody need choose.
 
 Standard: PS3.8 9.3.2 (one application context, 1 to 128 presentation contexts, one user
 information); PS3.7 annex D.3.3 (its sub-items).
@@ -26,6 +27,9 @@ _MOST_SYNTAXES = 128
 _MOST_USER_ITEMS = 512
 """A role, an extended and a common extended negotiation for each context, and a few more."""
 _ITEMS_AT = HEADER_BYTES + 68
+_MAXIMUM_LENGTH, _USER_IDENTITY = 0x51, 0x58
+LEAST_MAXIMUM = 128
+"""Bytes that a peer takes per P-DATA-TF; less costs a header for every few bytes, and nobody asks for it."""
 _CONTEXT_HEAD = 4
 _ITEM = struct.Struct(">BxH")
 
@@ -33,20 +37,43 @@ _ITEM = struct.Struct(">BxH")
 def require_sensible(pdu: bytes) -> None:
     """Raise `PduError` for a whole A-ASSOCIATE-RQ that asks for too much, or whose items are cut off."""
     found: Counter[int] = Counter()
+    context_ids: set[int] = set()
     for kind, content in _items(memoryview(pdu)[_ITEMS_AT:]):
         found[kind] += 1
         if found[kind] > _MOST.get(kind, 1):
             raise _error("too many items")
         if kind == _PRESENTATION_CONTEXT:
             _require_few(content[_CONTEXT_HEAD:], _MOST_SYNTAXES)
+            _require_new(bytes(content[:1]), context_ids)
         elif kind == _USER_INFORMATION:
             _require_few(content, _MOST_USER_ITEMS)
+            _require_one_of_each(content)
 
 
 def _require_few(content: memoryview, most: int) -> None:
     for number, _ in enumerate(_items(content), start=1):
         if number > most:
             raise _error("too many items")
+
+
+def _require_new(context_id: bytes, known: set[int]) -> None:
+    number = int.from_bytes(context_id)
+    if number in known:
+        raise _error("a presentation context twice")
+    known.add(number)
+
+
+def _require_one_of_each(content: memoryview) -> None:
+    """Who asks, and how much a peer takes, must not depend on which of two items is read."""
+    found: set[int] = set()
+    for kind, value in _items(content):
+        if kind not in {_MAXIMUM_LENGTH, _USER_IDENTITY}:
+            continue
+        if kind in found:
+            raise _error("an item twice")
+        found.add(kind)
+        if kind == _MAXIMUM_LENGTH and 0 < int.from_bytes(value) < LEAST_MAXIMUM:
+            raise _error("too small a maximum length")
 
 
 def _items(data: memoryview) -> Iterator[tuple[int, memoryview]]:

@@ -1,6 +1,6 @@
 """One attribute of the DICOM JSON Model as the bytes of an element's value.
 
-Called by `find_response`.
+Called by `find_response`; its tables of VRs by `identifiers` too.
 
 Invariants:
 - a value has an even length, and what cannot be written is empty.
@@ -21,7 +21,7 @@ Write = Callable[[Sequence[Any], str], bytes]
 _MAX_DECIMAL = 16
 """Characters of a DS."""
 
-_BINARY: Mapping[str, str] = {
+BINARY_FORMATS: Mapping[str, str] = {
     "FD": "d",
     "FL": "f",
     "SL": "i",
@@ -31,6 +31,7 @@ _BINARY: Mapping[str, str] = {
     "US": "H",
     "UV": "Q",
 }
+"""VRs that are binary numbers, as `struct` names them."""
 CODED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 """VRs whose text is in the Specific Character Set, but for names."""
 PADDING: Mapping[str, bytes] = {
@@ -43,8 +44,8 @@ PADDING: Mapping[str, bytes] = {
 def writer_of(vr: str, *, little_endian: bool) -> Write:
     """Return what writes the values of a VR."""
     order = "<" if little_endian else ">"
-    if vr in _BINARY:
-        return _binary(order + _BINARY[vr])
+    if vr in BINARY_FORMATS:
+        return _binary(order + BINARY_FORMATS[vr])
     if vr == "AT":
         return _tags(order)
     if vr in CODED_VRS:

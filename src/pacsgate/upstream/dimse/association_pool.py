@@ -3,7 +3,7 @@
 Objects are often asked for one after another; an association for each would cost more
 than small objects do.
 
-Called by `listing`, `retrieving` and `archive`.
+Called by `archive`, and by the modules that ask or store over an association of its pool.
 
 Invariants:
 - one borrower at a time; what a borrower left in the middle of something is aborted, not kept;

@@ -21,6 +21,7 @@ from pacsgate.ports import Chunk
 from pacsgate.protocols.dimse.command_set import (
     DATA_SET_FOLLOWS,
     NO_DATA_SET,
+    RESPONSE,
     Command,
     CommandSet,
     CommandValue,
@@ -42,7 +43,6 @@ from pacsgate.upstream.dimse.negotiation import (
 )
 from pacsgate.upstream.dimse.peer import Peer
 
-_RESPONSE = 0x8000
 _RELEASE_RQ = bytes((PduType.A_RELEASE_RQ, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 _MOST_MESSAGES = 0xFFFF
 
@@ -94,7 +94,7 @@ class Association:
             if element in request
         }
         answer: dict[int, CommandValue] = {
-            Element.COMMAND_FIELD: (number_in(request, Element.COMMAND_FIELD) or 0) | _RESPONSE,
+            Element.COMMAND_FIELD: (number_in(request, Element.COMMAND_FIELD) or 0) | RESPONSE,
             Element.MESSAGE_ID_BEING_RESPONDED_TO: number_in(request, Element.MESSAGE_ID) or 0,
         }
         self._send(context_id, {**echoed, **answer, **elements}, None)

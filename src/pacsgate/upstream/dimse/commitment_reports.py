@@ -14,7 +14,6 @@ Standard: PS3.4 J.3.3; PS3.7 D.3.3.4 (role selection).
 
 import queue
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event, Thread
 
 import structlog
@@ -29,7 +28,7 @@ from pacsgate.protocols.dimse.data_sets import write_data_set
 from pacsgate.protocols.dimse.services import COMMITMENT_PUSH_MODEL
 from pacsgate.upstream.dimse.associations import associate
 from pacsgate.upstream.dimse.negotiation import Proposal
-from pacsgate.upstream.dimse.peer import ClientIdentity, Peer, peer_of
+from pacsgate.upstream.dimse.peer import Peer, peer_of
 
 _log = structlog.get_logger("pacsgate.dicom")
 
@@ -49,16 +48,8 @@ class _Report:
 class PeerCommitmentReports:
     """`pacsgate.ports.commitment_reports.CommitmentReports`, with a thread of its own."""
 
-    def __init__(
-        self,
-        *,
-        timeout_seconds: float = 30,
-        ca_file: Path | None = None,
-        identity: ClientIdentity | None = None,
-    ) -> None:
+    def __init__(self, *, timeout_seconds: float = 30) -> None:
         self._timeout = timeout_seconds
-        self._ca_file = ca_file
-        self._identity = identity
         self._waiting: queue.Queue[_Report] = queue.Queue(_WAITING)
         self._closing = Event()
         self._thread = Thread(target=self._deliver_all, name="commitment-reports", daemon=True)
@@ -72,13 +63,7 @@ class PeerCommitmentReports:
         self, remote: RemoteAe, event_type_id: int, information: Dataset, *, calling_ae_title: str
     ) -> None:
         """Take a report for delivery."""
-        peer = peer_of(
-            remote,
-            calling_ae_title,
-            timeout_seconds=self._timeout,
-            ca_file=self._ca_file,
-            identity=self._identity,
-        )
+        peer = peer_of(remote, calling_ae_title, timeout_seconds=self._timeout)
         try:
             self._waiting.put_nowait(_Report(peer, event_type_id, information))
         except queue.Full:

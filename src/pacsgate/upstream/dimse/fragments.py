@@ -3,7 +3,7 @@
 Peers that take 16 KiB at a time are common; what costs is the system call, not the
 header, so PDUs are collected into large buffers.
 
-Called by `associations` and `sending`.
+Called by `associations`, and by the door for its responses.
 
 Invariants:
 - a buffer holds whole PDUs only, so whoever writes it whole never splits one;

@@ -51,18 +51,11 @@ class Peer:
     """For the connection, for each PDU, and for the silence before each."""
 
 
-def peer_of(
-    remote: RemoteAe,
-    calling_ae_title: str,
-    *,
-    timeout_seconds: float,
-    ca_file: Path | None = None,
-    identity: ClientIdentity | None = None,
-) -> Peer:
+def peer_of(remote: RemoteAe, calling_ae_title: str, *, timeout_seconds: float) -> Peer:
     """A remote application entity as somebody to associate with.  Raises `ArchiveError`."""
     if remote.host is None or remote.port is None:
         raise ArchiveError("the DICOM peer has no address", detail=remote.ae_title)
-    tls = TlsSettings(ca_file, remote.certificate_sha256, identity) if remote.tls else None
+    tls = TlsSettings(certificate_sha256=remote.certificate_sha256) if remote.tls else None
     return Peer(remote.host, remote.port, remote.ae_title, calling_ae_title, tls, timeout_seconds)
 
 

@@ -18,8 +18,7 @@ from threading import BoundedSemaphore, Event, Thread
 
 import structlog
 
-from pacsgate.dicom.file_meta import part10_head
-from pacsgate.model.errors import ArchiveError, RequestError
+from pacsgate.model.errors import ArchiveError
 from pacsgate.protocols.dimse.command_set import Command, CommandSet, Element, number_in, text_in
 from pacsgate.protocols.dimse.pdus import PduType, type_of
 from pacsgate.protocols.dimse.statuses import Status
@@ -29,8 +28,9 @@ from pacsgate.upstream.dimse.mailbox import Mailbox
 from pacsgate.upstream.dimse.messages import Ended, Message, read_message
 from pacsgate.upstream.dimse.negotiation import accepted, associate_accept, associate_reject, requested
 from pacsgate.upstream.dimse.peer import Peer
-from pacsgate.upstream.dimse.retrieving import MAX_OBJECT_BYTES, STORED_SYNTAXES, Writing, no_room
+from pacsgate.upstream.dimse.retrieving import STORED_SYNTAXES
 from pacsgate.upstream.dimse.settings import ReceiveSettings
+from pacsgate.upstream.dimse.writing import Writing
 from pacsgate.upstream.spool import Incoming, Spool
 
 _log = structlog.get_logger(__name__)
@@ -139,12 +139,9 @@ class _Arriving:
             return _Nowhere()
         if not self._mailbox.is_awaited(uid):
             return _Nowhere()
-        try:
-            self._incoming = self._spool.begin(MAX_OBJECT_BYTES)
-        except RequestError as refused:
-            raise no_room(refused) from refused
-        writing = Writing(self._incoming)
-        writing.write(part10_head(sop_class, uid, self._association.transfer_syntax(context_id)))
+        writing = Writing(self._spool)
+        self._incoming = writing.incoming
+        writing.begin(sop_class, uid, self._association.transfer_syntax(context_id))
         return writing
 
     def taken(self, message: Message) -> Status:

@@ -1,6 +1,6 @@
 """Objects of an archive, asked for by C-GET or C-MOVE, and received into the gate's spool.
 
-Called by `objects`.
+Called by `fetching`.
 
 Invariants:
 - only objects that were asked for are taken; any other ends the association;
@@ -17,10 +17,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import AllTransferSyntaxes
 from pynetdicom.presentation import StoragePresentationContexts
 
-from pacsgate.dicom.file_meta import part10_head
-from pacsgate.model.errors import ArchiveError, RequestError
+from pacsgate.model.errors import ArchiveError
 from pacsgate.model.resource import ResourceKey
-from pacsgate.ports import Chunk
 from pacsgate.protocols.dimse.command_set import Command, CommandSet, Element, number_in, text_in
 from pacsgate.protocols.dimse.data_sets import write_data_set
 from pacsgate.protocols.dimse.statuses import Status
@@ -31,12 +29,11 @@ from pacsgate.upstream.dimse.mailbox import Mailbox
 from pacsgate.upstream.dimse.messages import Message
 from pacsgate.upstream.dimse.negotiation import Proposal
 from pacsgate.upstream.dimse.stored_objects import StoredDataSet
+from pacsgate.upstream.dimse.writing import Writing
 from pacsgate.upstream.spool import Incoming, Spool, SpooledFile
 
 STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
-MAX_OBJECT_BYTES = 1 << 34
-"""Ends an object that would never end; data sets above 4 GiB are hardly written anywhere."""
 _SOME = 100
 """Pending responses beyond two for each object."""
 _OVER = frozenset({Status.SUCCESS, Status.SUB_OPERATIONS_WITH_FAILURES, Status.CANNOT_PERFORM_SUB_OPERATIONS})
@@ -190,12 +187,9 @@ class _Arrival:
         if uid not in self._wanted or sop_class != self._association.abstract_syntax(context_id):
             raise nonsense("an object that was not asked for")
         self._wanted.remove(uid)
-        try:
-            self.incoming = self._spool.begin(MAX_OBJECT_BYTES)
-        except RequestError as refused:
-            raise no_room(refused) from refused
-        writing = Writing(self.incoming)
-        writing.write(part10_head(sop_class, uid, self._association.transfer_syntax(context_id)))
+        writing = Writing(self._spool)
+        self.incoming = writing.incoming
+        writing.begin(sop_class, uid, self._association.transfer_syntax(context_id))
         return writing
 
     def taken(self, message: Message) -> Received:
@@ -217,25 +211,6 @@ class _Arrival:
     def __exit__(self, *_: object) -> None:
         if self.incoming is not None:
             self.incoming.__exit__(None, None, None)
-
-
-class Writing:
-    """A file in the spool, whose refusals are the archive's fault here."""
-
-    def __init__(self, incoming: Incoming) -> None:
-        self._incoming = incoming
-
-    def write(self, chunk: Chunk) -> None:
-        """Append bytes.  Raises `ArchiveError`."""
-        try:
-            self._incoming.write(chunk)
-        except RequestError as refused:
-            raise no_room(refused) from refused
-
-
-def no_room(refused: RequestError) -> ArchiveError:
-    """What the spool refuses to hold cannot be had from the archive."""
-    return ArchiveError("the archive's object cannot be received", detail=refused.public)
 
 
 def _require_answer(status: int | None) -> None:

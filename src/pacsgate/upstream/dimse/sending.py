@@ -1,7 +1,8 @@
 """Objects sent as they are stored, to a destination or back to whoever asked.
 
-Called by the use cases through `pacsgate.ports.Destinations`, by the archive
-kind `dimse`, and by the door for the sub-operations of C-GET.
+Called by the use cases through `pacsgate.ports.Destinations`, and by the archive
+kind `dimse`.  The door sends over the requestor's own association, and takes the
+elements of its requests from here.
 
 Invariants:
 - a data set leaves byte for byte as it is stored, in the transfer syntax in which it is stored.
@@ -9,18 +10,18 @@ Invariants:
 Standard: PS3.4 B.2 (C-STORE as SCU), PS3.7 9.3.1 (C-STORE messages).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.model.errors import ArchiveError
-from pacsgate.ports import ByteSource, Chunk
+from pacsgate.ports import ByteSource
 from pacsgate.ports.sending import PresentationContext, Sent
 from pacsgate.protocols.dimse.command_set import Command, CommandSet, Element, number_in
 from pacsgate.upstream.dimse.associations import Association, associate
 from pacsgate.upstream.dimse.negotiation import Proposal
-from pacsgate.upstream.dimse.peer import ClientIdentity, peer_of
+from pacsgate.upstream.dimse.peer import peer_of
 from pacsgate.upstream.dimse.stored_objects import StoredDataSet
 
 _MEDIUM = 0x0000
@@ -40,43 +41,6 @@ def store_elements(
         elements[Element.MOVE_ORIGINATOR_AE_TITLE] = originator[0]
         elements[Element.MOVE_ORIGINATOR_MESSAGE_ID] = originator[1]
     return elements
-
-
-class Carrier(Protocol):
-    """An association, whoever requested it, over which a message can be sent."""
-
-    def send_message(
-        self, context_id: int, command: CommandSet, data_set: Iterable[Chunk] | None = None
-    ) -> None:
-        """Send one message."""
-        ...
-
-
-def send_stored(
-    association: Carrier,
-    context_id: int,
-    source: ByteSource | Path,
-    *,
-    context: PresentationContext,
-    sop_instance_uid: str,
-    message_id: int,
-) -> int:
-    """Send a C-STORE request for one Part 10 object, as a sub-operation of a C-GET.
-
-    Returns how many bytes its data set has; the response is the caller's to wait for.
-    """
-    data_set = StoredDataSet(source)
-    data_set.require(context)
-    association.send_message(
-        context_id,
-        {
-            **store_elements(context.sop_class_uid, sop_instance_uid, None),
-            Element.COMMAND_FIELD: Command.C_STORE_RQ,
-            Element.MESSAGE_ID: message_id,
-        },
-        data_set,
-    )
-    return data_set.bytes_read
 
 
 class PeerSending:
@@ -134,27 +98,13 @@ class PeerSending:
 class PeerDestinations:
     """Associations with remote application entities (`pacsgate.ports.Destinations`)."""
 
-    def __init__(
-        self,
-        *,
-        timeout_seconds: float = 30,
-        ca_file: Path | None = None,
-        identity: ClientIdentity | None = None,
-    ) -> None:
+    def __init__(self, *, timeout_seconds: float = 30) -> None:
         self._timeout = timeout_seconds
-        self._ca_file = ca_file
-        self._identity = identity
 
     def open(
         self, remote: RemoteAe, contexts: Collection[PresentationContext], *, calling_ae_title: str
     ) -> PeerSending:
         """Associate.  Raises `ArchiveError`."""
-        peer = peer_of(
-            remote,
-            calling_ae_title,
-            timeout_seconds=self._timeout,
-            ca_file=self._ca_file,
-            identity=self._identity,
-        )
+        peer = peer_of(remote, calling_ae_title, timeout_seconds=self._timeout)
         proposals = [Proposal(one.sop_class_uid, (one.transfer_syntax_uid,)) for one in sorted(contexts)]
         return PeerSending(associate(peer, proposals))

@@ -67,12 +67,12 @@ class Receiving:
 
         self.spool = spool
         self.events: Queue[str] = Queue()
-        contexts = {
+        self.contexts = {
             STORE: build_context(CTImageStorage, ExplicitVRLittleEndian),
             FIND: build_context("1.2.840.10008.5.1.4.1.2.2.1", ExplicitVRLittleEndian),
         }
         association = SimpleNamespace(
-            _accepted_cx=contexts, dul=SimpleNamespace(event_queue=self.events), dimse_timeout=None
+            _accepted_cx=self.contexts, dul=SimpleNamespace(event_queue=self.events), dimse_timeout=None
         )
         self.messages = Messages(association, lambda: self.spool)
 
@@ -348,4 +348,23 @@ def test_no_fragments_break_anything_or_leave_a_file(
     for control, context_id, fragment in fragments:
         receiving.take(control, fragment, context_id)
     receiving.messages.discard()
+    assert receiving.files == []
+
+
+def test_who_may_not_store_fills_no_disk(receiving: Receiving) -> None:
+    receiving.take(COMMAND | LAST, store_command(), FIND)
+    receiving.take(0, bytes(1000), FIND)
+    assert receiving.files == []
+    receiving.take(LAST, bytes(1000), FIND)
+    assert receiving.next().incoming is None
+    receiving.take(COMMAND | LAST, store_command(), FIND)
+    for _ in range(MAX_IDENTIFIER_BYTES // 65_000 + 1):
+        receiving.take(0, bytes(65_000), FIND)
+    assert receiving.is_refused
+
+
+def test_who_only_receives_objects_of_a_class_fills_no_disk_by_sending_some(receiving: Receiving) -> None:
+    receiving.contexts[STORE]._as_scp = False
+    receiving.take(COMMAND | LAST, store_command())
+    receiving.take(0, bytes(1000))
     assert receiving.files == []

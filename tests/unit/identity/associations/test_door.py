@@ -17,7 +17,7 @@ from pacsgate.model.errors import RecordError
 from pacsgate.model.role import Assignment, Role
 from pacsgate.model.subject import Credential, SubjectKind
 from pacsgate.ports import AuthenticationFailed, FailureKind
-from pacsgate.ports.associations import Admitted, CalledAe, UserIdentity
+from pacsgate.ports.associations import CalledAe, UserIdentity
 from tests.support.associations import (
     ADDRESS,
     CALLED,
@@ -41,12 +41,6 @@ def reception(tmp_path) -> Reception:
     return open_reception(tmp_path)
 
 
-def admitted(reception, of) -> Admitted:
-    found = reception.admit(of)
-    assert isinstance(found, Admitted), reception.causes()
-    return found
-
-
 def token_of(reception, user="rad1", **parts):
     people = reception.people
     parts.setdefault("expires_at", people.clock.now() + timedelta(days=1))
@@ -58,7 +52,7 @@ def token_of(reception, user="rad1", **parts):
 
 def test_a_name_with_its_password_is_that_person_as_at_every_other_door(reception):
     people = reception.people
-    found = admitted(reception, requestor(identity=by_password()))
+    found = reception.admitted(requestor(identity=by_password()))
     over_http = people.authenticator.password_door.sign_in("rad1", PASSWORD, people.context())
     assert found.subject == over_http
     assert found.subject.credential is Credential.PASSWORD
@@ -68,7 +62,7 @@ def test_a_name_with_its_password_is_that_person_as_at_every_other_door(receptio
 @pytest.mark.parametrize(("wants", "response"), [(True, b""), (False, None)])
 def test_a_positive_response_is_owed_where_it_was_requested(reception, wants, response):
     of = requestor(identity=by_password(wants_response=wants))
-    assert admitted(reception, of).response == response
+    assert reception.admitted(of).response == response
 
 
 def test_wrong_passcodes_over_dimse_and_http_fill_one_counter(reception):
@@ -81,7 +75,7 @@ def test_wrong_passcodes_over_dimse_and_http_fill_one_counter(reception):
     assert isinstance(locked, AuthenticationFailed)
     assert locked.kind is FailureKind.LOCKED_OUT
     people.clock.advance(minutes=1)
-    admitted(reception, requestor(identity=by_password()))
+    reception.admitted(requestor(identity=by_password()))
 
 
 def test_a_password_is_hashed_once_a_minute_however_many_associations_there_are(reception, monkeypatch):
@@ -91,7 +85,7 @@ def test_a_password_is_hashed_once_a_minute_however_many_associations_there_are(
         reception.people.passwords, "matches", lambda *given: hashes.append(1) or real(*given)
     )
     for _ in range(5):
-        admitted(reception, requestor(identity=by_password()))
+        reception.admitted(requestor(identity=by_password()))
     assert len(hashes) == 1
 
 
@@ -100,7 +94,7 @@ def test_an_api_token_serves_as_passcode_and_as_web_token_with_its_narrowing(rec
     issued = token_of(reception, actions=frozenset({Action.SEARCH}))
     text = issued.text.encode()
     identity = UserIdentity(2, b"rad1", text) if kind == 2 else UserIdentity(5, text)
-    subject = admitted(reception, requestor(identity=identity)).subject
+    subject = reception.admitted(requestor(identity=identity)).subject
     assert (subject.name, subject.credential) == ("rad1", Credential.TOKEN)
     assert subject.token_actions == {Action.SEARCH}
 
@@ -118,7 +112,7 @@ def test_secrets_in_clear_text_are_refused_unless_that_is_configured(reception, 
     assert reception.causes() == ["identity-in-clear-text"]
     (tmp_path / "open").mkdir()
     trusting = open_reception(tmp_path / "open", allow_cleartext_identity=True)
-    admitted(trusting, requestor(identity=by_password(), over_tls=False))
+    trusting.admitted(requestor(identity=by_password(), over_tls=False))
 
 
 # ------------------------------------------------------------------ a user identity decides alone
@@ -143,13 +137,13 @@ def test_secrets_in_clear_text_are_refused_unless_that_is_configured(reception, 
 def test_an_identity_that_fails_never_falls_back_to_the_device_or_the_called_title(reception, identity):
     reception.add_device(networks=HERE)
     reception.people.users.add(reception.people.change(), "ward3", kind=SubjectKind.DEVICE)
-    admitted(reception, requestor(called=WARD))
+    reception.admitted(requestor(called=WARD))
     assert reception.admit(requestor(called=WARD, identity=identity)) == REFUSED
 
 
 def test_a_person_on_a_proven_device_is_the_person_and_the_device_is_known(reception):
     entity = reception.add_device(networks=HERE)
-    found = admitted(reception, requestor(identity=by_password()))
+    found = reception.admitted(requestor(identity=by_password()))
     assert found.subject.name == "rad1"
     assert found.remote == entity
 
@@ -164,7 +158,7 @@ def test_a_title_that_is_contradicted_refuses_even_a_right_password(reception):
 
 def test_a_title_without_proof_lets_a_person_in_but_is_not_proven(reception):
     reception.add_device(host="ws1.example", port=104)
-    assert admitted(reception, requestor(identity=by_password())).remote is None
+    assert reception.admitted(requestor(identity=by_password())).remote is None
 
 
 # ------------------------------------------------------------------ a name alone
@@ -172,7 +166,7 @@ def test_a_title_without_proof_lets_a_person_in_but_is_not_proven(reception):
 
 def test_a_proven_device_may_name_the_people_it_vouches_for(reception):
     reception.add_device(networks=HERE, vouches_for=frozenset({"radiology"}))
-    found = admitted(reception, requestor(identity=by_name()))
+    found = reception.admitted(requestor(identity=by_name()))
     assert (found.subject.name, found.subject.credential, found.subject.credential_id) == (
         "rad1",
         Credential.DEVICE,
@@ -212,7 +206,7 @@ def test_a_proven_device_is_its_account(reception):
     reception.add_device(networks=HERE, certificate_sha256=FINGERPRINT)
     people.roles.add(people.change(), Role("modality", frozenset({Action.STORE})))
     people.users.assign(people.change(), "ct1", Assignment("modality"))
-    found = admitted(reception, requestor())
+    found = reception.admitted(requestor())
     subject = found.subject
     assert (subject.name, subject.kind) == ("ct1", SubjectKind.DEVICE)
     assert (subject.credential, subject.credential_id) == (Credential.DEVICE, "CT1")
@@ -250,11 +244,11 @@ def test_a_device_whose_account_is_disabled_or_gone_is_refused(reception):
 def test_a_called_title_may_have_an_account_for_whoever_has_no_other(reception):
     """Seed 002, AE management: a user id for titles that do not support user identification."""
     reception.people.users.add(reception.people.change(), "ward3", kind=SubjectKind.DEVICE)
-    found = admitted(reception, requestor("ANY", called=WARD))
+    found = reception.admitted(requestor("ANY", called=WARD))
     assert (found.subject.name, found.subject.credential) == ("ward3", Credential.CALLED_AE)
     assert found.subject.credential_id == "WARD_3"
     reception.add_device(networks=HERE)
-    assert admitted(reception, requestor("CT1", called=WARD)).subject.name == "ct1"
+    assert reception.admitted(requestor("CT1", called=WARD)).subject.name == "ct1"
     assert reception.admit(requestor("CT1", called=WARD, address=ELSEWHERE)) == REFUSED
 
 
@@ -263,7 +257,7 @@ def test_nobody_can_lock_a_device_out(reception):
     for _ in range(50):
         assert reception.admit(requestor(address=ELSEWHERE)) == REFUSED
         reception.admit(requestor(identity=by_password("ct1", "guess")))
-    admitted(reception, requestor())
+    reception.admitted(requestor())
 
 
 # ------------------------------------------------------------------ the record, and what a refusal tells

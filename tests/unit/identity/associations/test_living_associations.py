@@ -8,7 +8,7 @@ import pytest
 from pacsgate.model.actions import Action
 from pacsgate.model.role import Assignment, Role
 from pacsgate.model.subject import Subject, SubjectKind
-from pacsgate.ports.associations import Admitted, CalledAe, UserIdentity
+from pacsgate.ports.associations import CalledAe, UserIdentity
 from tests.support.associations import Reception, by_name, by_password, open_reception, requestor
 from tests.support.people import SCOPE
 
@@ -19,12 +19,6 @@ WARD = CalledAe("WARD_3", account="ward3")
 @pytest.fixture
 def reception(tmp_path) -> Reception:
     return open_reception(tmp_path)
-
-
-def admitted(reception, of) -> Admitted:
-    found = reception.admit(of)
-    assert isinstance(found, Admitted), reception.causes()
-    return found
 
 
 def living(reception):
@@ -41,7 +35,7 @@ def living(reception):
         "password": requestor("WS9", identity=by_password()),
         "token": requestor("WS9", identity=UserIdentity(5, issued.text.encode())),
     }
-    return entity, {kind: (admitted(reception, of), of) for kind, of in asking.items()}
+    return entity, {kind: (reception.admitted(of), of) for kind, of in asking.items()}
 
 
 def alive(reception, associations) -> set[str]:

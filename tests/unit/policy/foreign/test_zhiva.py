@@ -136,7 +136,7 @@ def test_both_quotes_semicolons_empty_lists_and_globals_are_lists_too() -> None:
 @pytest.mark.parametrize(
     ("lua", "said"),
     [
-        ("local viewers = {'v'}\nlocal editors = {}", "0:0: the list `admins` is not there"),
+        ("local viewers = {'v'}\nlocal editors = {}", "filter.lua: the list `admins` is not there"),
         (LISTS + "viewers = {'n'}", "4:1: the list `viewers` is given a second time"),
         (LISTS + "table.insert(admins, 'n')", "4:7: the list `admins` is changed here"),
         (LISTS + "rawset(admins, 3, 'n')", "4:1: the list `admins` is changed here"),

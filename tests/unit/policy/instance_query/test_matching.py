@@ -3,28 +3,21 @@
 from typing import Any
 
 import pytest
-from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from pacsgate.dicom.json_model import to_json
 from pacsgate.policy.instance_query.matching import matches
 from pacsgate.policy.instance_query.reading import read_query
-
-
-def dataset(**elements: Any) -> Dataset:
-    made = Dataset()
-    for keyword, value in elements.items():
-        setattr(made, keyword, value)
-    return made
+from tests.support.data_sets import data_set
 
 
 def asked(query: str, **elements: Any) -> bool:
     """Ask it of a data set as it is known from an archive: bulk is a link."""
-    return matches(read_query(query), to_json(dataset(**elements), lambda _place: "/bulk"))
+    return matches(read_query(query), to_json(data_set(**elements), lambda _place: "/bulk"))
 
 
 def items(*elements: dict[str, Any]) -> Sequence:
-    return Sequence([dataset(**each) for each in elements])
+    return Sequence([data_set(**each) for each in elements])
 
 
 @pytest.mark.parametrize(
@@ -160,7 +153,7 @@ def test_large_numbers_are_compared_exactly() -> None:
     ],
 )
 def test_presence_is_as_the_table_says(query: str, expected: bool) -> None:
-    made = dataset(
+    made = data_set(
         StudyDescription="",
         ImageType=["", "x"],
         ProcedureCodeSequence=items({"CodeValue": "X1"}),
@@ -208,7 +201,7 @@ def test_tags_are_found_in_either_case_and_however_they_begin(tag: str) -> None:
 
 
 def test_a_query_and_its_negation_never_both_match() -> None:
-    made = to_json(dataset(Modality="CT", ImageType=["A", "B"], Rows=5, StudyDescription=""))
+    made = to_json(data_set(Modality="CT", ImageType=["A", "B"], Rows=5, StudyDescription=""))
     for tag in ("Modality", "ImageType", "Rows", "StudyDescription", "SeriesDescription"):
         for plain, negated in (
             (f"{tag} Exists", f"{tag} NotExists"),

@@ -18,14 +18,6 @@ SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 Value = str | bytes | list[Any]
 
 
-def data_set(**values: Any) -> Dataset:
-    """A data set by keywords."""
-    made = Dataset()
-    for keyword, value in values.items():
-        setattr(made, keyword, value)
-    return made
-
-
 def sent(**values: Value) -> bytes:
     """A data set in Implicit VR Little Endian, as a careless peer makes it: nothing is validated.
 

@@ -13,7 +13,8 @@ from pacsgate.protocols.dimse.elements import (
     UnreadableError,
     read_elements,
 )
-from tests.unit.protocols.dimse.encoded import SYNTAXES, data_set, encoded
+from tests.support.data_sets import data_set
+from tests.unit.protocols.dimse.encoded import SYNTAXES, encoded
 
 ITEM = b"\xfe\xff\x00\xe0"
 ITEM_END = b"\xfe\xff\x0d\xe0\0\0\0\0"

@@ -8,7 +8,8 @@ from pacsgate.model.resource import Level
 from pacsgate.protocols.dimse.identifiers import Identifier, read_identifier, status_of, unique_keys
 from pacsgate.protocols.dimse.services import Root
 from pacsgate.protocols.dimse.statuses import Status
-from tests.unit.protocols.dimse.encoded import SYNTAXES, data_set, encoded, sent
+from tests.support.data_sets import data_set
+from tests.unit.protocols.dimse.encoded import SYNTAXES, encoded, sent
 
 
 def identifier(root: Root = Root.STUDY, **values: Any) -> Identifier:

@@ -2,7 +2,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from pacsgate.protocols.dimse.worklist_keys import narrowed, widened
-from tests.unit.protocols.dimse.encoded import data_set
+from tests.support.data_sets import data_set
 
 STEPS, MODALITY, STATION, DEPARTMENT = "00400100", "00080060", "00400001", "00081040"
 NEEDED = [(DEPARTMENT,), (STEPS, MODALITY), (STEPS, STATION)]

@@ -3,7 +3,7 @@
 A role that the table of permissions names gets as its ceiling what the table gives it somewhere.
 The three roles that let somebody give permissions get the named permissions for that.
 
-Called by `rules`.
+Called by `reader`.
 
 Standard: none; `dcm4chee-webroles-cfg.xml` and `roles.json` of dcm4chee 2.18.3.
 """

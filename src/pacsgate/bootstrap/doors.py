@@ -1,0 +1,56 @@
+"""What every door is wired with, whichever protocol comes in by it.
+
+Called by `gate`, `dimse`, `associations` and `asked`.
+"""
+
+import secrets
+from datetime import UTC, datetime
+
+from pacsgate.bootstrap.installation import Installation
+from pacsgate.identity.authenticate import Authenticator
+from pacsgate.identity.lockout import Lockout, ProbeLockout
+from pacsgate.identity.passwords import Argon2Passwords
+from pacsgate.services.resolve import Resolver
+from pacsgate.services.store_instances import StoreInstances
+from pacsgate.services.study_orders import StudyOrders
+from pacsgate.sinks.access_windows import AccessWindows
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def last_recorded(installation: Installation) -> datetime:
+    """When the trail was last written to: the clock has been there."""
+    return installation.trail.last_recorded_at or _LONG_AGO
+
+
+def authenticator(installation: Installation) -> Authenticator:
+    """Who checks names and passwords, tokens and sessions."""
+    stores = installation.stores
+    return Authenticator(
+        directory=stores.directory,
+        epochs=stores.epochs,
+        trail=installation.trail,
+        clock=installation.clock,
+        passwords=Argon2Passwords(),
+        last_recorded=last_recorded(installation),
+    )
+
+
+def store_instances(installation: Installation, resolver: Resolver) -> StoreInstances:
+    """The way of every object into an archive."""
+    return StoreInstances(
+        installation.archives.by_name,
+        resolver,
+        installation.freshness,
+        installation.indexer,
+        installation.policies,
+        ProbeLockout(Lockout(installation.stores.directory)),
+        installation.trail,
+        installation.occurrences,
+        StudyOrders(installation.orders),
+    )
+
+
+def access_windows(installation: Installation) -> AccessWindows:
+    """Where reads of one study become one event."""
+    return AccessWindows(installation.trail, installation.clock, new_id=lambda: secrets.token_hex(8))
