@@ -17,8 +17,6 @@ class Permission(StrEnum):
     """See user accounts and their roles."""
     USER_ADMINISTER = "UserAdminister"
     """Create, disable, lock and unlock users, and reset passwords."""
-    DEVICE_ADMINISTER = "DeviceAdminister"
-    """Add, change and remove remote application entities: who they are, and what may be sent where."""
     ROLE_ASSIGN = "RoleAssign"
     """Give a role to, or take it from, a user or group."""
     GRANT_ADMINISTER = "GrantAdminister"
