@@ -101,6 +101,14 @@ class ArchiveError(PacsgateError):
         self.timed_out = timed_out
 
 
+class UnavailableError(PacsgateError):
+    """Somebody who must be asked cannot be: an identity source, say.  What depends on it is denied."""
+
+
+class SealError(PacsgateError):
+    """A sealed secret cannot be opened: it was changed, or its key is gone."""
+
+
 class RecordError(PacsgateError):
     """The trail cannot be written: no record, no data."""
 

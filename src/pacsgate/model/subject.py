@@ -44,6 +44,8 @@ class Credential(StrEnum):
     """The calling AE title with the network or certificate that it is bound to."""
     CALLED_AE = "called-ae"
     """Nothing but the AE title that was called, which has an account of its own."""
+    CERTIFICATE = "certificate"
+    """A client certificate that TLS has verified, here or at a trusted proxy."""
     LOCAL = "local"
     """The operator at the command line of the installation itself."""
 
@@ -55,6 +57,8 @@ class Subject:
     `assignments` are those that the identity source knows; the policy adds its
     own when it works out which roles are in effect.  `token_actions` narrows
     what a scoped API token can do and is `None` for every other credential.
+
+    Identity is the pair of `source` and `name`; one name belongs to one source.
     """
 
     tenant: TenantName
@@ -70,4 +74,14 @@ class Subject:
     authenticated_at: datetime | None = None
     assurance_level: int = 1
     """How strongly the subject was authenticated: 1 by one factor, 2 by two, 3 by a hardware key."""
+    methods: frozenset[str] = frozenset()
+    """What was proven, in the words of RFC 8176 (`pwd`, `otp`, `hwk`, `user`, `sc`, `mfa`, …)."""
+    second_factor_at: datetime | None = None
+    """When a second factor was last proven; what is older than a rule wants is proven again (step-up)."""
     token_actions: frozenset[Action] | None = None
+    source: str = ""
+    """The identity source that speaks for the subject, as the configuration names it; `""` is the gate."""
+    role_ceiling: frozenset[str] | None = None
+    """The roles that the source may give at most; `None` is no ceiling."""
+    valid_until: datetime | None = None
+    """When account or credential ends by itself (exclusive); whoever remembers a subject forgets it then."""

@@ -14,7 +14,11 @@ from pacsgate.model.subject import Attributes
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """A local account.  `password_hash` is an argon2id encoded string, or `None` for no password."""
+    """An account.  `password_hash` is an argon2id encoded string, or `None` for no password here.
+
+    `source` is the identity source that keeps the account (`""` is the gate itself); what it says of groups
+    and attributes is replaced whenever it says it anew.  `starts` is inclusive and `until` exclusive.
+    """
 
     name: str
     kind: str
@@ -26,6 +30,21 @@ class UserRecord:
     assignments: tuple[Assignment, ...] = ()
     created_at: datetime | None = None
     last_sign_in_at: datetime | None = None
+    source: str = ""
+    starts: datetime | None = None
+    until: datetime | None = None
+    is_locked: bool = False
+    """Whether somebody has locked it (`ports.locks`); read with the account, written there alone."""
+    locked_until: datetime | None = None
+    """When the lock ends by itself (exclusive); `None` is when it is lifted."""
+    has_second_factor: bool = False
+    """Whether it has a second factor (`ports.factors`); read with the account, written there alone."""
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether somebody may come in as this account at `now` (aware UTC)."""
+        if self.disabled or (self.is_locked and (self.locked_until is None or now < self.locked_until)):
+            return False
+        return (self.starts is None or self.starts <= now) and (self.until is None or now < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +64,11 @@ class TokenRecord:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A browser session, found by the SHA-256 of its cookie."""
+    """A browser session, found by the SHA-256 of its cookie.
+
+    `source` and `source_session` name the session at the identity provider that it was begun by
+    (OpenID Connect `sid`, SAML SessionIndex); a logout there ends it here.
+    """
 
     cookie_sha256: bytes
     user: str
@@ -53,6 +76,18 @@ class SessionRecord:
     last_seen_at: datetime
     expires_at: datetime
     csrf_token: str
+    authenticated_at: datetime | None = None
+    methods: frozenset[str] = frozenset()
+    """What was proven, in the words of RFC 8176."""
+    assurance_level: int = 1
+    second_factor_at: datetime | None = None
+    source: str = ""
+    source_session: str | None = None
+    client_address: str | None = None
+    """Where it was begun."""
+    user_agent: str = ""
+    idle_seconds: int = 900
+    """How long it may rest; an absolute end is `expires_at`."""
 
 
 class Directory(Protocol):

@@ -24,7 +24,11 @@ account = Table(
     bytes_column("attributes"),
     Column("created_at", Instant),
     Column("last_sign_in_at", Instant),
+    text_column("source"),
+    Column("starts", Instant),
+    Column("until", Instant),
     Index("ix_account_name", "name"),
+    Index("ix_account_source", "tenant", "source"),
 )
 
 assignment = Table(
@@ -84,8 +88,18 @@ web_session = Table(
     Column("last_seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     text_column("csrf_token"),
+    Column("authenticated_at", Instant),
+    bytes_column("methods"),
+    Column("assurance_level", Integer, nullable=False),
+    Column("second_factor_at", Instant),
+    text_column("source"),
+    Column("source_session", TEXT),
+    Column("client_address", TEXT),
+    text_column("user_agent"),
+    Column("idle_seconds", Integer, nullable=False),
     Index("ix_web_session_cookie", "cookie_sha256"),
     Index("ix_web_session_account", "tenant", "account"),
+    Index("ix_web_session_source", "tenant", "source", "source_session"),
 )
 
 access_grant = Table(

@@ -41,6 +41,7 @@ from sqlalchemy import (
 from pacsgate.stores import (  # noqa: F401 - their tables are among all tables
     archive_schema,
     handle_schema,
+    identity_schema,
     people_schema,
     permission_schema,
     share_schema,

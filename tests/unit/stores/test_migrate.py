@@ -22,8 +22,8 @@ def definitions(engine: Engine) -> set[str]:
 
 
 def _normal(sql: str) -> str:
-    """Definitions that differ in layout or in the order of constraints only are the same."""
-    head, _, body = re.sub(r"[\s\"]+", " ", sql).partition("(")
+    """Definitions that differ in layout, in the order of constraints or in what older rows got are the same."""
+    head, _, body = re.sub(r"[\s\"]+", " ", re.sub(r" DEFAULT ('[^']*'|\d+)", "", sql)).partition("(")
     parts = re.split(r",\s*(?![^()]*\))", body.strip())
     last = parts.pop()
     inner, _, options = last.rpartition(")")

@@ -13,6 +13,8 @@ from sqlalchemy import delete, insert, or_, update
 from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.ports import SessionRecord
 from pacsgate.stores.changes import Topic, change
+from pacsgate.stores.columns import AnyRow
+from pacsgate.stores.packing import pack_strings, unpack_strings
 from pacsgate.stores.people.table import Family
 from pacsgate.stores.people_schema import setup_code, web_session
 
@@ -25,10 +27,7 @@ class Sessions(Family):
         row = self._one(web_session, web_session.c.cookie_sha256 == cookie_sha256)
         if row is None:
             return None
-        record = SessionRecord(
-            row.cookie_sha256, row.account, row.created_at, row.last_seen_at, row.expires_at, row.csrf_token
-        )
-        return TenantName(row.tenant), record
+        return TenantName(row.tenant), _record(row)
 
     def add_session(self, scope: TenantScope, session: SessionRecord) -> None:
         """Keep a new session."""
@@ -42,6 +41,15 @@ class Sessions(Family):
                     last_seen_at=session.last_seen_at,
                     expires_at=session.expires_at,
                     csrf_token=session.csrf_token,
+                    authenticated_at=session.authenticated_at,
+                    methods=pack_strings(session.methods),
+                    assurance_level=session.assurance_level,
+                    second_factor_at=session.second_factor_at,
+                    source=session.source,
+                    source_session=session.source_session,
+                    client_address=session.client_address,
+                    user_agent=session.user_agent,
+                    idle_seconds=session.idle_seconds,
                 )
             )
 
@@ -89,3 +97,23 @@ class Sessions(Family):
             connection.execute(delete(setup_code).where(setup_code.c.tenant == scope.tenant))
             if code_sha256 is not None:
                 connection.execute(insert(setup_code).values(tenant=scope.tenant, code_sha256=code_sha256))
+
+
+def _record(row: AnyRow) -> SessionRecord:
+    return SessionRecord(
+        cookie_sha256=row.cookie_sha256,
+        user=row.account,
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+        expires_at=row.expires_at,
+        csrf_token=row.csrf_token,
+        authenticated_at=row.authenticated_at,
+        methods=unpack_strings(row.methods),
+        assurance_level=row.assurance_level,
+        second_factor_at=row.second_factor_at,
+        source=row.source,
+        source_session=row.source_session,
+        client_address=row.client_address,
+        user_agent=row.user_agent,
+        idle_seconds=row.idle_seconds,
+    )

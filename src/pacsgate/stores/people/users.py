@@ -21,8 +21,11 @@ from pacsgate.model.grant import GranteeKind
 from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
 from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.ports import UserRecord
+from pacsgate.ports.factors import FactorKind
+from pacsgate.ports.locks import LockTarget
 from pacsgate.stores.changes import Topic, change
 from pacsgate.stores.columns import AnyRow
+from pacsgate.stores.identity_schema import account_lock, factor, identity_link
 from pacsgate.stores.packing import pack_facts, pack_strings, unpack_facts, unpack_strings
 from pacsgate.stores.people.table import Family
 from pacsgate.stores.people_schema import (
@@ -33,6 +36,22 @@ from pacsgate.stores.people_schema import (
     assignment,
     sign_in_failure,
     web_session,
+)
+
+_LOCKED = account.outerjoin(
+    account_lock,
+    (account_lock.c.tenant == account.c.tenant)
+    & (account_lock.c.target == LockTarget.USER)
+    & (account_lock.c.name == account.c.name),
+)
+_HAS_FACTOR = (
+    select(factor.c.factor_id)
+    .where(
+        factor.c.tenant == account.c.tenant,
+        factor.c.account == account.c.name,
+        factor.c.kind != FactorKind.RECOVERY_CODE,
+    )
+    .exists()
 )
 
 
@@ -86,7 +105,7 @@ class Users(Family):
         """Remove an account and all that hangs on its name.  Raises `NotFoundError`."""
         with change(self._database, scope.tenant, Topic.USERS, event) as connection:
             _delete_assignments(connection, scope, name)
-            for table in (api_token, web_session):
+            for table in (api_token, web_session, factor, identity_link):
                 connection.execute(
                     delete(table).where(table.c.tenant == scope.tenant, table.c.account == name)
                 )
@@ -123,7 +142,17 @@ class Users(Family):
             )
 
     def _users(self, scope: TenantScope, name: str | None = None) -> list[UserRecord]:
-        accounts = select(account).where(account.c.tenant == scope.tenant).order_by(account.c.name)
+        accounts = (
+            select(
+                account,
+                account_lock.c.locked_at,
+                account_lock.c.until.label("locked_until"),
+                _HAS_FACTOR.label("has_second_factor"),
+            )
+            .select_from(_LOCKED)
+            .where(account.c.tenant == scope.tenant)
+            .order_by(account.c.name)
+        )
         given = (
             select(assignment)
             .where(assignment.c.tenant == scope.tenant)
@@ -148,6 +177,9 @@ def _columns(user: UserRecord) -> dict[str, object]:
         "disabled": user.disabled,
         "groups": pack_strings(user.groups),
         "attributes": pack_facts(user.attributes),
+        "source": user.source,
+        "starts": user.starts,
+        "until": user.until,
     }
 
 
@@ -163,6 +195,12 @@ def _record(row: AnyRow, assignments: Iterable[Assignment]) -> UserRecord:
         assignments=tuple(assignments),
         created_at=row.created_at,
         last_sign_in_at=row.last_sign_in_at,
+        source=row.source,
+        starts=row.starts,
+        until=row.until,
+        is_locked=row.locked_at is not None,
+        locked_until=row.locked_until,
+        has_second_factor=row.has_second_factor,
     )
 
 
