@@ -2,13 +2,15 @@
 
 A list is what the door gets from `Search` over `StudyIndex`: the rows with what masks leave of
 them, and why they may be shown.  Subjects take turns, so that whatever else the machine does it does
-to all of them.  A subject's first list and total, before anything is remembered for it, are told
+to all of them, and before each turn a study is written, so that nobody lives on what is
+remembered alone.  A subject's first list and total, before anything is remembered for it, are told
 apart, and so is the very first of a process.
 
 Called by `bench.__main__`.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import make_url, text
 
 from bench.figures import Row, percentile
+from bench.lists.arrivals import newest_kinds, write_one
 from bench.lists.databases import postgresql_database, sqlite_database
 from bench.lists.loading import ARCHIVE, SCOPE
 from bench.lists.subjects import Seer, seers
@@ -68,8 +71,12 @@ def _measure_on(database: Database, name: str, studies: int) -> Iterator[Row]:
     for times in (*lists.values(), *totals.values()):
         times.once()
     spare_the_collector()  # as every worker does
-    for _ in range(ROUNDS):
-        for times in (*lists.values(), *totals.values()):
+    kinds = newest_kinds(database)
+    in_turn = deque([*lists.values(), *totals.values()])
+    for turn in range(ROUNDS):
+        write_one(database, kinds[turn % len(kinds)])
+        in_turn.rotate(1)  # whoever is first after a write learns of it for all
+        for times in in_turn:
             times.once()
     size = _bytes(database) / studies
     command = f"python -m bench --only lists --studies {studies}"

@@ -11,7 +11,7 @@ Invariants:
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from pyroaring import BitMap
 
 from pacsgate.model.subject import Attributes, Values
 from pacsgate.policy.ir import STUDY_DATE
+from pacsgate.stores.heads import Heads
 from pacsgate.stores.kind_sets import KindSets
 from pacsgate.stores.kinds import IN_ROWS, KEPT_VERSIONS, MARKS
 from pacsgate.stores.packing import unpack_facts
@@ -28,7 +29,7 @@ Numbers = NDArray[np.int64]
 
 _VERSION = "SELECT value FROM epoch WHERE tenant = :tenant AND name = 'index'"
 _CHANGED = (
-    "SELECT kind_pk, class_pk, agrees, studies, newest FROM access_kind"
+    "SELECT kind_pk, class_pk, agrees, studies, newest, changed FROM access_kind"
     " WHERE tenant = :tenant AND archive = :archive AND changed > :version"
 )
 
@@ -67,6 +68,9 @@ class View:
     disagreeing: BitMap
     studies: Numbers = field(repr=False)
     newest: Numbers = field(repr=False)
+    changed: Numbers = field(repr=False)
+    """The version at which rows of each kind were last written."""
+    heads: Heads = field(repr=False)
 
     def total(self, kinds: BitMap) -> int:
         """How many studies there are of these kinds."""
@@ -128,26 +132,34 @@ class ArchiveKinds:
 
     def _read(self, snapshot: Snapshot, version: int, before: View) -> View:
         rows = snapshot.rows(_CHANGED, self._place | {"version": before.version})
-        kinds = dict(before.kinds)
-        added = [row for row in rows if row[0] not in kinds and row[3]]
+        added = [row for row in rows if row[0] not in before.kinds and row[3]]
         fresh = list(read_kinds(snapshot, self._place["tenant"], added))
-        disagreeing = before.disagreeing
+        kinds, disagreeing = before.kinds, before.disagreeing
         if fresh:
             with before.lock:
                 before.sets.add(fresh)
-            kinds |= {kind.number: kind for kind in fresh}
+            kinds = {**kinds, **{kind.number: kind for kind in fresh}}
             disagreeing = disagreeing | BitMap(kind.number for kind in fresh if not kind.agrees)
         size = max([before.studies.size - 1, *(row[0] for row in rows)]) + 1
         studies, newest = _grown(before.studies, size), _grown(before.newest, size)
-        for kind_pk, _, _, count, moment in rows:
-            studies[kind_pk], newest[kind_pk] = count, moment
-        generation = before.generation + bool(fresh)
-        return View(version, generation, kinds, before.sets, before.lock, disagreeing, studies, newest)
+        changed = _grown(before.changed, size)
+        for kind_pk, _, _, count, moment, at in rows:
+            studies[kind_pk], newest[kind_pk], changed[kind_pk] = count, moment, at
+        return replace(
+            before,
+            version=version,
+            generation=before.generation + bool(fresh),
+            kinds=kinds,
+            disagreeing=disagreeing,
+            studies=studies,
+            newest=newest,
+            changed=changed,
+        )
 
 
 def _empty() -> View:
     nothing = np.zeros(1, dtype=np.int64)
-    return View(-1, 0, {}, KindSets(), threading.Lock(), BitMap(), nothing, nothing)
+    return View(-1, 0, {}, KindSets(), threading.Lock(), BitMap(), nothing, nothing, nothing, Heads())
 
 
 def _grown(numbers: Numbers, size: int) -> Numbers:

@@ -202,7 +202,32 @@ class Walk:
                 assert_never(self.snapshot.flavour)
 
     def _of_kinds(self, kinds: Sequence[int], stretch: Stretch, oldest: int, limit: int) -> list[Row]:
-        """So many of the newest rows of each kind."""
+        """So many of the newest rows of each kind: remembered, or asked for now."""
+        if self.after is not None:
+            return self._asked(kinds, stretch, oldest, limit)
+        view, newest = self.view, stretch.newest
+        rows: list[Row] = []
+        unknown = []
+        for kind_pk, changed in zip(kinds, view.changed[list(kinds)].tolist(), strict=True):
+            found = view.heads.find(
+                kind_pk, newest, changed=changed, version=view.version, oldest=oldest, limit=limit
+            )
+            if found is None:
+                unknown.append(kind_pk)
+            else:
+                rows += found
+        if not unknown:
+            return rows
+        of_each: dict[int, list[Row]] = {kind_pk: [] for kind_pk in unknown}
+        for row in self._asked(unknown, stretch, oldest, limit):
+            of_each[row[2]].append(row)
+        for kind_pk, asked in of_each.items():
+            asked.sort(key=_in_order)
+            view.heads.keep(kind_pk, newest, version=view.version, oldest=oldest, limit=limit, rows=asked)
+            rows += asked
+        return rows
+
+    def _asked(self, kinds: Sequence[int], stretch: Stretch, oldest: int, limit: int) -> list[Row]:
         parameters = self._within(stretch) | {"oldest": oldest, "limit": limit}
         match self.snapshot.flavour:
             case Flavour.SQLITE:
@@ -240,3 +265,7 @@ class Walk:
             "newest": newest,
             "after": after,
         }
+
+
+def _in_order(row: Row) -> tuple[int, int]:
+    return -row[0], row[1]

@@ -39,11 +39,13 @@ class PreparedConnection:
 
     def begin(self) -> None:
         """Begin a transaction that sees one committed state."""
+        while (result := self._wire.get_result()) is not None:
+            self._fine(result)
         self._fine(self._wire.exec_(_BEGIN))
 
     def commit(self) -> None:
-        """End it."""
-        self._fine(self._wire.exec_(_COMMIT))
+        """Have it ended; what comes of that nobody waits for, since nothing was written."""
+        self._wire.send_query(_COMMIT)
 
     def rows(self, statement: str, values: Sequence[object]) -> list[Row]:
         """All rows of a statement whose parameters are written `$1`, `$2` and so on."""

@@ -110,6 +110,8 @@ class SpecialRows:
     def __init__(self, tenant: str, archive: str) -> None:
         self._place = {"tenant": tenant, "archive": archive}
         self._known: dict[Formula, Specials] = {}
+        self._changed: tuple[tuple[int, int], frozenset[int]] = ((0, 0), frozenset())
+        """What was written from one version to another, as last asked: many constraints ask the same."""
 
     def of(self, snapshot: Snapshot, view: View, admitted: Admitted, formula: Formula) -> Specials:
         """The specials of a constraint.  Raises `StaleSnapshot`."""
@@ -122,7 +124,7 @@ class SpecialRows:
             raise StaleSnapshot
         looking = _Looking(snapshot, self._place, view, admitted, formula)
         if known is not None and view.version - known.version <= KEPT_VERSIONS:
-            found = looking.brought_up(known)
+            found = looking.brought_up(known, self._changed_since(known.version, looking))
         else:
             found = Specials.of(
                 view.version, {special.study_pk: special for special in looking.everywhere()}, admitted
@@ -131,6 +133,13 @@ class SpecialRows:
             self._known.clear()
         self._known[formula] = found
         return found
+
+    def _changed_since(self, version: int, looking: "_Looking") -> frozenset[int]:
+        between, changed = self._changed
+        if between != (version, looking.view.version):
+            changed = looking.changed_since(version)
+            self._changed = (version, looking.view.version), changed
+        return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +161,8 @@ class _Looking:
         )
         return frozenset(study_pk for (study_pk,) in rows)
 
-    def brought_up(self, known: Specials) -> Specials:
-        """What was known of an earlier version, as it is now."""
-        changed = self.changed_since(known.version)
+    def brought_up(self, known: Specials, changed: frozenset[int]) -> Specials:
+        """What was known of an earlier version, as it is now that these rows have changed."""
         fresh = {special.study_pk: special for special in self.at_rows(changed)}
         if not fresh and changed.isdisjoint(known.by_row):
             return replace(known, version=self.view.version)
