@@ -1,8 +1,10 @@
 """The trail as files: every event is on disk before its future completes.
 
-Submitters put canonical bytes into a queue.  One writer thread takes whatever
+Submitters put canonical bytes into a queue.  Whoever has the pen takes whatever
 is there, writes it as one block, syncs once and completes all its futures: the
-more is queued, the less a sync costs each (group commit).
+more is queued, the less a sync costs each (group commit).  The pen is taken by a
+writer thread, for those who go on meanwhile, or by whoever would only wait for
+that thread: two hand-overs between threads cost several times what the disk does.
 
 When the disk refuses, so does the trail: the events in hand and all that come
 fail with `RecordError`, their submitters let nothing leave, and from time to
@@ -26,6 +28,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -77,25 +80,28 @@ class SegmentTrail:
         self._last_reading = self._last_recorded_at
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
+        self._pen = threading.Lock()
+        """Held while events are written."""
         self._is_closed = False
         self._writer = threading.Thread(target=self._run, name=f"trail-{process}", daemon=True)
         self._writer.start()
 
     def submit(self, event: AuditEvent) -> "Future[None]":
         """Queue an event; the future completes when it is on disk and chained."""
-        pending = _Pending(encode_event(event), event.at, Future())
-        # A running future cannot be cancelled: a client that goes away unrecords nothing.
-        pending.future.set_running_or_notify_cancel()
-        with self._gate:
-            if self._is_closed:
-                pending.future.set_exception(RecordError("the audit trail is closed"))
-            else:
-                self._queue.put(pending)
-        return pending.future
+        return self._queued(_pending(event))
 
     def record(self, event: AuditEvent) -> None:
         """Block until the event is on disk and chained."""
-        self.submit(event).result()
+        pending = _pending(event)
+        if self._pen.acquire(blocking=False):
+            try:
+                if not self._is_closed:
+                    self._commit([*self._waiting(_BATCH_EVENTS - 1), pending])
+            finally:
+                self._pen.release()
+        if not pending.future.done():
+            self._queued(pending)
+        pending.future.result()
 
     @property
     def last_recorded_at(self) -> datetime | None:
@@ -119,49 +125,59 @@ class SegmentTrail:
                 self._queue.put(None)
         self._writer.join()
 
+    def _queued(self, pending: _Pending) -> "Future[None]":
+        with self._gate:
+            if self._is_closed:
+                pending.future.set_exception(RecordError("the audit trail is closed"))
+            else:
+                self._queue.put(pending)
+        return pending.future
+
     def _run(self) -> None:
-        batch: list[_Pending] = []
         try:
-            while self._take(batch):
-                self._commit(batch)
-                batch.clear()
+            while (first := self._queue.get()) is not None:
+                with self._pen:
+                    self._commit([first, *self._waiting(_BATCH_EVENTS - 1)])
         finally:
             # However the writer ends, nobody is left waiting for it.
             with self._gate:
                 self._is_closed = True
-            while not self._queue.empty():
-                batch.extend(filter(None, [self._queue.get()]))
-            self._refuse(batch, "the audit trail is closed")
-            if self._segment is not None:
-                self._segment.close()
+            with self._pen:
+                self._refuse(self._waiting(self._queue.qsize()), "the audit trail is closed")
+                if self._segment is not None:
+                    self._segment.close()
 
-    def _take(self, batch: list[_Pending]) -> bool:
-        """Fill `batch` with what is queued, waiting for the first; false when there will be no more."""
-        pending = self._queue.get()
-        while pending is not None:
-            batch.append(pending)
-            if len(batch) == _BATCH_EVENTS:
-                return True
-            try:
+    def _waiting(self, at_most: int) -> list[_Pending]:
+        """Take what is queued, up to the end of all that will ever be."""
+        taken: list[_Pending] = []
+        with suppress(queue.Empty):
+            while len(taken) < at_most:
                 pending = self._queue.get_nowait()
-            except queue.Empty:
-                return True
-        if batch:
-            self._queue.put(None)
-        return bool(batch)
+                if pending is None:
+                    self._queue.put(None)
+                    break
+                taken.append(pending)
+        return taken
 
     def _commit(self, batch: Sequence[_Pending]) -> None:
+        """Write some events; whatever comes of it, none of their submitters is left waiting."""
         if self._problem is not None and self._clock.monotonic() < self._retry_at:
             self._refuse(batch, self._problem)
             return
         events = [*self._clock_events(), *(pending.payload for pending in batch)]
+        problem: str | None = "writing was broken off"
         try:
             self._append(events)
-        except OSError as problem:
-            self._abandon(f"{problem.strerror}: {problem.filename or self._directory}")
-            self._refuse(batch, self._problem)
+            problem = None
+        except OSError as error:
+            problem = f"{error.strerror}: {error.filename or self._directory}"
+        finally:
+            if problem is not None:
+                self._abandon(problem)
+                self._refuse(batch, problem)
+        self._problem = problem
+        if problem is not None:
             return
-        self._problem = None
         self._refused = 0
         newest = max(pending.at for pending in batch)
         if self._last_recorded_at is None or newest > self._last_recorded_at:
@@ -208,3 +224,10 @@ class SegmentTrail:
             details={"from": encode_time(before), "to": encode_time(reading)},
         )
         return (encode_event(event),)
+
+
+def _pending(event: AuditEvent) -> _Pending:
+    pending = _Pending(encode_event(event), event.at, Future())
+    # A running future cannot be cancelled: a client that goes away unrecords nothing.
+    pending.future.set_running_or_notify_cancel()
+    return pending

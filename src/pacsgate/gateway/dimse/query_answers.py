@@ -65,10 +65,8 @@ def tell(asked: Asked, pages: Iterator[PageOfRows[T]], write: Callable[[T], byte
             count=len(rows),
             details={"rows_before": str(told)} if told else {},
         )
-        recorded = asked.exchange.gate.trail.submit(event)
-        # Written while the disk is waited for.
         written = [write(row) for row in rows]
-        recorded.result()
+        asked.exchange.gate.trail.record(event)
         if not _send(operation, asked.pending, written):
             operation.respond(Status.CANCEL)
             return
