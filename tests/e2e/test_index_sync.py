@@ -79,6 +79,7 @@ def test_a_first_sync_needs_no_serving_gate_and_says_what_it_did(config: Path) -
     assert again.stderr == ""
 
 
+@pytest.mark.long
 def test_a_terminal_shows_a_bar_that_counts(config: Path) -> None:
     shown = _in_terminal([*PACSGATE, "index", "sync", "-c", str(config)])
     assert "━" in shown
@@ -105,6 +106,7 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_sync_that_was_stopped_goes_on_where_it_was(config: Path, number: signal.Signals) -> None:
     with subprocess.Popen(
@@ -129,6 +131,7 @@ def _wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.long
 def test_a_serving_gate_crawls_by_itself_and_follows_what_others_do(orthanc: Orthanc, tmp_path: Path) -> None:
     archive = origin_settings(orthanc.dicomweb_url, staleness_seconds=2)
     config = make_origin_installation(tmp_path / "gate", archive)

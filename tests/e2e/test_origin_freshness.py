@@ -26,7 +26,7 @@ from tests.support.processes import running
 from tests.support.servers import find_program
 from tests.support.tls import CertificateAuthority
 
-pytestmark = [pytest.mark.server("orthanc"), pytest.mark.server("nginx")]
+pytestmark = [pytest.mark.server("orthanc"), pytest.mark.server("nginx"), pytest.mark.long]
 
 TIMEOUT_SECONDS = 2
 CRAWLED_SECONDS = 30

@@ -81,6 +81,7 @@ def test_x5_the_refusal_names_every_problem_with_its_place(own_hospital: Running
     assert within(PATIENCE_SECONDS, lambda: _ready(own_hospital.url) == 200)
 
 
+@pytest.mark.long
 def test_x5_a_restart_with_a_broken_file_serves_the_last_good_revision(
     furnished: FurnishedHospital, tmp_path
 ) -> None:
@@ -94,6 +95,7 @@ def test_x5_a_restart_with_a_broken_file_serves_the_last_good_revision(
         assert _ready(url) == 503
 
 
+@pytest.mark.long
 def test_x5_an_installation_that_never_had_a_policy_does_not_start_with_a_broken_one(tmp_path) -> None:
     assert cli("init", str(tmp_path / "gate")).returncode == 0
     (tmp_path / "gate" / "policy.yaml").write_text(BROKEN, "utf-8")

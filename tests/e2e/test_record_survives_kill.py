@@ -26,6 +26,7 @@ from tests.support.objects import Part10, variant
 from tests.support.small_hospital import some_studies
 from tests.support.unrecorded import client, token
 
+KILLS = 12
 LOAD_SECONDS = 3.0
 READS = {
     "objects": ("", "retrieve", 'multipart/related; type="application/dicom"'),
@@ -148,6 +149,7 @@ def whole(dicomweb: str, session: requests.Session, sent: Part10) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_a_gate_killed_under_load_has_recorded_every_read_that_it_answered(
     furnished: FurnishedHospital, tmp_path: Path
 ) -> None:
@@ -176,15 +178,16 @@ def test_a_gate_killed_under_load_has_recorded_every_read_that_it_answered(
         assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(12, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_objects_whose_store_was_confirmed_survive_kills_and_no_half_object_shows(
-    furnished: FurnishedHospital, tmp_path: Path, kills: int
+    furnished: FurnishedHospital, tmp_path: Path
 ) -> None:
     confirmed: list[Part10] = []
     unconfirmed: list[Part10] = []
     tokens: dict[str, str] = {}
     config: Path | None = None
-    for run in range(kills + 1):
+    for run in range(KILLS + 1):
         gate = opened(furnished.copy_to(tmp_path / "gate")) if config is None else _again(config)
         with gate as hospital:
             config = hospital.config
@@ -193,7 +196,7 @@ def test_objects_whose_store_was_confirmed_survive_kills_and_no_half_object_show
             assert all(whole(hospital.dicomweb, reader, sent) for sent in confirmed)
             for sent in unconfirmed:
                 whole(hospital.dicomweb, reader, sent)
-            if run == kills:
+            if run == KILLS:
                 break
             killer = threading.Timer(0.3 + int.from_bytes(os.urandom(1)) / 256, kill, [hospital])
             killer.start()
@@ -207,8 +210,8 @@ def test_objects_whose_store_was_confirmed_survive_kills_and_no_half_object_show
                 assert answer.status_code == 200
                 confirmed.append(sent)
             killer.join()
-    assert len(confirmed) >= kills
-    assert len(unconfirmed) == kills
+    assert len(confirmed) >= KILLS
+    assert len(unconfirmed) == KILLS
 
 
 @pytest.mark.parametrize("death", DEATHS)

@@ -35,6 +35,7 @@ def test_t1_one_look_is_one_event_with_who_when_what_and_why(own_hospital: Runni
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", seen["at"])
 
 
+@pytest.mark.long
 def test_t1_scrolling_is_one_window_with_an_exact_count(furnished: FurnishedHospital, tmp_path) -> None:
     with opened(furnished.copy_to(tmp_path / "gate")) as hospital:
         client = hospital.client("rad3")

@@ -130,12 +130,14 @@ def test_every_answer_with_patient_data_and_every_confirmed_store_follows_its_sy
     assert undurable_object(trace, stored) == ()
 
 
+@pytest.mark.long
 def test_an_unsynced_trail_is_noticed(furnished: FurnishedHospital, tmp_path: Path) -> None:
     trace, _ = watched(furnished, tmp_path, "trail-unsynced")
     found = unrecorded_answers(trace)
     assert len(found.missing) == found.answers == len(READS) + 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "missing"), [("objects-unsynced", "bytes"), ("names-unsynced", "name in objects")]
 )
