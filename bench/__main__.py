@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import audit, decisions, dimse, instances, orthanc, orthanc_stage, searches
+from bench import audit, credentials, decisions, dimse, instances, orthanc, orthanc_stage, searches
 from bench.asking import Asker
 from bench.figures import Row
 from bench.lists import activation, measuring
@@ -51,6 +51,9 @@ def main() -> None:
     if on_orthanc := [measure for name, measure in _ON_ORTHANC.items() if name in options.only]:
         with _directory() as directory, orthanc_stage.set_up(directory) as ways:
             rows += [row for measure in on_orthanc for row in measure(ways, asker)]
+    if "credentials" in options.only:
+        with _directory() as directory:
+            rows += credentials.measure(directory, RESULTS, quick=options.quick)
     if "dimse" in options.only:
         with _directory() as directory:
             rows += dimse.measure(directory, QUICK_SECONDS if options.quick else options.seconds)
@@ -67,7 +70,7 @@ def _sizes(*, quick: bool) -> list[int]:
 
 
 def _options() -> argparse.Namespace:
-    every = [*_BY_ITSELF, *_ON_LISTS, *_ON_STAGE, *_ON_ORTHANC, "dimse"]
+    every = [*_BY_ITSELF, *_ON_LISTS, *_ON_STAGE, *_ON_ORTHANC, "credentials", "dimse"]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gate on this machine.")
     parser.add_argument("--only", nargs="+", choices=every, default=every, help="measure these parts")
     parser.add_argument(

@@ -41,6 +41,19 @@ class Question:
 
 
 @dataclass(frozen=True)
+class ClientTls:
+    """What a client over TLS trusts, and the certificate and key that it shows."""
+
+    ca_file: Path
+    shown: tuple[Path, Path] | None = None
+
+    @property
+    def plan(self) -> dict[str, object]:
+        """As the client reads it."""
+        return {"ca_file": str(self.ca_file), "shown": [str(file) for file in self.shown or ()]}
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One server and what it is asked."""
 
@@ -50,6 +63,7 @@ class Candidate:
     watch: Mapping[str, Iterable[int]]
     """Process ids by name, for their CPU time."""
     expected: Sequence[int] = (200,)
+    tls: ClientTls | None = None
 
 
 @dataclass
@@ -61,6 +75,8 @@ class Seen:
     bytes: int = 0
     latencies_ms: list[float] = field(default_factory=list)
     cpu_seconds: Counter[str] = field(default_factory=Counter)
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    """The measured parts, by the clock that all processes of this machine share."""
 
     @property
     def requests(self) -> int:
@@ -73,20 +89,31 @@ class Seen:
         self.bytes += seen["bytes"]
         self.latencies_ms += seen["latencies_ms"]
         self.cpu_seconds.update(seen["cpu_seconds"])
+        self.spans.append((seen["began"], seen["ended"]))
+
+    def merge(self, seen: "Seen") -> None:
+        """Take in what was seen of the same kind at another time."""
+        self.seconds += seen.seconds
+        self.bytes += seen.bytes
+        self.latencies_ms += seen.latencies_ms
+        self.cpu_seconds.update(seen.cpu_seconds)
+        self.spans += seen.spans
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Where plans are kept, and how long each server is measured in all."""
+    """Where plans are kept, and how long each server is measured in all, in how many rounds."""
 
     plans: Path
     seconds: float
+    rounds: int = ROUNDS
+    warm_up_seconds: float = WARM_UP_SECONDS
 
     def compare(self, candidates: Sequence[Candidate], *, connections: int) -> list[Seen]:
         """Ask all candidates in turn, several times; a process of its own asks."""
         files = [self._plan(candidate, connections) for candidate in candidates]
         seen = [Seen(f"python -m bench.load {file.name}") for file in files]
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             for file, so_far in zip(files, seen, strict=True):
                 so_far.add(_carried_out(file))
         return seen
@@ -97,11 +124,12 @@ class Asker:
             "port": candidate.port,
             "address": _ADDRESS,
             "connections": connections,
-            "seconds": self.seconds / ROUNDS,
-            "warm_up_seconds": WARM_UP_SECONDS,
+            "seconds": self.seconds / self.rounds,
+            "warm_up_seconds": self.warm_up_seconds,
             "seed": _SEED,
             "expected": list(candidate.expected),
             "watch": {name: list(pids) for name, pids in candidate.watch.items()},
+            "tls": candidate.tls.plan if candidate.tls else None,
             "requests": [question.plan for question in candidate.questions],
         }
         file = self.plans / f"{candidate.name}.plan.json"

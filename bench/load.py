@@ -4,13 +4,15 @@ Run: `python -m bench.load PLAN.json` prints one JSON line.  It is a process of 
 httptools, so that as little as possible of the two cores goes into asking.
 
 A plan names `host`, `port`, the client's own `address`, `connections`, `seconds`, `warm_up_seconds`,
-`seed`, the `requests` (method, path, headers and body), the `expected` statuses, and by name the
-processes to `watch`: their CPU time is read when the measured part begins and when it ends.
+`seed`, `tls` (none, or the authorities to trust and the certificate and key to show), the `requests`
+(method, path, headers and body), the `expected` statuses, and by name the processes to `watch`: their
+CPU time is read when the measured part begins and when it ends.
 """
 
 import asyncio
 import json
 import random
+import ssl
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,8 +97,9 @@ async def run(plan: Mapping[str, Any]) -> dict[str, Any]:
     tally = Tally(begin, begin + plan["seconds"], frozenset(plan["expected"]))
     watched = {name: [psutil.Process(pid) for pid in pids] for name, pids in plan["watch"].items()}
     watched["client"] = [psutil.Process()]
+    tls = _tls(plan["tls"])
     connections = [
-        asyncio.create_task(_keep_asking(plan, questions, tally)) for _ in range(plan["connections"])
+        asyncio.create_task(_keep_asking(plan, questions, tally, tls)) for _ in range(plan["connections"])
     ]
     await asyncio.sleep(tally.begin - time.perf_counter())
     before = _cpu_seconds(watched)
@@ -107,13 +110,26 @@ async def run(plan: Mapping[str, Any]) -> dict[str, Any]:
         "requests": len(tally.latencies),
         "bytes": tally.bytes,
         "seconds": plan["seconds"],
+        "began": tally.begin,
+        "ended": tally.end,
         "latencies_ms": [round(latency * 1e3, 3) for latency in tally.latencies],
         "statuses": tally.statuses,
         "cpu_seconds": {name: round(after[name] - before[name], 2) for name in before},
     }
 
 
-async def _keep_asking(plan: Mapping[str, Any], questions: Iterator[bytes], tally: Tally) -> None:
+def _tls(plan: Mapping[str, Any] | None) -> ssl.SSLContext | None:
+    if plan is None:
+        return None
+    context = ssl.create_default_context(cafile=plan["ca_file"])
+    if plan["shown"]:
+        context.load_cert_chain(*plan["shown"])
+    return context
+
+
+async def _keep_asking(
+    plan: Mapping[str, Any], questions: Iterator[bytes], tally: Tally, tls: ssl.SSLContext | None
+) -> None:
     loop = asyncio.get_running_loop()
     while time.perf_counter() < tally.end:
         finished = loop.create_future()
@@ -122,6 +138,7 @@ async def _keep_asking(plan: Mapping[str, Any], questions: Iterator[bytes], tall
             plan["host"],
             plan["port"],
             local_addr=(plan["address"], 0),
+            ssl=tls,
         )
         await finished
 

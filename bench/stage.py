@@ -123,7 +123,7 @@ def set_up(directory: Path) -> Iterator[Stage]:
             PolicyWatch(installation).publish()
             readers = add_readers(installation)
             for files in objects.values():
-                _keep(installation, files)
+                keep(installation, files)
             for name in installation.settings.archives:
                 installation.sync.sync(installation.scope, ArchiveName(name))
         url, gate, _log = stack.enter_context(serving(config))
@@ -148,7 +148,8 @@ def add_readers(installation: Installation) -> tuple[Reader, ...]:
     return tuple(made)
 
 
-def _keep(installation: Installation, files: list[bytes]) -> None:
+def keep(installation: Installation, files: list[bytes]) -> None:
+    """Put objects into the folder archive, as if they had been there before the gate."""
     archive = installation.archives.by_name[ArchiveName("main")]
     for data in files:
         summary = read_summary(BytesIO(data))

@@ -14,7 +14,8 @@ from pathlib import Path
 from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID
 
-from pacsgate.config.dicom import DicomSettings, TlsProfile
+from pacsgate.config.dicom import DicomSettings
+from pacsgate.config.tls import TlsProfile
 from pacsgate.dicom.attributes import COMPUTED_KEYWORDS, vr_of
 from pacsgate.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from pacsgate.dicom.matching import RANGE_VRS, WILDCARD_VRS

@@ -11,6 +11,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from typer.core import TyperCommand, TyperGroup
 from pacsgate import config
 from pacsgate.audit.events import EventKind
 from pacsgate.cli.main import app
+from pacsgate.config.base import Section
 from pacsgate.model.actions import ALL_ACTIONS, Action
 from pacsgate.model.decision import ReasonCode
 from pacsgate.model.permission import Permission
+from pacsgate.model.spans import span_text
 from pacsgate.protocols.dicomweb.routes import ROUTES, ActionsNeeded
 from pacsgate.protocols.orthanc.routes import Handler, Needs
 from pacsgate.protocols.orthanc.table import ROUTES as ORTHANC_ROUTES
@@ -146,7 +149,14 @@ def _type_name(annotation: object) -> str:
         return f"mapping of {_type_name(arguments[0])} to {_type_name(arguments[1])}"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return " or ".join(code(str(member.value)) for member in annotation)
-    plain = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Path": "path"}
+    plain = {
+        "str": "text",
+        "int": "integer",
+        "float": "number",
+        "bool": "true or false",
+        "Path": "path",
+        "timedelta": "span (`15 min`, `12 h`)",
+    }
     name = getattr(annotation, "__name__", str(annotation))
     if name.endswith("Settings"):
         return f"[{name}](#{name.lower()})"
@@ -161,12 +171,16 @@ def _default(value: object) -> str:
             return code(str(value).lower())
         case str() | int() | float():
             return code(str(value))
+        case timedelta():
+            return code(span_text(value))
         case _:
             return "see there"
 
 
 def _settings(model: type[BaseModel]) -> str:
-    texts = docstrings_below(model)
+    # What a section inherits, it says where it is written.
+    sections = [each for each in reversed(model.__mro__) if issubclass(each, Section)]
+    texts = {name: text for each in sections for name, text in docstrings_below(each).items()}
     rows = []
     for name, field in model.model_fields.items():
         default = "required" if field.is_required() else _default(field.default)

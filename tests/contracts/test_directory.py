@@ -73,7 +73,7 @@ def test_who_is_not_there_is_none(directory: Directory) -> None:
     assert directory.token("abc") is None
     assert directory.session(b"\x02" * 32) is None
     assert directory.failures(SCOPE, "ann") == (0, None)
-    assert directory.setup_code_sha256(SCOPE) is None
+    assert directory.setup_code_sha256(SCOPE, NOW) is None
 
 
 def test_a_name_belongs_to_one_tenant_of_the_installation(directory: Directory) -> None:
@@ -97,6 +97,18 @@ def test_a_change_replaces_everything_but_the_history(directory: Directory) -> N
     )
     directory.change_user(SCOPE, replace(changed, created_at=None, last_sign_in_at=None), READ)
     assert directory.user(SCOPE, "ann") == replace(changed, created_at=NOW, last_sign_in_at=LATER)
+
+
+def test_a_change_from_what_was_read_undoes_nothing_that_happened_since(directory: Directory) -> None:
+    directory.add_user(SCOPE, ANN, READ)
+    read = directory.user(SCOPE, "ann")
+    assert read is not None
+    directory.change_user(SCOPE, replace(read, disabled=True, assignments=()), READ, before=read)
+    directory.change_user(SCOPE, replace(read, groups=frozenset({"moved"})), READ, before=read)
+    directory.change_user(SCOPE, read, READ, before=read)
+    assert directory.user(SCOPE, "ann") == replace(
+        read, disabled=True, assignments=(), groups=frozenset({"moved"})
+    )
 
 
 def test_only_who_is_there_can_be_changed_or_removed(directory: Directory) -> None:
@@ -203,6 +215,63 @@ def test_sessions_end_one_by_one_or_all_of_a_user(directory: Directory) -> None:
     assert directory.session(another.cookie_sha256) is None
 
 
+def test_sessions_are_listed_by_what_is_asked_for_and_only_in_their_tenant(directory: Directory) -> None:
+    later = replace(SESSION, cookie_sha256=b"\x03" * 32, created_at=LATER, source="idp", source_session="s1")
+    elses = replace(later, cookie_sha256=b"\x04" * 32, user="bob")
+    for session in (later, SESSION, elses):
+        directory.add_session(SCOPE, session)
+    assert directory.sessions(SCOPE, user="ann") == (SESSION, later)
+    assert set(directory.sessions(SCOPE, source="idp", source_session="s1")) == {later, elses}
+    assert directory.sessions(SCOPE, user="bob", source="idp") == (elses,)
+    assert directory.sessions(OTHER) == ()
+
+
+def test_a_session_is_replaced_once(stores: Stores) -> None:
+    directory = stores.directory
+    stronger = replace(SESSION, cookie_sha256=b"\x03" * 32, assurance_level=2, methods=frozenset({"otp"}))
+    directory.add_session(SCOPE, SESSION)
+    before = stores.epochs.current().users
+    assert not directory.replace_session(OTHER, SESSION.cookie_sha256, stronger)
+    assert directory.replace_session(SCOPE, SESSION.cookie_sha256, stronger)
+    assert not directory.replace_session(SCOPE, SESSION.cookie_sha256, stronger)
+    assert directory.sessions(SCOPE) == (stronger,)
+    assert stores.epochs.current().users > before
+    directory.weaken_session(SCOPE, stronger.cookie_sha256)
+    (weak,) = directory.sessions(SCOPE)
+    assert (weak.assurance_level, weak.methods, weak.second_factor_at) == (1, frozenset(), None)
+
+
+def test_a_password_is_used_up_once_with_its_event(stores: Stores) -> None:
+    directory = stores.directory
+    directory.add_user(SCOPE, replace(ANN, password_hash="sealed"), READ)
+    stores.outbox.delivered([row for row, _ in stores.outbox.pending()])
+    assert not directory.use_up_password(SCOPE, ANN.name, "another", numbered(1))
+    assert not directory.use_up_password(OTHER, ANN.name, "sealed", numbered(1))
+    assert not stores.outbox.pending()
+    assert directory.use_up_password(SCOPE, ANN.name, "sealed", numbered(2))
+    assert not directory.use_up_password(SCOPE, ANN.name, "sealed", numbered(3))
+    ((_, event),) = stores.outbox.pending()
+    assert decode_event(event) == numbered(2)
+    found = directory.user(SCOPE, ANN.name)
+    assert found is not None
+    assert found.password_hash is None
+
+
+def test_a_place_is_new_until_somebody_has_been_there_lately(stores: Stores) -> None:
+    minute = timedelta(minutes=1)
+
+    def sighted(place: str, at: datetime, user: str = "ann") -> frozenset[str]:
+        return stores.sightings.sighted(SCOPE, user, place, at, since=at - 5 * minute)
+
+    assert sighted("here", NOW) == frozenset()
+    assert sighted("there", NOW + minute) == {"here"}
+    assert sighted("there", NOW + 2 * minute) == frozenset()
+    assert sighted("here", NOW + 3 * minute) == frozenset()
+    assert sighted("elsewhere", NOW + 9 * minute) == frozenset()
+    assert sighted("elsewhere", NOW + 9 * minute, user="bob") == frozenset()
+    assert stores.sightings.forget_sightings(SCOPE, NOW + 4 * minute) == 2
+
+
 # ------------------------------------------------------------------ grants, lockouts, set-up
 
 
@@ -251,23 +320,24 @@ def test_failures_are_swept_that_are_older_than_that_and_lock_nobody(directory: 
 
 def test_sessions_are_swept_that_time_has_ended(directory: Directory) -> None:
     directory.add_user(SCOPE, ANN, READ)
-    idle = replace(SESSION, cookie_sha256=b"\x03" * 32, last_seen_at=NOW - timedelta(seconds=1))
+    idle = replace(SESSION, cookie_sha256=b"\x03" * 32, last_seen_at=NOW - timedelta(seconds=1801))
     over = replace(SESSION, cookie_sha256=b"\x04" * 32, expires_at=NOW)
     for session in (SESSION, idle, over):
         directory.add_session(SCOPE, session)
-    assert directory.forget_sessions(OTHER, idle_since=NOW, now=NOW) == 0
-    assert directory.forget_sessions(SCOPE, idle_since=NOW, now=NOW) == 2
+    assert directory.forget_sessions(OTHER, now=NOW) == 0
+    assert directory.forget_sessions(SCOPE, now=NOW) == 2
     assert directory.session(SESSION.cookie_sha256) == (SCOPE.tenant, SESSION)
     assert directory.session(idle.cookie_sha256) is None
     assert directory.session(over.cookie_sha256) is None
 
 
-def test_the_setup_code_is_replaced_and_forgotten(directory: Directory) -> None:
-    directory.set_setup_code(SCOPE, b"\x01" * 32)
-    directory.set_setup_code(SCOPE, b"\x02" * 32)
-    assert directory.setup_code_sha256(SCOPE) == b"\x02" * 32
-    directory.set_setup_code(SCOPE, None)
-    assert directory.setup_code_sha256(SCOPE) is None
+def test_the_setup_code_is_replaced_ends_and_is_forgotten(directory: Directory) -> None:
+    directory.set_setup_code(SCOPE, b"\x01" * 32, LATER)
+    directory.set_setup_code(SCOPE, b"\x02" * 32, LATER)
+    assert directory.setup_code_sha256(SCOPE, NOW) == b"\x02" * 32
+    assert directory.setup_code_sha256(SCOPE, LATER) is None
+    directory.forget_setup_code(SCOPE)
+    assert directory.setup_code_sha256(SCOPE, NOW) is None
 
 
 # ------------------------------------------------------------------ with every change, its epoch and its event

@@ -12,13 +12,12 @@ import requests
 from playwright.sync_api import Browser, expect
 
 from pacsgate.cli.new_installation import make_installation
-from tests.support.browser import chromium, sign_in, take_picture
+from tests.support.browser import chromium, sign_in
 from tests.support.hospital import RunningHospital, serving
 
 COOKIE = "__Host-pacsgate"
 SECONDS = 30
 PAGES = ("/sign-in", "/setup", "/nowhere")
-SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 
 
 def get(url: str, cookie: str | None = None, **headers: str) -> requests.Response:
@@ -48,22 +47,22 @@ def csrf_token(page: str) -> str:
     return found.group(1)
 
 
-def test_no_page_can_be_framed_scripted_or_kept(hospital: RunningHospital) -> None:
+def test_no_page_can_be_framed_or_kept_or_runs_a_script_that_is_not_ours(hospital: RunningHospital) -> None:
     for page in PAGES:
         headers = get(f"{hospital.url}{page}").headers
         policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
         assert (policy["default-src"], policy["frame-ancestors"]) == ("'none'", "'none'")
         assert policy["form-action"] == "'self'"
-        assert "script-src" not in policy
+        assert (policy["script-src"], policy["style-src"]) == ("'self'", "'self'")
         assert headers["Cache-Control"] == "no-store"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_nobody_is_home_without_a_session(hospital: RunningHospital) -> None:
-    for cookie in (None, "made-up"):
+    for cookie, leads_to in ((None, "/sign-in"), ("made-up", "/sign-in?said=ended")):
         answer = get(f"{hospital.url}/", cookie)
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+        assert (answer.status_code, answer.headers["Location"]) == (303, leads_to)
 
 
 def test_the_cookie_is_for_this_site_over_a_secure_channel_and_not_for_scripts(
@@ -100,7 +99,7 @@ def test_a_form_of_this_site_is_accepted(hospital: RunningHospital, site: str) -
 
 
 def test_a_form_is_small(hospital: RunningHospital) -> None:
-    assert post(f"{hospital.url}/sign-in", {"name": "x" * 20_000, "password": ""}).status_code == 413
+    assert post(f"{hospital.url}/sign-in", {"name": "x" * 70_000, "password": ""}).status_code == 413
 
 
 def test_signing_in_again_ends_the_session_before(hospital: RunningHospital) -> None:
@@ -169,7 +168,7 @@ def test_the_printed_code_makes_one_administrator(tmp_path: Path) -> None:
         assert post(f"{url}/setup", {**fields, "code": "0" * len(code)}).status_code == 400
         assert post(f"{url}/setup", {**fields, "password": "password"}).status_code == 400
         made = post(f"{url}/setup", fields)
-        assert (made.status_code, made.headers["Location"]) == (303, "/sign-in")
+        assert (made.status_code, made.headers["Location"]) == (303, "/sign-in?said=ready")
         assert post(f"{url}/setup", {**fields, "name": "eve"}).status_code == 400
         answer = post(f"{url}/sign-in", {"name": "ada", "password": password})
         assert "administrator" in get(f"{url}/", answer.cookies[COOKIE]).text
@@ -198,41 +197,9 @@ def test_a_person_signs_in_and_out_with_a_browser(own_hospital: RunningHospital,
     expect(page.get_by_role("alert")).to_have_text("That name and password do not match.")
     expect(page.get_by_label("Password")).to_be_focused()
     sign_in(page, own_hospital.url, "rad1", own_hospital.passwords["rad1"])
-    expect(page.get_by_role("heading")).to_contain_text("Dr. Ada Reis")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Dr. Ada Reis")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading")).to_have_text("Sign in")
     page.goto(f"{own_hospital.url}/")
     expect(page).to_have_url(f"{own_hospital.url}/sign-in")
     page.close()
-
-
-@pytest.mark.long
-@pytest.mark.server("chromium")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-def test_every_page_fits_every_screen(
-    own_hospital: RunningHospital, browser: Browser, screen: str, scheme: str
-) -> None:
-    width, height = SCREENS[screen]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-
-    def look(name: str) -> None:
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is too wide"
-        take_picture(page, f"page-{name}-{screen}-{scheme}")
-
-    page.goto(f"{own_hospital.url}/sign-in")
-    look("sign-in")
-    sign_in(page, own_hospital.url, "rad3", own_hospital.passwords["rad3"])
-    look("home")
-    page.goto(f"{own_hospital.url}/setup")
-    look("set-up")
-    assert said == []
-    page.goto(f"{own_hospital.url}/nowhere")
-    look("no-such-page")
-    sign_in(page, own_hospital.url, "rad2", f"wrong on {screen} in the {scheme}")
-    look("refused")
-    context.close()

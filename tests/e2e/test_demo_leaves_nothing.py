@@ -17,6 +17,7 @@ def _family(pid: int) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_every_process_and_removes_the_directory(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with running_demo(tmp_path) as (said, process):

@@ -44,8 +44,8 @@ dicom:
     WARD_3: {{archive: main, account: rad1}}
 identity:
   issuers:
-  - {{kind: jwt, issuer: '{issuer}', audience: pacsgate, keys_file: keys.json, claims: {{groups: groups}}}}
-  - {{kind: saml, issuer: '{issuer}', audience: pacsgate, recipient: 'dicom://pacsgate.example', certificates_file: idp.pem}}
+  - {{name: tokens, kind: jwt, issuer: '{issuer}', audience: pacsgate, keys_file: keys.json, claims: {{groups: groups}}}}
+  - {{name: assertions, kind: saml, issuer: '{issuer}', audience: pacsgate, recipient: 'dicom://pacsgate.example', certificates_file: idp.pem}}
 """
 REFUSED = (1, 2, 1)
 
@@ -73,7 +73,9 @@ class Ward:
         return context, "127.0.0.1"
 
     def token(self, name: str, **changed: Any) -> bytes:
-        return web_token(self.signer, claims_at(now(), preferred_username=name, **changed))
+        return web_token(
+            self.signer, claims_at(now(), preferred_username=name, sub=f"id of {name}", **changed)
+        )
 
     def assertion(self, name: str, assertion_id: str) -> bytes:
         return self.provider.sign(assertion_at(now(), name=name, assertion_id=assertion_id)).encode()

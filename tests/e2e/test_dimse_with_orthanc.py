@@ -21,7 +21,7 @@ from tests.support.dimse import Dicom, add_devices, dicom_doors, with_dicom
 from tests.support.hospital import FurnishedHospital, RunningHospital, opened
 from tests.support.orthanc import Orthanc, running_orthanc
 
-pytestmark = pytest.mark.server("orthanc")
+pytestmark = [pytest.mark.server("orthanc"), pytest.mark.long]
 
 WORKSTATION = "READER"
 """The AE title of the Orthanc, which acts as `rad3`."""

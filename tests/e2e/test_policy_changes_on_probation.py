@@ -34,6 +34,7 @@ def ready(gate: RunningHospital) -> dict[str, object]:
     return found
 
 
+@pytest.mark.long
 def test_a_large_change_waits_and_is_obeyed_once_approved(gate: RunningHospital) -> None:
     rad1 = gate.client("rad1")
     other = gate.study("S2") + "/metadata"

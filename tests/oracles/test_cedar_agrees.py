@@ -1,6 +1,7 @@
 """Cedar's own engine, asked the exported policy, decides as the gate does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cedarpy
 import pytest
@@ -20,7 +21,17 @@ LONG = range(1000, 2900)
 
 
 def worlds(seeds: range) -> Iterator[World]:
-    return (world(seed, rules=1 + seed % 8) for seed in seeds)
+    return (_as_exported(world(seed, rules=1 + seed % 8)) for seed in seeds)
+
+
+def _as_exported(of: World) -> World:
+    """The world without what sources and tokens take away, and without what must be proven, which Cedar is not told."""
+    rules = tuple(rule for rule in of.policy.rules if rule.step_up is None)
+    return replace(
+        of,
+        subject=replace(of.subject, role_ceiling=None, token_patient=None, owes_factor=False),
+        policy=replace(of.policy, rules=rules, authentication=()),
+    )
 
 
 def questions(of: World) -> tuple[ResourceFacts, ...]:
@@ -51,7 +62,7 @@ def test_cedar_decides_as_the_engine_ten_thousand_times(capsys: pytest.CaptureFi
     assert list(differences(LONG, coverage)) == []
     coverage.show("asked of Cedar", capsys)
     assert coverage.met["asked"] >= 10_000
-    coverage.require(EVERYTHING)
+    coverage.require(EVERYTHING - {"step-up-required"})
 
 
 def test_an_exported_policy_is_of_its_schema() -> None:

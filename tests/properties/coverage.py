@@ -72,7 +72,7 @@ SCOPES = frozenset(
 REASONS = frozenset(
     {
         *("permitted-by-rule", "permitted-by-grant", "forbidden", "no-permit", "no-role", "token-scope"),
-        *("obligation-unsupported", "reason-required", "masked allow"),
+        *("obligation-unsupported", "reason-required", "step-up-required", "masked allow"),
     }
 )
 EVERYTHING = FORMULAS | HELD | GRANTS | RULES | SCOPES | REASONS
@@ -131,6 +131,10 @@ def _of_world(world: World) -> Iterator[str]:
         yield "role that extends another"
     if world.subject.token_actions is not None:
         yield "narrowed token"
+    if world.subject.role_ceiling is not None:
+        yield "source with a ceiling"
+    if world.subject.token_patient is not None:
+        yield "token of one patient"
     for grant in world.grants:
         yield from _of_grant(grant)
     for facts in world.resources:

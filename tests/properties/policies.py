@@ -11,6 +11,7 @@ from pacsgate.model.decision import Effect, Revision
 from pacsgate.model.mask import NO_MASK, Mask
 from pacsgate.model.permission import Permission
 from pacsgate.model.role import Assignment, AssignmentScope, Role
+from pacsgate.model.strength import Strength
 from pacsgate.policy.ir import (
     FILTERS,
     TRUE,
@@ -20,7 +21,7 @@ from pacsgate.policy.ir import (
     Formula,
 )
 from pacsgate.policy.language.obligations import STRUCTURAL
-from pacsgate.policy.policy import Declaration, Place, Policy, PolicyAssignment, Rule
+from pacsgate.policy.policy import Declaration, Place, Policy, PolicyAssignment, Rule, StrengthRule
 from tests.properties.formulas import formula
 from tests.properties.vocabulary import (
     ARCHIVES,
@@ -43,15 +44,26 @@ PERMISSIONS = (Permission.AUDIT_READ, Permission.POLICY_PUBLISH, Permission.USER
 
 def policy(random: Random, rules: int, *, filters: bool = False) -> Policy:
     roles = _roles(random)
+    made = tuple(rule(random, f"r{number:02}", roles, filters=filters) for number in range(rules))
+    assignments = tuple(policy_assignment(random) for _ in range(random.choice((0, 1, 2))))
+    timezone = random.choice(ZONES)
+    proofs = aside(random)
     return Policy(
         revision=Revision("0" * 12),
         roles=roles,
-        rules=tuple(rule(random, f"r{number:02}", roles, filters=filters) for number in range(rules)),
-        assignments=tuple(policy_assignment(random) for _ in range(random.choice((0, 1, 2)))),
+        rules=tuple(with_step_up(proofs, each) for each in made),
+        assignments=assignments,
+        authentication=tuple(strength_rule(proofs) for _ in range(proofs.choice((0, 0, 0, 1, 2)))),
         declarations={str(about): declaration(about) for about in DECLARED},
         role_places={name: Place("policy.yaml", 0) for name in ROLES},
-        timezone=random.choice(ZONES),
+        timezone=timezone,
     )
+
+
+def aside(random: Random) -> Random:
+    """Chance of its own, so that what is drawn from it makes no other worlds of all the rest."""
+    state = random.getstate()[1]
+    return Random(f"{state[0]} {state[-1]}")  # noqa: S311 - worlds, not secrets
 
 
 def _roles(random: Random) -> dict[str, Role]:
@@ -106,9 +118,33 @@ def rule(random: Random, rule_id: str, roles: Mapping[str, Role], *, filters: bo
         actions=actions if random.random() < 0.5 else None,
         message=None if permit else random.choice((None, f"see {rule_id}")),
         mask=mask(random) if permit and random.random() < 0.4 else NO_MASK,
-        unsupported=("step-up",) if permit and random.random() < 0.08 else (),
+        unsupported=("deidentify",) if permit and random.random() < 0.08 else (),
         needs_reason=permit and random.random() < 0.12,
         break_glass=not permit and random.random() < 0.1,
+    )
+
+
+def with_step_up(random: Random, rule: Rule) -> Rule:
+    asks = rule.effect is Effect.PERMIT and random.random() < 0.1
+    return replace(rule, step_up=strength(random)) if asks else rule
+
+
+def strength(random: Random) -> Strength:
+    return Strength(
+        random.choice((1, 2, 2, 3)), random.choice((None, timedelta(minutes=5), timedelta(hours=1)))
+    )
+
+
+def strength_rule(random: Random) -> StrengthRule:
+    """Some rule about strength; most name somebody."""
+    return StrengthRule(
+        place=Place("policy.yaml", 0),
+        strength=strength(random),
+        roles=some(random, ROLES, at_most=1, at_least=random.choice((0, 1))),
+        groups=some(random, GROUPS, at_most=1) if random.random() < 0.3 else frozenset(),
+        networks=frozenset({"external"}) if random.random() < 0.5 else frozenset(),
+        actions=some(random, tuple(Action), at_most=4, at_least=1) if random.random() < 0.6 else frozenset(),
+        permissions=some(random, PERMISSIONS, at_most=1) if random.random() < 0.2 else frozenset(),
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from pacsgate.model.decision import Effect
 from pacsgate.model.mask import NO_MASK, Mask
 from pacsgate.model.role import Assignment, Role
+from pacsgate.model.strength import Strength
 from pacsgate.policy.ir import TRUE
 from pacsgate.policy.language.obligations import STRUCTURAL
-from pacsgate.policy.policy import Policy, PolicyAssignment, Rule
+from pacsgate.policy.policy import Policy, PolicyAssignment, Rule, StrengthRule
 from pacsgate.policy.show import show
 from tests.properties.vocabulary import KEYWORDS
 
@@ -30,6 +31,7 @@ def policy_text(policy: Policy) -> str:
         f"attributes: {json.dumps(attributes)}",
         f"roles: {json.dumps(roles)}",
         f"assignments: {json.dumps([_assignment(each) for each in policy.assignments])}",
+        f"authentication: {json.dumps([_strength_rule(each) for each in policy.authentication])}",
         "rules:" if policy.rules else "rules: []",
     ]
     for rule in policy.rules:
@@ -64,9 +66,25 @@ def _rule(rule: Rule) -> Mapping[str, Any]:
     obligations |= dict.fromkeys(rule.unsupported, True)
     if rule.needs_reason:
         obligations["reason-required"] = True
+    if rule.step_up is not None:
+        obligations["step-up"] = _strength(rule.step_up)
     if obligations:
         fields["obligations"] = obligations
     return fields
+
+
+def _strength(strength: Strength) -> Mapping[str, Any]:
+    within = {} if strength.within is None else {"within": f"{int(strength.within.total_seconds())} s"}
+    return {"level": strength.level} | within
+
+
+def _strength_rule(rule: StrengthRule) -> Mapping[str, Any]:
+    named = {
+        name: sorted(getattr(rule, name))
+        for name in ("roles", "groups", "networks", "actions", "permissions")
+        if getattr(rule, name)
+    }
+    return {**named, **_strength(rule.strength)}
 
 
 def _mask(mask: Mask) -> Any:

@@ -229,8 +229,8 @@ def a_page_begins_with_the_last_row_of_the_one_before(patch: pytest.MonkeyPatch)
 def the_first_row_is_on_the_page_twice(patch: pytest.MonkeyPatch) -> None:
     newest = Search._newest
 
-    def stuttering(self, count):
-        found = newest(self, count)
+    def stuttering(self, count, after=None):
+        found = newest(self, count, after)
         return [*found[:1], *found][:count]
 
     patch.setattr(Search, "_newest", stuttering)

@@ -29,6 +29,7 @@ def without_places(policy: Policy) -> Policy:
         timezone=UTC,  # two readings of one zone are two objects
         role_places={},
         rules=tuple(replace(rule, place=NOWHERE) for rule in policy.rules),
+        authentication=tuple(replace(rule, place=NOWHERE) for rule in policy.authentication),
         assignments=tuple(replace(given, place=NOWHERE) for given in policy.assignments),
         declarations={name: replace(each, place=NOWHERE) for name, each in policy.declarations.items()},
     )

@@ -5,6 +5,7 @@ A property that holds also with the fault in place would prove nothing about it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ import pytest
 from pacsgate.model.grant import Grant, GrantTarget
 from pacsgate.model.mask import Mask
 from pacsgate.model.role import Assignment, AssignmentScope
+from pacsgate.model.strength import Strength
 from pacsgate.policy import binding, branches, closures, engine, rule_index, truth, weighing
 from pacsgate.policy.branches import Asker
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.findings import attributes_of
 from pacsgate.policy.ir import FALSE, PERMITTED, TRUE, Comparison, Formula, Has, Scope, Truth, ValueType
 from pacsgate.policy.standing import Standing
+from pacsgate.policy.strength import Demands
 from tests.properties.agreement import crowd_disagreements
 
 ENOUGH_WORLDS = 3000
@@ -281,6 +284,34 @@ def a_reason_is_overlooked(patch: pytest.MonkeyPatch) -> None:
         branches,
         "_permit_branch",
         lambda rule, having, asker: permit(replace(rule, needs_reason=False), having, asker),
+    )
+
+
+@fault
+def a_proof_is_overlooked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Asker, "must_prove", lambda _self, _rule: None)
+
+
+@fault
+def a_demand_is_overlooked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Demands, "for_action", lambda _self, _action: None)
+
+
+@fault
+def a_proof_is_good_for_one_instant_too_long(patch: pytest.MonkeyPatch) -> None:
+    shown = Strength.is_shown_by
+    patch.setattr(
+        Strength,
+        "is_shown_by",
+        lambda self, subject, now: shown(self, subject, now - timedelta(microseconds=1)),
+    )
+
+
+@fault
+def any_second_factor_will_do(patch: pytest.MonkeyPatch) -> None:
+    shown = Strength.is_shown_by
+    patch.setattr(
+        Strength, "is_shown_by", lambda self, *given: shown(replace(self, level=min(self.level, 2)), *given)
     )
 
 

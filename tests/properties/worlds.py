@@ -31,7 +31,7 @@ from pacsgate.policy.ir import (
 from pacsgate.policy.policy import Policy
 from pacsgate.stores.study_row import permitted_facts
 from tests.properties.formulas import seeded
-from tests.properties.policies import assignment, policy, some
+from tests.properties.policies import aside, assignment, policy, some
 from tests.properties.vocabulary import (
     AE_TITLES,
     ARCHIVES,
@@ -138,7 +138,7 @@ def crowd(seed: int, *, rules: int = 5, people: int = 4) -> Iterator[World]:
 
 def subject(random: Random) -> Subject:
     own = [about for about in BINDABLE_ATTRIBUTES if str(about) in OF_THE_USER]
-    return Subject(
+    drawn = Subject(
         tenant=DEFAULT_TENANT,
         name=random.choice(USERS),
         assignments=tuple(assignment(random) for _ in range(random.choice((1, 2, 3)))),
@@ -148,6 +148,25 @@ def subject(random: Random) -> Subject:
         authenticated_at=random.choice((None, *(NOW - timedelta(seconds=s) for s in (299, 300, 301)))),
         assurance_level=random.choice((1, 2, 3)),
         token_actions=some(random, tuple(Action), at_most=10, at_least=5) if random.random() < 0.15 else None,
+    )
+    apart = aside(random)
+    return _as_vouched_for(apart, _as_proven(apart, drawn))
+
+
+def _as_proven(random: Random, subject: Subject) -> Subject:
+    """The subject with a second factor that it has proven, or owes."""
+    ages = (299, 300, 301, 3599, 3600)
+    proven = random.choice((None, *(NOW - timedelta(seconds=seconds) for seconds in ages)))
+    owes = subject.assurance_level == 1 and random.random() < 0.05
+    return replace(subject, second_factor_at=proven, owes_factor=owes)
+
+
+def _as_vouched_for(random: Random, subject: Subject) -> Subject:
+    """The subject with what its source may bring at most, and the patient that its token is bound to."""
+    return replace(
+        subject,
+        role_ceiling=some(random, ROLES, at_most=2) if random.random() < 0.08 else None,
+        token_patient=random.choice(PATIENT_IDS) if random.random() < 0.06 else None,
     )
 
 

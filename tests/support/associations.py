@@ -1,12 +1,14 @@
 """The door of associations over a small installation: people, devices, and whoever asks to be let in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.identity.associations.door import AssociationSources, LocalAssociationDoor
+from pacsgate.identity.federation.federated_accounts import FederatedAccounts
+from pacsgate.identity.federation.source_policy import SourcePolicy
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.model.context import Context
 from pacsgate.model.subject import Subject, SubjectKind
@@ -15,6 +17,7 @@ from pacsgate.ports.assertions import AssertionVerifier
 from pacsgate.ports.associations import Admitted, CalledAe, Requestor, UserIdentity, UserIdentityType
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import Stores, stores_on
+from tests.support.databases import copied_sqlite
 from tests.support.people import OPERATOR, PASSWORD, SCOPE, People, people_on
 
 ADDRESS = "10.1.2.3"
@@ -102,20 +105,26 @@ def open_reception(
     directory: Path,
     verifiers: Mapping[UserIdentityType, AssertionVerifier] | None = None,
     *,
+    sources: Iterable[SourcePolicy] = (),
     clock: Clock | None = None,
     pause: Any = None,
     allow_cleartext_identity: bool = False,
     **parts: Any,
 ) -> Reception:
     """A door in an empty directory, with the user `rad1` of the group `radiology`."""
-    stores = stores_on(open_database(f"sqlite:///{directory / 'pacsgate.sqlite'}"))
+    stores = stores_on(open_database(copied_sqlite(directory)))
     people = people_on(stores, **parts)
     people.users.add(people.change(), "rad1", password=PASSWORD, groups=frozenset({"radiology"}))
     people.trail.events.clear()
     pauses: list[float] = []
     door = LocalAssociationDoor(
         AssociationSources(
-            stores.directory, stores.remote_aes, stores.epochs, verifiers or {}, stores.used_assertions
+            stores.directory,
+            FederatedAccounts(stores.directory, stores.identity_links, sources),
+            stores.remote_aes,
+            stores.epochs,
+            verifiers or {},
+            stores.used_assertions,
         ),
         people.authenticator,
         trail=people.trail,

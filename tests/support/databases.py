@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -19,6 +20,22 @@ _number = count(1)
 
 def sqlite_url(directory: Path) -> str:
     return f"sqlite:///{directory / f'gate{next(_number)}.db'}"
+
+
+def copied_sqlite(directory: Path) -> str:
+    """The same with the tables made already: a copy, which takes a tenth of the time."""
+    path = directory / f"gate{next(_number)}.db"
+    path.write_bytes(_migrated())
+    return f"sqlite:///{path}"
+
+
+@cache
+def _migrated() -> bytes:
+    """A database in which nothing is but its tables."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "empty.db"
+        open_database(f"sqlite:///{path}").close()
+        return path.read_bytes()
 
 
 @contextmanager

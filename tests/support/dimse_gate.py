@@ -14,7 +14,8 @@ from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.bootstrap.dimse import build_dimse_gate
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.policy_watch import PolicyWatch
-from pacsgate.bootstrap.server_tls import server_tls
+from pacsgate.bootstrap.renewed_tls import RenewedContext
+from pacsgate.bootstrap.server_tls import dicom_tls
 from pacsgate.bootstrap.supervisor import _listen
 from pacsgate.cli.new_installation import make_installation
 from pacsgate.config import read_settings
@@ -122,8 +123,8 @@ def open_dicom_gate(
         entity = library_entity()
         sockets = [_listen(listener.host, listener.port) for listener in read.dicom.listeners]
         listeners = [
-            Listener(each, None if listener.tls is None else server_tls(listener.tls), entity, house)
-            for each, listener in zip(sockets, read.dicom.listeners, strict=True)
+            Listener(each, None if tls is None else RenewedContext(tls), entity, house)
+            for each, tls in zip(sockets, dicom_tls(read), strict=True)
         ]
         host, port = sockets[-1].getsockname()[:2]
         client = Dicom(host, port, dict.fromkeys(ROLES, PASSWORD))

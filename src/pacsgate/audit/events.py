@@ -78,10 +78,12 @@ _START = Code("110120", "Application Start")
 _STOP = Code("110121", "Application Stop")
 _LOGIN = Code("110122", "Login")
 _LOGOUT = Code("110123", "Logout")
+_NODE = Code("110126", "Node Authentication")
 _NETWORK = Code("110128", "Network Configuration")
 _CONFIGURATION = Code("110129", "Security Configuration")
 _RESTRICTED = Code("110132", "Use of Restricted Function")
 _RECORDING_STOPPED = Code("110133", "Audit Recording Stopped")
+_EMERGENCY = Code("110127", "Emergency Override Started")
 _OBJECT = Code("110135", "Object Security Attributes Changed")
 _ROLES = Code("110136", "Security Roles Changed")
 _USER = Code("110137", "User Security Attributes Changed")
@@ -141,11 +143,29 @@ class EventKind(Enum):
     )
     DENIED = _Row(_ALERT, _RESTRICTED, _EXECUTE, "a request is denied")
     SIGN_IN = _Row(_AUTHENTICATION, _LOGIN, _EXECUTE, "a sign-in succeeds or fails")
-    SIGN_OUT = _Row(_AUTHENTICATION, _LOGOUT, _EXECUTE, "a session is ended by its owner")
-    LOCKED_OUT = _Row(_ALERT, _RESTRICTED, _EXECUTE, "repeated failures lock a user name")
+    SIGN_OUT = _Row(
+        _AUTHENTICATION, _LOGOUT, _EXECUTE, "a session is ended, by its owner or by somebody for them"
+    )
+    EMERGENCY_ACCESS = _Row(
+        _ALERT, _EMERGENCY, _EXECUTE, "the sealed credential is made, used, or declared void"
+    )
+    CREDENTIAL_SHARED = _Row(
+        _ALERT, _RESTRICTED, _EXECUTE, "one account is at work from two networks at once; names both"
+    )
+    CERTIFICATE_REFUSED = _Row(
+        _ALERT, _NODE, _EXECUTE, "a client certificate is not accepted; says what is wrong with it"
+    )
+    LOCKED_OUT = _Row(_ALERT, _RESTRICTED, _EXECUTE, "repeated failures lock a user name, or an address")
     ROLE_CHANGED = _Row(_ALERT, _ROLES, _EXECUTE, "a role is created, changed, assigned or taken away")
     USER_CHANGED = _Row(
         _ALERT, _USER, _EXECUTE, "a user, password or token is created, changed, disabled or removed"
+    )
+    ACCOUNTS_RECONCILED = _Row(
+        _ALERT,
+        _USER,
+        _EXECUTE,
+        "a source's list of its people is compared with its accounts; says how many join, move and leave, "
+        "or why nothing was done",
     )
     OBJECT_ACCESS_CHANGED = _Row(_ALERT, _OBJECT, _EXECUTE, "a grant, label or collection changes")
     DEVICE_CHANGED = _Row(
@@ -159,6 +179,9 @@ class EventKind(Enum):
         _CONFIGURATION,
         _EXECUTE,
         "a guarded archive is configured, restarted or made to run a script; holds no secret",
+    )
+    SECRETS_RESEALED = _Row(
+        _ALERT, _CONFIGURATION, _EXECUTE, "the key that seals secrets in the database is replaced"
     )
     ATTRIBUTES_DISAGREE = _Row(
         _ALERT, _OBJECT, _EXECUTE, "instances of one study disagree about an attribute that decides access"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.bootstrap.dicom_peers import dicom_peer
+from pacsgate.bootstrap.secret_files import read_secret
 from pacsgate.config import (
     ArchiveSettings,
     BasicCredentialSettings,
@@ -22,7 +23,7 @@ from pacsgate.config import (
     OrthancArchiveSettings,
     Settings,
 )
-from pacsgate.model.errors import SettingsError
+from pacsgate.config.archives import HttpArchiveSettings
 from pacsgate.model.resource import ArchiveName
 from pacsgate.services.freshness import FreshnessRule
 from pacsgate.upstream.dicomweb.origin import DicomWebArchive
@@ -120,6 +121,8 @@ def _dicomweb(archive: DicomWebArchiveSettings) -> DicomWebSettings:
         credentials=_credentials(archive.credentials),
         ca_file=archive.ca_file,
         timeout_seconds=archive.timeout_seconds,
+        verify=archive.verify,
+        identity=_identity(archive),
         can_delete=archive.can_delete,
     )
 
@@ -130,7 +133,15 @@ def _orthanc(archive: OrthancArchiveSettings) -> OriginSettings:
         credentials=_credentials(archive.credentials),
         ca_file=archive.ca_file,
         timeout_seconds=archive.timeout_seconds,
+        verify=archive.verify,
+        identity=_identity(archive),
     )
+
+
+def _identity(archive: HttpArchiveSettings) -> tuple[Path, Path] | None:
+    if archive.certificate is None or archive.key is None:
+        return None
+    return archive.certificate, archive.key
 
 
 def _credentials(given: OriginCredentialSettings | None) -> OriginCredentials | None:
@@ -138,23 +149,18 @@ def _credentials(given: OriginCredentialSettings | None) -> OriginCredentials | 
         case None:
             return None
         case BasicCredentialSettings():
-            return BasicCredentials(given.user, _secret(given.password_file))
+            return BasicCredentials(given.user, read_secret(given.password_file, "password"))
         case BearerCredentialSettings():
-            return BearerCredentials(_secret(given.token_file))
+            return BearerCredentials(read_secret(given.token_file, "token"))
         case ClientCredentialSettings():
             return ClientCredentials(
-                given.token_url, given.client_id, _secret(given.client_secret_file), given.scope
+                given.token_url,
+                given.client_id,
+                read_secret(given.client_secret_file, "client secret"),
+                given.scope,
             )
         case _:
             assert_never(given)
-
-
-def _secret(path: Path) -> str:
-    """The content of a secret's file, without the line end that editors add."""
-    try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the secret in `{path}`") from error
 
 
 def _rule(archive: ArchiveSettings) -> FreshnessRule:

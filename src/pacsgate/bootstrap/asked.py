@@ -9,6 +9,7 @@ from datetime import timedelta
 from starlette.routing import Route
 
 from pacsgate.bootstrap.doors import last_recorded
+from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.config import OrthancArchiveSettings, Settings
 from pacsgate.gateway.http.asked.auth_check import auth_check_routes
@@ -38,7 +39,12 @@ def asked_routes(installation: Installation, gate: Gate, contexts: RequestContex
         safe=safe,
         presenters=Presenters(
             gate,
-            ShareDoor(shares=stores.shares, directory=stores.directory, latest=latest),
+            ShareDoor(
+                shares=stores.shares,
+                directory=stores.directory,
+                latest=latest,
+                ceilings=role_ceilings(installation.settings),
+            ),
             stores.directory,
         ),
         shares=ShareObjects(stores.shares, RandomShares(), lambda: deliver_outbox(stores.outbox, trail)),

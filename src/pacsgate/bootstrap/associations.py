@@ -4,6 +4,7 @@ Called by `dimse`.
 """
 
 from pacsgate.bootstrap.doors import authenticator, last_recorded
+from pacsgate.bootstrap.identity_sources import federated_accounts, role_ceilings
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.issuers import assertion_verifiers
 from pacsgate.identity.associations.door import AssociationSources, LocalAssociationDoor
@@ -15,10 +16,12 @@ def association_door(installation: Installation, *, allow_cleartext_identity: bo
     return LocalAssociationDoor(
         AssociationSources(
             directory=stores.directory,
+            accounts=federated_accounts(installation),
             remote_aes=stores.remote_aes,
             epochs=stores.epochs,
             verifiers=assertion_verifiers(installation.settings, clock),
             used_assertions=stores.used_assertions,
+            ceilings=role_ceilings(installation.settings),
         ),
         authenticator(installation),
         trail=trail,

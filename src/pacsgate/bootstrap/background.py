@@ -17,6 +17,7 @@ from threading import Event as Stop
 import structlog
 
 from pacsgate.bootstrap.crawls import Crawls
+from pacsgate.bootstrap.directory_sync import DirectorySync
 from pacsgate.bootstrap.feeds import Feeds
 from pacsgate.bootstrap.filter_jobs import FilterJobs
 from pacsgate.bootstrap.installation import Installation, open_installation
@@ -24,7 +25,7 @@ from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.bootstrap.trail import manifest_signer
 from pacsgate.config import Settings
-from pacsgate.identity import lockout, sessions, shares
+from pacsgate.identity import lockout, sessions, shared_credentials, shares
 from pacsgate.model.errors import PacsgateError
 from pacsgate.services.deliver_outbox import deliver_outbox
 
@@ -59,6 +60,8 @@ def run_background(settings: Settings, ready: Event) -> None:
         feeds.start()
         filters = FilterJobs(installation)
         filters.start()
+        directories = DirectorySync(installation)
+        directories.start()
         ready.set()
         while not stop.is_set() and _has_supervisor():
             now = time.monotonic()
@@ -70,6 +73,7 @@ def run_background(settings: Settings, ready: Event) -> None:
         crawls.stop()
         feeds.stop()
         filters.stop()
+        directories.stop()
         signer.tick()
 
 
@@ -92,11 +96,13 @@ def _jobs(installation: Installation, sign: Callable[[], object]) -> list[_Job]:
 
 
 def _sweep(installation: Installation) -> None:
-    """Forget what failed sign-ins, ended sessions and ended links have left behind."""
+    """Forget what failed sign-ins, ended sessions, links and unanswered challenges have left behind."""
     directory, scope, now = installation.stores.directory, installation.scope, installation.clock.now()
     lockout.sweep(directory, scope, now)
     sessions.sweep(directory, scope, now)
+    installation.stores.challenges.forget_challenges(scope, now)
     shares.sweep(installation.stores.shares, scope, now)
+    shared_credentials.sweep(installation.stores.sightings, scope, now)
 
 
 def _run(job: _Job) -> None:

@@ -16,10 +16,13 @@ from pacsgate.audit.events import Actor, AuditEvent, EventKind
 from pacsgate.bootstrap.associations import association_door
 from pacsgate.bootstrap.collector import spare_the_collector
 from pacsgate.bootstrap.dicom_clients import procedure_steps, worklist
+from pacsgate.bootstrap.dicom_peers import outgoing_tls
 from pacsgate.bootstrap.doors import access_windows, store_instances
+from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
-from pacsgate.bootstrap.server_tls import server_tls
+from pacsgate.bootstrap.renewed_tls import RenewedContext
+from pacsgate.bootstrap.server_tls import dicom_tls
 from pacsgate.bootstrap.shadow_thread import ShadowThread
 from pacsgate.bootstrap.worker import GRACE_SECONDS
 from pacsgate.config import Settings
@@ -91,6 +94,7 @@ def build_dimse_gate(installation: Installation, windows: AccessWindows) -> Dims
     stores, trail, clock = installation.stores, installation.trail, installation.clock
     archives, freshness = installation.archives, installation.freshness
     door_settings = _door_settings(installation.settings)
+    outgoing = outgoing_tls(installation.settings)
     shadow = ShadowPolicy(installation.scope, stores.candidates, stores.directory, stores.index)
     resolver = ShadowedResolver(freshness, shadow)
     return DimseGate(
@@ -110,15 +114,15 @@ def build_dimse_gate(installation: Installation, windows: AccessWindows) -> Dims
         search=ShadowedSearch(stores.index, shadow),
         store=store_instances(installation, resolver),
         remote_aes=stores.remote_aes,
-        accounts=LocalAccounts(stores.directory),
-        destinations=PeerDestinations(timeout_seconds=_SEND_SECONDS),
+        accounts=LocalAccounts(stores.directory, role_ceilings(installation.settings)),
+        destinations=PeerDestinations(timeout_seconds=_SEND_SECONDS, tls=outgoing),
         worklist=worklist(_dicom(installation.settings)),
         permissions=stores.permissions,
         occurrences=installation.occurrences,
         trail=trail,
         windows=windows,
         commit_storage=CommitStorage(archives.by_name, resolver),
-        commitment_reports=PeerCommitmentReports(timeout_seconds=_SEND_SECONDS),
+        commitment_reports=PeerCommitmentReports(timeout_seconds=_SEND_SECONDS, tls=outgoing),
         procedure_steps=_steps(installation),
     )
 
@@ -168,8 +172,8 @@ def _listeners(settings: Settings, sockets: Sequence[socket.socket], house: Gate
         _log.warning("`allow_cleartext_identity` is set: whoever reads the network reads passcodes")
     entity = library_entity()
     return [
-        Listener(listening, None if listener.tls is None else server_tls(listener.tls), entity, house)
-        for listening, listener in zip(sockets, dicom.listeners, strict=True)
+        Listener(listening, None if tls is None else RenewedContext(tls), entity, house)
+        for listening, tls in zip(sockets, dicom_tls(settings), strict=True)
     ]
 
 

@@ -6,10 +6,14 @@ Called by `gate`, `dimse`, `associations` and `asked`.
 import secrets
 from datetime import UTC, datetime
 
+from pacsgate.bootstrap.certificates import certificate_door
+from pacsgate.bootstrap.directories import outside_passwords
+from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation
+from pacsgate.bootstrap.issuers import bearer_door
+from pacsgate.bootstrap.people import passwords
 from pacsgate.identity.authenticate import Authenticator
 from pacsgate.identity.lockout import Lockout, ProbeLockout
-from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.services.resolve import Resolver
 from pacsgate.services.store_instances import StoreInstances
 from pacsgate.services.study_orders import StudyOrders
@@ -31,8 +35,13 @@ def authenticator(installation: Installation) -> Authenticator:
         epochs=stores.epochs,
         trail=installation.trail,
         clock=installation.clock,
-        passwords=Argon2Passwords(),
+        passwords=passwords(installation.settings),
         last_recorded=last_recorded(installation),
+        ceilings=role_ceilings(installation.settings),
+        sightings=stores.sightings,
+        outside=outside_passwords(installation),
+        certificates=certificate_door(installation, last_recorded(installation)),
+        bearers=bearer_door(installation, last_recorded(installation)),
     )
 
 

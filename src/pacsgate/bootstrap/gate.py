@@ -13,13 +13,24 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from pacsgate.admin.api.app import PREFIX, api
-from pacsgate.admin.console.pages import Console, console_routes, no_page, page_error
+from pacsgate.admin.api.locations import PREFIX
+from pacsgate.admin.console.admin.desk import AdminDesk
+from pacsgate.admin.console.admin.routes import admin_routes
+from pacsgate.admin.console.problem_pages import no_page, page_error
+from pacsgate.bootstrap.api import administration_api, managed
 from pacsgate.bootstrap.asked import asked_routes
+from pacsgate.bootstrap.certificate_health import CertificateWatch
+from pacsgate.bootstrap.certificate_pages import certificate_pages
+from pacsgate.bootstrap.console import console_pages, sign_in, visitors
 from pacsgate.bootstrap.doors import access_windows, authenticator, store_instances
+from pacsgate.bootstrap.factor_pages import pages_of_factors
+from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.policy_watch import refusal_note
-from pacsgate.config import OrthancArchiveSettings, Settings
+from pacsgate.bootstrap.saml import saml_pages
+from pacsgate.bootstrap.source_pages import source_routes
+from pacsgate.bootstrap.upstream_security import insecure_upstreams
+from pacsgate.config import CertificateHeaderSettings, OrthancArchiveSettings, Settings
 from pacsgate.gateway.http.app import HttpDoor, with_cors
 from pacsgate.gateway.http.authzen import authzen_routes
 from pacsgate.gateway.http.authzen_asking import Ask, asks
@@ -33,27 +44,18 @@ from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.gateway.http.viewer import viewer_routes
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.accounts import LocalAccounts
-from pacsgate.identity.passwords import Argon2Passwords
-from pacsgate.identity.sessions import ServerSessions
-from pacsgate.model.context import Context
 from pacsgate.model.errors import PacsgateError
 from pacsgate.model.resource import ArchiveName
-from pacsgate.model.subject import Subject
 from pacsgate.protocols.authzen.metadata import Endpoint
-from pacsgate.services.administer_roles import RoleAdministration
-from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.delete_resource import DeleteResource
 from pacsgate.services.evaluate_for_others import EvaluateForOthers
 from pacsgate.services.label_study import LabelStudy
+from pacsgate.services.managed import Managed
 from pacsgate.services.orthanc_names import OrthancNames
 from pacsgate.services.other_subjects import OtherSubjects
-from pacsgate.services.pass_on_permissions import PassOnPermissions
 from pacsgate.services.search_for_others import SearchForOthers
-from pacsgate.services.setup import Setup
 from pacsgate.services.shadow_policy import ShadowPolicy
 from pacsgate.services.shadowed import ShadowedOrthancReach, ShadowedResolver, ShadowedSearch
-from pacsgate.services.sign_in import SignIn
-from pacsgate.services.study_permissions import StudyPermissionAdministration
 
 
 def build_gate(installation: Installation) -> Gate:
@@ -96,35 +98,40 @@ def build_gate(installation: Installation) -> Gate:
 def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[str, int]]) -> ASGIApp:
     """The ASGI application of one worker; `addresses` are where its listeners are, in configured order."""
     contexts = RequestContexts(gate.settings, gate.clock)
+    certificates = CertificateWatch(installation.settings)
+    seen = visitors(installation, gate, contexts)
+    desk = managed(installation, gate)
     pages = Starlette(
-        exception_handlers={PacsgateError: _as_page, HTTPException: _no_page},
+        exception_handlers={PacsgateError: _as_page, HTTPException: _no_page, Exception: _as_page},
         routes=[
             Route("/healthz", healthz),
-            Route("/readyz", readyz(gate)),
+            Route("/readyz", readyz(gate, certificates.problems, insecure_upstreams(installation.settings))),
             Route("/metrics", metrics),
             *authzen_routes(gate, contexts, _questions(installation, gate)),
             *instance_search_routes(gate, contexts),
-            *control_plane_routes(gate, contexts, PREFIX, _api(installation, gate)),
+            *control_plane_routes(gate, contexts, PREFIX, administration_api(installation, gate, desk)),
+            *_scim(installation, gate, contexts, desk),
             *asked_routes(installation, gate, contexts),
             *viewer_routes(gate),
-            *console_routes(_console(installation, gate, contexts)),
+            *source_routes(installation, gate, seen),
+            *certificate_pages(installation, gate, seen),
+            *saml_pages(installation, seen, sign_in(installation, gate, seen.sessions)),
+            *pages_of_factors(installation, gate, seen, sign_in(installation, gate, seen.sessions)),
+            *admin_routes(AdminDesk(seen, desk)),
+            *console_pages(installation, gate, seen),
         ],
     )
     listeners = _listeners(installation.settings, addresses)
     return with_cors(HttpDoor(gate, pages, contexts, listeners), gate.settings)
 
 
-def _api(installation: Installation, gate: Gate) -> ASGIApp:
-    return api(
-        PassOnPermissions(
-            lambda: StudyPermissionAdministration(installation.office),
-            gate.policies,
-            gate.resolver,
-            gate.index,
-            tuple(gate.archives),
-            gate.trail,
-        )
-    )
+def _scim(installation: Installation, gate: Gate, contexts: RequestContexts, desk: Managed) -> list[Route]:
+    if not installation.settings.identity.scim:
+        return []
+    # Its models take half a second to load, in every worker, and few installations are provisioned by it.
+    from pacsgate.bootstrap.scim import scim_routes  # noqa: PLC0415 - see above
+
+    return scim_routes(installation, gate, contexts, desk.mandates)
 
 
 def _questions(installation: Installation, gate: Gate) -> Mapping[Endpoint, Ask]:
@@ -132,7 +139,7 @@ def _questions(installation: Installation, gate: Gate) -> Mapping[Endpoint, Ask]
         policies=gate.policies,
         resolver=gate.resolver,
         index=gate.index,
-        accounts=LocalAccounts(installation.stores.directory),
+        accounts=LocalAccounts(installation.stores.directory, role_ceilings(installation.settings)),
         archives=gate.archives,
         main_archive=gate.settings.main_archive,
         network_of=gate.settings.network_of,
@@ -155,6 +162,7 @@ def _listeners(settings: Settings, addresses: Sequence[tuple[str, int]]) -> List
             orthancs=map(ArchiveName, orthancs),
             main=settings.main_archive,
             public_url=_without_slash(listener.public_url or settings.public_url),
+            only_redirects=listener.redirect,
         )
         found.append(Listener(host, port, table))
     return Listeners(found)
@@ -165,12 +173,17 @@ def _pending(installation: Installation) -> str | None:
     return None if waiting is None else waiting.revision
 
 
+def _certificate_header(given: CertificateHeaderSettings | None) -> tuple[str, str] | None:
+    return None if given is None else (given.name, given.encoding.value)
+
+
 def _http_settings(settings: Settings) -> HttpSettings:
     return HttpSettings(
         main_archive=settings.main_archive,
         public_url=_without_slash(settings.public_url),
         networks=settings.networks,
         trusted_proxies=settings.trusted_proxies,
+        certificate_header=_certificate_header(settings.client_certificate_header),
         cors_origins=settings.cors.origins,
         viewer=settings.viewer,
         offloads={
@@ -187,27 +200,3 @@ async def _as_page(_request: Request, raised: Exception) -> Response:
 
 async def _no_page(_request: Request, raised: Exception) -> Response:
     return no_page(raised.status_code if isinstance(raised, HTTPException) else 404)
-
-
-def _console(installation: Installation, gate: Gate, contexts: RequestContexts) -> Console:
-    directory = installation.stores.directory
-    sessions = ServerSessions(directory)
-
-    def roles(subject: Subject, context: Context) -> frozenset[str]:
-        held = gate.policies.bind(installation.scope, subject, context, gate.settings.main_archive).standing
-        return held.roles.union(held.collections_of)
-
-    def setup() -> Setup:
-        office = installation.office
-        return Setup(office, UserAdministration(office, Argon2Passwords()), RoleAdministration(office))
-
-    return Console(
-        contexts=contexts.of,
-        authenticator=gate.authenticator,
-        roles=roles,
-        sign_in=SignIn(gate.authenticator.password_door, sessions, installation.trail),
-        sessions=sessions,
-        setup=setup,
-        scope=installation.scope,
-        has_viewer=installation.settings.viewer is not None,
-    )

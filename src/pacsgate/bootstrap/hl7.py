@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from multiprocessing.synchronize import Event
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind
+from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
-from pacsgate.bootstrap.server_tls import server_tls
+from pacsgate.bootstrap.renewed_tls import RenewedContext
+from pacsgate.bootstrap.server_tls import ServerTls, hl7_tls
 from pacsgate.config import Settings
 from pacsgate.config.hl7 import Hl7ListenerSettings
 from pacsgate.gateway.hl7.listener import Listening, MllpDoor
@@ -37,7 +39,10 @@ def run_hl7(settings: Settings, sockets: Sequence[socket.socket], ready: Event) 
 async def _serve(installation: Installation, sockets: Sequence[socket.socket], ready: Event) -> None:
     section = installation.settings.hl7
     listeners = () if section is None else section.listeners
-    listening = [_listening(listener, bound) for listener, bound in zip(listeners, sockets, strict=True)]
+    listening = [
+        _listening(listener, tls, bound)
+        for listener, tls, bound in zip(listeners, hl7_tls(installation.settings), sockets, strict=True)
+    ]
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
@@ -56,7 +61,7 @@ def reception(installation: Installation) -> Reception:
         scope=installation.scope,
         archive=settings.main_archive,
         clock=installation.clock,
-        accounts=LocalAccounts(installation.stores.directory),
+        accounts=LocalAccounts(installation.stores.directory, role_ceilings(installation.settings)),
         policies=installation.policies,
         trail=installation.trail,
         merge=MergePatients(lambda: installation.office),
@@ -66,12 +71,11 @@ def reception(installation: Installation) -> Reception:
     )
 
 
-def _listening(listener: Hl7ListenerSettings, bound: socket.socket) -> Listening:
+def _listening(listener: Hl7ListenerSettings, tls: ServerTls | None, bound: socket.socket) -> Listening:
     senders = tuple(
         Sender(sender.account, sender.networks, sender.certificate_sha256) for sender in listener.senders
     )
-    tls = None if listener.tls is None else server_tls(listener.tls)
-    return Listening(bound, tls, senders)
+    return Listening(bound, None if tls is None else RenewedContext(tls), senders)
 
 
 def _record(installation: Installation, kind: EventKind) -> None:

@@ -23,11 +23,12 @@ from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.config import Settings
 from pacsgate.gateway.http.settings import EXTERNAL
 from pacsgate.identity.latest_time import LatestTime
-from pacsgate.identity.subjects import subject_of
+from pacsgate.identity.subjects import fully_proven, subject_of
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.policy.policy import Policy
+from pacsgate.ports.factors import Sealer
 from pacsgate.ports.occurrences import Occurrences
 from pacsgate.ports.orders import Orders
 from pacsgate.ports.orthanc import OrthancWatch
@@ -104,6 +105,13 @@ class Installation:
     def actor(self) -> Actor:
         """Whoever works at the command line of this machine, as the trail names them."""
         return Actor(f"local:{getpass.getuser()}", verified=True, credential="local")
+
+    @property
+    def sealer(self) -> Sealer:
+        """Seals secrets before they are kept, and opens them."""
+        from pacsgate.identity.sealing import FileSealer  # noqa: PLC0415 - most commands seal nothing
+
+        return FileSealer(self.settings.sealing_key_file)
 
     @property
     def indexer(self) -> ObjectIndexer:
@@ -199,10 +207,12 @@ class Installation:
         return orders(self.settings.dicom)
 
     def _people(self, scope: TenantScope, at: datetime) -> Iterator[Subject]:
-        """Every account that is not disabled, as if it had just signed in."""
+        """Every account that somebody may come in as, as if it had just signed in."""
         for record in self.stores.directory.users(scope):
-            if not record.disabled:
-                yield subject_of(record, scope.tenant, Credential.PASSWORD, authenticated_at=at)
+            if record.is_live(at):
+                yield fully_proven(
+                    subject_of(record, scope.tenant, Credential.PASSWORD, authenticated_at=at), at
+                )
 
     def close(self) -> None:
         """Write what is queued and close everything."""

@@ -24,6 +24,9 @@ from types import FrameType
 import structlog
 
 from pacsgate.bootstrap.background import run_background
+from pacsgate.bootstrap.certificate_health import certificate_warnings, clear_text_listeners
+from pacsgate.bootstrap.certificates import check_certificate_sources
+from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.bootstrap.dimse import run_dimse
 from pacsgate.bootstrap.hl7 import run_hl7
 from pacsgate.bootstrap.installation import Installation, open_installation
@@ -32,6 +35,11 @@ from pacsgate.bootstrap.occurrences import check_dcm4chee
 from pacsgate.bootstrap.policy_watch import PolicyWatch
 from pacsgate.bootstrap.server_tls import check_server_tls
 from pacsgate.bootstrap.trail import finish_stores
+from pacsgate.bootstrap.upstream_security import (
+    clear_text_peers,
+    insecure_upstreams,
+    refuse_insecure_upstreams,
+)
 from pacsgate.bootstrap.worker import GRACE_SECONDS, run_worker
 from pacsgate.config import Settings
 from pacsgate.model.errors import PacsgateError, PolicyError, SettingsError
@@ -55,6 +63,8 @@ class Supervisor:
     """The processes of one installation."""
 
     settings: Settings
+    insecure_upstream: bool = False
+    """Whether ways to archives may be open to others."""
     sockets: list[socket.socket] = field(default_factory=list)
     dicom_sockets: list[socket.socket] = field(default_factory=list)
     hl7_sockets: list[socket.socket] = field(default_factory=list)
@@ -81,10 +91,14 @@ class Supervisor:
 
         Raises `SettingsError`; with a stored revision a broken policy file does not stop the start.
         """
+        if not self.insecure_upstream:
+            refuse_insecure_upstreams(self.settings)
         with open_installation(self.settings, "start") as installation:
             self._publish(installation)
             finish_stores(installation)
         check_server_tls(self.settings)
+        check_certificate_sources(self.settings)
+        self._warn()
         check_dcm4chee(self.settings)
         check_issuers(self.settings)
         self._share_metrics()
@@ -112,6 +126,16 @@ class Supervisor:
             self._end()
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    def _warn(self) -> None:
+        """Say loudly what is open."""
+        for warning in (
+            *insecure_upstreams(self.settings),
+            *clear_text_peers(self.settings),
+            *clear_text_listeners(self.settings),
+            *certificate_warnings(self.settings, SystemClock().now()),
+        ):
+            _log.warning(warning)
 
     def _names(self) -> list[str]:
         workers = [f"http-{number}" for number in range(1, self.settings.workers + 1)]

@@ -10,6 +10,7 @@ import structlog
 
 from pacsgate.audit.event_filter import EventFilter
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome
+from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation, trail_directory
 from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.identity.accounts import LocalAccounts
@@ -73,7 +74,10 @@ def _tell(
     installation: Installation, begun: AuditEvent, archive: ArchiveName, summary: InstanceSummary
 ) -> None:
     """Tell of a study that arrived when the gate was killed, as who stored it then."""
-    now, accounts = installation.clock.now(), LocalAccounts(installation.stores.directory)
+    now, accounts = (
+        installation.clock.now(),
+        LocalAccounts(installation.stores.directory, role_ceilings(installation.settings)),
+    )
     found = (accounts.subject(installation.scope, kind, begun.actor.name, now) for kind in SubjectKind)
     subject = next((each for each in found if each is not None), None)
     if subject is None:

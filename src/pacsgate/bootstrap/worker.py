@@ -20,9 +20,14 @@ from pacsgate.bootstrap.collector import spare_the_collector
 from pacsgate.bootstrap.gate import build_app, build_gate
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
+from pacsgate.bootstrap.refused_handshakes import RefusedHandshakes
+from pacsgate.bootstrap.renewed_tls import RenewedContext
+from pacsgate.bootstrap.server_tls import http_tls
 from pacsgate.bootstrap.shadow_thread import ShadowThread
+from pacsgate.bootstrap.upstream_security import insecure_upstreams
 from pacsgate.config import Settings
-from pacsgate.gateway.http.bounded_head import BoundedHeadProtocol
+from pacsgate.gateway.http import metrics
+from pacsgate.gateway.http.bounded_head import HEAD_SECONDS, BoundedHeadProtocol
 from pacsgate.gateway.http.wiring import Gate
 
 _log = structlog.get_logger("pacsgate.worker")
@@ -32,11 +37,39 @@ GRACE_SECONDS = 5
 _TICK_SECONDS = 1.0
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to `run_worker`, which has more to do at a stop than the server knows."""
+class TlsServer(uvicorn.Server):
+    """Leaves signals to `run_worker`, which has more to do at a stop than the server knows.
+
+    Each listener has its own TLS, or none; `config.ssl` is one context for all.
+    """
+
+    def __init__(self, config: uvicorn.Config, tls: Sequence[RenewedContext | None]) -> None:
+        super().__init__(config)
+        self._tls = tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on every socket."""
+        await super().startup(sockets=[])
+        if not self.should_exit:
+            loop = asyncio.get_running_loop()
+            for listening, tls in zip(sockets or (), self._tls, strict=True):
+                seconds = None if tls is None else HEAD_SECONDS
+                self.servers.append(
+                    await loop.create_server(
+                        self._protocol,
+                        sock=listening,
+                        ssl=tls,
+                        backlog=self.config.backlog,
+                        ssl_handshake_timeout=seconds,
+                    )
+                )
+
+    def _protocol(self) -> asyncio.Protocol:
+        return BoundedHeadProtocol(self.config, self.server_state, self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
         yield
 
 
@@ -44,6 +77,7 @@ def run_worker(settings: Settings, sockets: Sequence[socket.socket], number: int
     """Serve until SIGTERM; then finish what runs, close access windows and the trail."""
     configure_logs()
     uvloop.install()
+    metrics.INSECURE_UPSTREAMS.set(len(insecure_upstreams(settings)))
     with open_installation(settings, f"http-{number}") as installation, installation.stores.epochs.watched():
         _record(installation, EventKind.APPLICATION_STARTED)
         gate = build_gate(installation)
@@ -59,9 +93,13 @@ def run_worker(settings: Settings, sockets: Sequence[socket.socket], number: int
 async def _serve(
     installation: Installation, gate: Gate, sockets: Sequence[socket.socket], ready: Event
 ) -> None:
+    carried_by = RefusedHandshakes(installation.trail, installation.clock).watched()
+    contexts = [
+        None if tls is None else RenewedContext(tls, carried_by=carried_by)
+        for tls in http_tls(installation.settings)
+    ]
     config = uvicorn.Config(
         build_app(installation, gate, [listener.getsockname()[:2] for listener in sockets]),
-        http=BoundedHeadProtocol,
         ws="none",  # nothing here speaks WebSocket
         log_config=None,
         access_log=False,
@@ -70,7 +108,7 @@ async def _serve(
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=30,
     )
-    server = _Server(config)
+    server = TlsServer(config, contexts)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:

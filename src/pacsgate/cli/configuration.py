@@ -6,10 +6,15 @@ from typing import Annotated
 
 import typer
 
+from pacsgate.bootstrap.certificate_health import certificate_warnings, clear_text_listeners
+from pacsgate.bootstrap.certificates import check_certificate_sources
+from pacsgate.bootstrap.clock import SystemClock
+from pacsgate.bootstrap.identity_warnings import identity_warnings
 from pacsgate.bootstrap.issuers import check_issuers
 from pacsgate.bootstrap.occurrences import check_dcm4chee
 from pacsgate.bootstrap.policy_files import read_all_policy_sources
 from pacsgate.bootstrap.server_tls import check_server_tls
+from pacsgate.bootstrap.upstream_security import clear_text_peers, insecure_upstreams
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson
 from pacsgate.cli.failures import told
 from pacsgate.cli.loading import load_policy_shown
@@ -18,7 +23,7 @@ from pacsgate.config import read_settings
 
 app = typer.Typer(help="Check the configuration file.", no_args_is_help=True)
 
-File = Annotated[Path, typer.Argument(help="The configuration file.")]
+File = Annotated[Path, typer.Argument(envvar="PACSGATE_CONFIG", help="The configuration file.")]
 
 
 @app.command()
@@ -29,17 +34,26 @@ def check(file: File = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
         check_dcm4chee(settings)
         check_issuers(settings)
         check_server_tls(settings)
+        check_certificate_sources(settings)
+        warnings = [
+            *(f"{warning}; `serve` wants `--insecure-upstream`" for warning in insecure_upstreams(settings)),
+            *clear_text_peers(settings),
+            *clear_text_listeners(settings),
+            *certificate_warnings(settings, SystemClock().now()),
+        ]
         policy = load_policy_shown(read_all_policy_sources(settings))
+        warnings += identity_warnings(settings, policy)
     if as_json:
         print_json(
             {
                 "ok": True,
                 "archives": sorted(settings.archives),
                 "policy": policy.revision,
+                "warnings": warnings,
                 "not_carried_over": [str(left) for left in policy.left],
             }
         )
     else:
-        for left in policy.left:
-            sys.stderr.write(f"warning: {left}\n")
+        for warning in (*warnings, *policy.left):
+            sys.stderr.write(f"warning: {warning}\n")
         print_line(f"{file} is sound: {len(settings.archives)} archive(s), policy {policy.revision}")

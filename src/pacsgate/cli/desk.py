@@ -11,16 +11,23 @@ from typing import Annotated
 
 import typer
 
+from pacsgate.bootstrap import people
 from pacsgate.cli.failures import told
 from pacsgate.cli.installation import Installation, open_installation
 from pacsgate.identity.passwords import Argon2Passwords
-from pacsgate.identity.tokens import RandomTokens
 from pacsgate.services.administer_devices import DeviceAdministration
 from pacsgate.services.administer_grants import GrantAdministration
+from pacsgate.services.administer_links import LinkAdministration
+from pacsgate.services.administer_locks import LockAdministration
 from pacsgate.services.administer_roles import RoleAdministration
+from pacsgate.services.administer_sessions import SessionAdministration
 from pacsgate.services.administer_tokens import TokenAdministration
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
+from pacsgate.services.emergency import EmergencyAccess
+from pacsgate.services.provision_accounts import Provisioning
+from pacsgate.services.reconcile_accounts import SourceReconciliation
+from pacsgate.services.reset_password import PasswordReset
 from pacsgate.services.study_permissions import StudyPermissionAdministration
 
 Config = Annotated[
@@ -39,10 +46,16 @@ class Desk:
     office: Office
     passwords: Argon2Passwords
     users: UserAdministration
+    resets: PasswordReset
+    emergency: EmergencyAccess
+    sessions: SessionAdministration
+    links: LinkAdministration
     tokens: TokenAdministration
     roles: RoleAdministration
     grants: GrantAdministration
     devices: DeviceAdministration
+    locks: LockAdministration
+    reconciliation: SourceReconciliation
     permissions: StudyPermissionAdministration
 
     def change(self) -> Change:
@@ -60,15 +73,22 @@ def open_desk(config: Path) -> Iterator[Desk]:
 
 def _desk(installation: Installation) -> Desk:
     office = installation.office
-    passwords = Argon2Passwords()
+    users = people.users(installation)
+    provisioning = Provisioning(office, users, installation.stores.identity_links)
     return Desk(
         installation=installation,
         office=office,
-        passwords=passwords,
-        users=UserAdministration(office, passwords),
-        tokens=TokenAdministration(office, RandomTokens()),
+        passwords=people.passwords(installation.settings),
+        users=users,
+        resets=people.password_reset(installation),
+        emergency=people.emergency(installation),
+        sessions=people.sessions(installation),
+        links=LinkAdministration(office, installation.stores.identity_links, people.sessions(installation)),
+        tokens=people.tokens(installation),
         roles=RoleAdministration(office),
         grants=GrantAdministration(office),
         devices=DeviceAdministration(office, installation.stores.remote_aes),
+        locks=LockAdministration(office, installation.stores.locks, installation.stores.remote_aes),
+        reconciliation=SourceReconciliation(office, provisioning),
         permissions=StudyPermissionAdministration(office),
     )

@@ -159,6 +159,7 @@ def test(
     as_json: AsJson = False,
 ) -> None:
     """Ask a device whether it answers (C-ECHO); exit 1 if it does not."""
+    from pacsgate.bootstrap.dicom_peers import outgoing_tls  # noqa: PLC0415 - likewise
     from pacsgate.upstream.dimse.peer import peer_of  # noqa: PLC0415 - pynetdicom, for this command alone
     from pacsgate.upstream.dimse.verification import verify  # noqa: PLC0415 - likewise
 
@@ -172,7 +173,8 @@ def test(
             )
         outcome = "answers"
         try:
-            verify(peer_of(device, title, timeout_seconds=_ECHO_SECONDS))
+            tls = outgoing_tls(desk.installation.settings)
+            verify(peer_of(device, title, timeout_seconds=_ECHO_SECONDS, tls=tls))
         except ArchiveError as error:
             outcome = error.public if error.detail is None else f"{error.public} ({error.detail})"
     answers = outcome == "answers"

@@ -4,12 +4,13 @@ Called by the commands of `pacsgate policy` that ask an installation.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from pacsgate.bootstrap.installation import Installation
-from pacsgate.identity.subjects import subject_of
+from pacsgate.identity.subjects import fully_proven, subject_of
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.errors import NotFoundError
@@ -46,18 +47,23 @@ def circumstances(
     return Context(now=now, request_id="cli", network=network, purpose=purpose, reason=reason)
 
 
-def somebody(installation: Installation, name: str) -> Subject:
-    """An account as if it had just signed in.  Raises `NotFoundError`."""
+def somebody(installation: Installation, name: str, *, is_proven: bool = True) -> Subject:
+    """An account as if it had just signed in, by all that can be asked of it or by a password alone.
+
+    Raises `NotFoundError`.
+    """
     record = installation.stores.directory.user(installation.scope, name)
     if record is None:
         raise NotFoundError(f"no user is called `{name}`; `pacsgate user list` shows those that exist")
-    return _signed_in(installation, record)
+    found = _signed_in(installation, record)
+    return found if is_proven else replace(found, assurance_level=1, second_factor_at=None)
 
 
 def everybody(installation: Installation) -> Iterable[Subject]:
-    """Every account that is not disabled, likewise."""
+    """Every account that somebody may come in as, likewise."""
+    now = installation.clock.now()
     for record in installation.stores.directory.users(installation.scope):
-        if not record.disabled:
+        if record.is_live(now):
             yield _signed_in(installation, record)
 
 
@@ -71,4 +77,5 @@ def entries(installation: Installation, archive: ArchiveName, study: str) -> tup
 
 def _signed_in(installation: Installation, record: UserRecord) -> Subject:
     now = installation.clock.now()
-    return subject_of(record, installation.scope.tenant, Credential.PASSWORD, authenticated_at=now)
+    subject = subject_of(record, installation.scope.tenant, Credential.PASSWORD, authenticated_at=now)
+    return fully_proven(subject, now)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from pacsgate.bootstrap.secret_files import read_secret
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
 from pacsgate.cli.failures import told
 from pacsgate.cli.orthanc_files import read_orthanc_configuration
@@ -109,7 +110,10 @@ def _fragment(
             if account is None or secret_file is None:
                 raise SettingsError("`--way plugin` needs `--account` and `--secret-file`")
             return asking_by_plugin(
-                gate_url=_gate_url(settings), server=name, account=account, password=_secret(secret_file)
+                gate_url=_gate_url(settings),
+                server=name,
+                account=account,
+                password=read_secret(secret_file, "password"),
             )
         case Way.SCRIPT:
             if secret_file is None:
@@ -119,7 +123,7 @@ def _fragment(
                 script=script,
                 gate_url=_gate_url(settings),
                 root=f"/archives/{name}/orthanc",
-                token=_secret(secret_file),
+                token=read_secret(secret_file, "token"),
                 account=f"{user}:{password}",
             )
         case _:
@@ -148,24 +152,15 @@ def _own_account(orthanc: OrthancArchiveSettings) -> tuple[str, str]:
     """The gate's own account at Orthanc."""
     if not isinstance(orthanc.credentials, BasicCredentialSettings):
         raise SettingsError("the archive has no `credentials` of kind `basic` for the gate itself")
-    return orthanc.credentials.user, _secret(orthanc.credentials.password_file)
-
-
-def _secret(file: Path) -> str:
-    try:
-        secret = file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(f"cannot read `{file}`: {error.strerror}") from error
-    if not secret:
-        raise SettingsError(f"`{file}` is empty")
-    return secret
+    return orthanc.credentials.user, read_secret(orthanc.credentials.password_file, "password")
 
 
 def _gate_url(settings: Settings) -> str:
     if settings.public_url is not None:
         return settings.public_url.rstrip("/")
-    open_to_all = next(listener for listener in settings.listeners if not listener.is_taken)
-    return f"http://{open_to_all.host}:{open_to_all.port}"
+    open_to_all = next(one for one in settings.listeners if not one.is_taken and not one.redirect)
+    scheme = "http" if open_to_all.tls is None else "https"
+    return f"{scheme}://{open_to_all.host}:{open_to_all.port}"
 
 
 def _row(share: ShareRecord) -> dict[str, Json]:

@@ -69,7 +69,7 @@ def explain(
     with told(), open_installation(config) as installation:
         name = named_archive(installation, archive)
         policy, context = live_policy(installation), circumstances(installation, network, purpose, reason)
-        subject = somebody(installation, user)
+        subject = somebody(installation, user, is_proven=False)
         grants = installation.stores.directory.granted(installation.scope)
         explanations = [
             (

@@ -18,12 +18,17 @@ from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.inquiry import live_policy
 from pacsgate.cli.installation import open_installation
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
+from pacsgate.cli.reconcile import drift, orphans
 from pacsgate.model.errors import NotFoundError
 from pacsgate.policy.policy import Policy
 from pacsgate.services.review_roles import Use, uses
 from pacsgate.sinks.trail_reader import read_trail
 
-app = typer.Typer(help="Report how roles are used, and what was sent.", no_args_is_help=True)
+app = typer.Typer(
+    help="Report how roles are used, what was sent, and whom no source knows.", no_args_is_help=True
+)
+app.command("drift")(drift)
+app.command("orphans")(orphans)
 
 Days = Annotated[int, typer.Option("--days", min=1, max=3650, help="Look back over so many days.")]
 RoleName = Annotated[str, typer.Option("--role", help="A role of the policy.")]
@@ -31,7 +36,7 @@ RoleName = Annotated[str, typer.Option("--role", help="A role of the policy.")]
 
 @app.callback()
 def _group() -> None:
-    """Report how roles are used, and what was sent."""
+    """Report how roles are used, what was sent, and whom no source knows."""
 
 
 @app.command()

@@ -5,9 +5,12 @@ from typing import Annotated
 import typer
 
 from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
+from pacsgate.cli.entry_codes import code_row, emergency, print_code, reset, reset_page, validity
+from pacsgate.cli.factors import factors
 from pacsgate.cli.instants import read_instant
 from pacsgate.cli.new_password import FromStdin, Generate, ask_password
 from pacsgate.cli.printing import Json, instant_text, print_fields, print_json, print_line, print_table
+from pacsgate.cli.reconcile import sync
 from pacsgate.cli.user_attributes import read_attributes
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.resource import ArchiveName
@@ -16,8 +19,14 @@ from pacsgate.model.subject import SubjectKind
 from pacsgate.ports import UserRecord
 
 app = typer.Typer(help="Make, change and remove accounts.", no_args_is_help=True)
+app.command("sync")(sync)
 
 _COLUMNS = ("name", "kind", "disabled", "groups", "roles", "last_sign_in_at")
+
+app.command()(factors)
+app.command()(reset)
+app.command()(validity)
+app.command()(emergency)
 
 Name = Annotated[str, typer.Argument(help="The user's name.")]
 RoleName = Annotated[str, typer.Argument(help="The role's name.")]
@@ -60,7 +69,12 @@ def add(
     roles: Annotated[
         list[str] | None, typer.Option("--role", help="A role everywhere; may be repeated.")
     ] = None,
+    starts: Annotated[str | None, typer.Option("--from", help="When it begins: `2h`, `2027-01-01`.")] = None,
+    until: Annotated[str | None, typer.Option(help="When it ends by itself: `30d`, `2027-01-01`.")] = None,
     no_password: Annotated[bool, typer.Option("--no-password", help="No password: API tokens only.")] = False,
+    invite: Annotated[
+        bool, typer.Option("--invite", help="Print a code with which the user chooses a password, at /reset.")
+    ] = False,
     password_stdin: FromStdin = False,
     generate: Generate = False,
     config: Config = DEFAULT_CONFIG,
@@ -68,28 +82,39 @@ def add(
 ) -> None:
     """Make an account."""
     with open_desk(config) as desk:
-        if no_password and (password_stdin or generate):
-            raise SettingsError("`--no-password` excludes `--password-stdin` and `--generate`")
+        if [no_password, invite, password_stdin or generate].count(True) > 1:
+            raise SettingsError(
+                "`--no-password`, `--invite`, `--password-stdin` and `--generate` exclude each other"
+            )
         password = (
             None
-            if no_password
+            if no_password or invite
             else ask_password(desk.passwords, from_stdin=password_stdin, generate=generate)
         )
+        change = desk.change()
         for role in roles or ():
-            desk.office.need_role(desk.installation.scope, role)
-        user = desk.users.add(
-            desk.change(),
+            desk.office.need_role(change.scope, role)
+        desk.users.add(
+            change,
             name,
             kind=kind,
             display_name=display_name,
             password=password,
             groups=frozenset(groups or ()),
             attributes=read_attributes(attributes or (), desk.installation.policy()),
+            starts=None if starts is None else read_instant(starts, change.at),
+            until=None if until is None else read_instant(until, change.at),
         )
         for role in roles or ():
             desk.users.assign(desk.change(), name, Assignment(role))
-        row = _row(desk.users.user(desk.installation.scope, user.name))
+        code = desk.resets.give(desk.change(), name) if invite else None
+        row = _row(desk.users.user(change.scope, name))
+        page = reset_page(desk)
+    if code is not None:
+        row |= code_row(code)
     _answer(f"user `{name}` added", row, password if generate else None, as_json=as_json)
+    if code is not None and not as_json:
+        print_code(code, page)
 
 
 @app.command()
@@ -224,6 +249,9 @@ def _row(user: UserRecord) -> dict[str, Json]:
         "kind": user.kind,
         "display_name": user.display_name,
         "disabled": user.disabled,
+        "source": user.source,
+        "from": instant_text(user.starts),
+        "until": instant_text(user.until),
         "has_password": user.password_hash is not None,
         "groups": sorted(user.groups),
         "attributes": {name: sorted(values, key=str) for name, values in sorted(user.attributes.items())},

@@ -20,21 +20,36 @@ from pacsgate.config.archives import (
     OrthancArchiveSettings,
     OrthancLinkSettings,
 )
-from pacsgate.config.dicom import CalledAeSettings, DicomListenerSettings, DicomSettings, DicomTlsSettings
-from pacsgate.config.dicom_peers import DicomPeerSettings, PeerTlsSettings
+from pacsgate.config.certificates import (
+    CertificateHeaderSettings,
+    CertificateNameSettings,
+    CertificateSourceSettings,
+)
+from pacsgate.config.dicom import CalledAeSettings, DicomListenerSettings, DicomSettings
+from pacsgate.config.dicom_peers import ClientTlsSettings, DicomPeerSettings, PeerTlsSettings
 from pacsgate.config.hl7 import Dcm4cheeSettings, Hl7ListenerSettings, Hl7SenderSettings, Hl7Settings
-from pacsgate.config.identity import ClaimSettings, IdentitySettings, JwtIssuerSettings, SamlIssuerSettings
+from pacsgate.config.identity import IdentitySettings, JwtIssuerSettings, SamlIssuerSettings
 from pacsgate.config.listeners import ListenerSettings, MountSettings
+from pacsgate.config.oidc import BearerSettings, OpenIdSettings
 from pacsgate.config.reading import read_settings
+from pacsgate.config.secrets import SecretsSettings
+from pacsgate.config.sessions import PasswordSettings, RoleSessionSettings, SessionSettings
 from pacsgate.config.settings import CorsSettings, ForeignPolicySettings, Settings, TrailSettings
+from pacsgate.config.sources import ClaimSettings
+from pacsgate.config.tls import DicomTlsSettings, HttpTlsSettings
 
 __all__ = [
     "ArchiveSettings",
     "BasicCredentialSettings",
     "BearerCredentialSettings",
+    "BearerSettings",
     "CalledAeSettings",
+    "CertificateHeaderSettings",
+    "CertificateNameSettings",
+    "CertificateSourceSettings",
     "ClaimSettings",
     "ClientCredentialSettings",
+    "ClientTlsSettings",
     "CorsSettings",
     "Dcm4cheeSettings",
     "DicomListenerSettings",
@@ -48,16 +63,22 @@ __all__ = [
     "Hl7ListenerSettings",
     "Hl7SenderSettings",
     "Hl7Settings",
+    "HttpTlsSettings",
     "IdentitySettings",
     "JwtIssuerSettings",
     "ListenerSettings",
     "MountSettings",
     "OffloadSettings",
+    "OpenIdSettings",
     "OriginCredentialSettings",
     "OrthancArchiveSettings",
     "OrthancLinkSettings",
+    "PasswordSettings",
     "PeerTlsSettings",
+    "RoleSessionSettings",
     "SamlIssuerSettings",
+    "SecretsSettings",
+    "SessionSettings",
     "Settings",
     "TrailSettings",
     "read_settings",

@@ -54,15 +54,35 @@ OriginCredentialSettings = Annotated[
 ]
 
 
-class DicomWebArchiveSettings(Section):
-    """Any DICOMweb origin.  `url` is its DICOMweb root, such as `https://pacs.example/dicom-web`."""
+class HttpArchiveSettings(Section):
+    """What all archives over HTTP have."""
 
-    kind: Literal["dicomweb"]
     url: str
     credentials: OriginCredentialSettings | None = None
     ca_file: Path | None = None
     """The certificate authorities to trust instead of the system's."""
+    verify: bool = True
+    """Whether its certificate is verified.  `false`, as `http://` to another machine, is served by
+    `pacsgate serve --insecure-upstream` only."""
+    certificate: Path | None = None
+    """What the gate shows, if the archive asks for a certificate: PEM, with its chain."""
+    key: Path | None = None
+    """Its key: PEM, without a password."""
     timeout_seconds: float = Field(default=30, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> "HttpArchiveSettings":
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("`certificate` and `key` belong together")
+        if not self.verify and self.ca_file is not None:
+            raise ValueError("`ca_file` says whom to trust, and `verify: false` to trust anybody: keep one")
+        return self
+
+
+class DicomWebArchiveSettings(HttpArchiveSettings):
+    """Any DICOMweb origin.  `url` is its DICOMweb root, such as `https://pacs.example/dicom-web`."""
+
+    kind: Literal["dicomweb"]
     writers: Literal["gate", "others"] = "others"
     max_staleness_seconds: float = Field(default=3600, gt=0)
     """With `writers: others`: an index row older than this is read again before it decides."""
@@ -93,15 +113,10 @@ class OffloadSettings(Section):
     """The internal location that leads to the archive's root, such as `/_orthanc/`."""
 
 
-class OrthancArchiveSettings(Section):
+class OrthancArchiveSettings(HttpArchiveSettings):
     """An Orthanc, through its own REST API.  `url` is that API's root, such as `http://127.0.0.1:8043`."""
 
     kind: Literal["orthanc"]
-    url: str
-    credentials: OriginCredentialSettings | None = None
-    ca_file: Path | None = None
-    """The certificate authorities to trust instead of the system's."""
-    timeout_seconds: float = Field(default=30, gt=0, le=600)
     writers: Literal["gate", "others"] = "others"
     """`others`: the index follows Orthanc's own log of changes."""
     max_staleness_seconds: float = Field(default=60, gt=0)

@@ -2,38 +2,17 @@
 
 Called by `settings`.
 
-Standard: PS3.8 9.3.2 (AE titles); PS3.15 B.12, B.13 (TLS profiles).
+Standard: PS3.8 9.3.2 (AE titles).
 """
 
 from enum import StrEnum
-from pathlib import Path
 
 from pydantic import Field, model_validator
 
 from pacsgate.config.base import Section
-from pacsgate.config.dicom_peers import AeTitle, DicomPeerSettings
+from pacsgate.config.dicom_peers import AeTitle, ClientTlsSettings, DicomPeerSettings
+from pacsgate.config.tls import DicomTlsSettings
 from pacsgate.model.resource import ArchiveName
-
-
-class TlsProfile(StrEnum):
-    """Which versions and suites of TLS a listener takes."""
-
-    BCP_195 = "bcp-195"
-    """TLS 1.2 and 1.3 (PS3.15 B.12)."""
-    EXTENDED_BCP_195 = "extended-bcp-195"
-    """The same, restricted to stronger suites (PS3.15 B.13)."""
-
-
-class DicomTlsSettings(Section):
-    """TLS of one DICOM listener."""
-
-    certificate: Path
-    """PEM, with its chain."""
-    key: Path
-    client_ca: Path | None = None
-    """Whose certificates clients show; without it none is asked for."""
-    client_certificate_required: bool = True
-    profile: TlsProfile = TlsProfile.BCP_195
 
 
 class DicomListenerSettings(Section):
@@ -82,6 +61,8 @@ class DicomSettings(Section):
     """Whether passcodes, assertions and tokens are taken on a listener without TLS; warned about at start."""
     forbidden_destination: ForbiddenDestination = ForbiddenDestination.UNKNOWN
     refusals: Refusals = Refusals.STANDARD
+    outgoing_tls: ClientTlsSettings = ClientTlsSettings()
+    """Towards destinations and requestors of storage commitment that `pacsgate device` knows with `--tls`."""
     worklist: DicomPeerSettings | None = None
     """Where modality worklists come from: queries are passed on to it, and it is asked for the orders of
     studies that arrive."""

@@ -24,22 +24,27 @@ def checked_ae_title(title: str) -> str:
 AeTitle = Annotated[str, AfterValidator(checked_ae_title)]
 
 
-class PeerTlsSettings(Section):
-    """TLS towards one peer."""
+class ClientTlsSettings(Section):
+    """TLS towards others: whom to trust, and what the gate shows."""
 
     ca_file: Path | None = None
     """The certificate authorities to trust instead of the system's."""
-    certificate_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """SHA-256 of the peer's certificate (DER): then this certificate is trusted, and no other."""
     certificate: Path | None = None
     """What the gate shows, for peers that ask for a certificate: PEM, with its chain."""
     key: Path | None = None
 
     @model_validator(mode="after")
-    def _certificate_has_its_key(self) -> "PeerTlsSettings":
+    def _certificate_has_its_key(self) -> "ClientTlsSettings":
         if (self.certificate is None) != (self.key is None):
             raise ValueError("`certificate` and `key` belong together")
         return self
+
+
+class PeerTlsSettings(ClientTlsSettings):
+    """TLS towards one peer."""
+
+    certificate_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the peer's certificate (DER): then this certificate is trusted, and no other."""
 
 
 class DicomPeerSettings(Section):

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field, field_validator, model_validator
 
 from pacsgate.config.base import Section
-from pacsgate.config.dicom import DicomTlsSettings
+from pacsgate.config.tls import DicomTlsSettings
 from pacsgate.ports.stylesheets import StylesheetName
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

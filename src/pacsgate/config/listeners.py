@@ -5,9 +5,10 @@ Called by `settings`.
 
 import re
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pacsgate.config.base import Section
+from pacsgate.config.tls import HttpTlsSettings
 from pacsgate.gateway.http.mounts import Dialect, Mount
 from pacsgate.model.resource import ArchiveName
 
@@ -16,17 +17,23 @@ _OWN_PATHS = frozenset(
     {
         ".well-known",
         "access",
+        "admin",
         "api",
         "archives",
+        "assets",
         "auth",
         "healthz",
-        "icon.svg",
         "metrics",
         "readyz",
+        "reset",
+        "scim",
+        "second-factor",
+        "security",
         "setup",
         "sign-in",
         "sign-out",
-        "style.css",
+        "step-up",
+        "studies",
         "viewer",
     }
 )
@@ -62,6 +69,10 @@ class ListenerSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8042, ge=0, le=65535)
+    tls: HttpTlsSettings | None = None
+    """HTTPS; without it the listener speaks plain HTTP."""
+    redirect: bool = False
+    """Whether every request is only shown the way (308) to the same path below `public_url`, an https one."""
     mounts: tuple[MountSettings, ...] = ()
     """Further paths for dialects; the longest prefix of a path wins."""
     public_url: str | None = None
@@ -71,6 +82,12 @@ class ListenerSettings(Section):
     def is_taken(self) -> bool:
         """Whether a mount of `/` leaves no room for the gate's own pages."""
         return any(mount.path == "/" for mount in self.mounts)
+
+    @model_validator(mode="after")
+    def _redirect_does_nothing_else(self) -> "ListenerSettings":
+        if self.redirect and (self.tls is not None or self.mounts):
+            raise ValueError("a listener with `redirect` has neither `tls` nor `mounts`: it serves nothing")
+        return self
 
     @field_validator("mounts")
     @classmethod

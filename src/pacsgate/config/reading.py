@@ -9,39 +9,14 @@ Invariants:
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from pacsgate.config.archives import (
-    BasicCredentialSettings,
-    BearerCredentialSettings,
-    ClientCredentialSettings,
-    DicomWebArchiveSettings,
-    DimseArchiveSettings,
-    FolderArchiveSettings,
-    OffloadSettings,
-    OrthancArchiveSettings,
-    OrthancLinkSettings,
-)
-from pacsgate.config.dicom import (
-    CalledAeSettings,
-    DicomListenerSettings,
-    DicomSettings,
-    DicomTlsSettings,
-)
-from pacsgate.config.dicom_peers import PeerTlsSettings
-from pacsgate.config.hl7 import Dcm4cheeSettings, Hl7ListenerSettings, Hl7SenderSettings, Hl7Settings
-from pacsgate.config.identity import (
-    ClaimSettings,
-    IdentitySettings,
-    JwtIssuerSettings,
-    SamlIssuerSettings,
-)
-from pacsgate.config.listeners import ListenerSettings, MountSettings
-from pacsgate.config.settings import CorsSettings, ForeignPolicySettings, Settings, TrailSettings
+from pacsgate.config.settings import Settings
+from pacsgate.config.tls import ClientCertificate
 from pacsgate.gateway.http.mounts import Dialect
 from pacsgate.model.errors import Diagnostic, SettingsError
 
@@ -72,7 +47,7 @@ def read_settings(path: Path) -> Settings:
     except ValidationError as error:
         problems = sorted(_diagnostics(error, document, str(path)), key=lambda d: (d.line, d.column))
         raise SettingsError("\n".join(str(problem) for problem in problems)) from error
-    misnamed = [*_wrong_mounts(settings), *_wrong_ae_titles(settings)]
+    misnamed = [*_wrong_mounts(settings), *_wrong_ae_titles(settings), *_wrong_tls(settings)]
     if wrong := [Diagnostic(str(path), *_place(document, at), what) for at, what in misnamed]:
         raise SettingsError("\n".join(str(problem) for problem in wrong))
     return settings
@@ -88,10 +63,10 @@ def _wrong_mounts(settings: Settings) -> Iterator[tuple[tuple[int | str, ...], s
                 yield (*at, "archive"), f"there is no archive `{mount.archive}`"
             elif mount.dialect is Dialect.ORTHANC and archive.kind != "orthanc":
                 yield (*at, "dialect"), f"`{mount.archive}` is of kind `{archive.kind}` and no Orthanc"
-    if settings.listeners and all(listener.is_taken for listener in settings.listeners):
+    if settings.listeners and all(listener.is_taken or listener.redirect for listener in settings.listeners):
         yield (
             ("listeners",),
-            "every listener mounts `/`, so that nobody could sign in or ask `/readyz`: add one without it",
+            "every listener mounts `/` or redirects, so that nobody could sign in: add one that does neither",
         )
 
 
@@ -102,17 +77,45 @@ def _wrong_ae_titles(settings: Settings) -> Iterator[tuple[tuple[int | str, ...]
             yield ("dicom", "ae_titles", title, "archive"), f"there is no archive `{called.archive}`"
 
 
+def _wrong_tls(settings: Settings) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """What listeners and proxies need for TLS and do not have, each with its place."""
+    for number, listener in enumerate(settings.listeners):
+        url = listener.public_url or settings.public_url or ""
+        if listener.redirect and not url.startswith("https://"):
+            yield (
+                ("listeners", number, "redirect"),
+                "a redirect needs a `public_url` that begins with `https://`",
+            )
+        tls = listener.tls
+        if tls is None or tls.client_certificate is ClientCertificate.NONE or tls.client_ca is not None:
+            continue
+        if not settings.identity.certificates:
+            yield (
+                ("listeners", number, "tls", "client_certificate"),
+                "whose certificates? name `client_ca`, or the authorities in `identity.certificates`",
+            )
+    if settings.client_certificate_header is not None and not settings.trusted_proxies:
+        yield (
+            ("client_certificate_header",),
+            "nobody may use this header: name the proxies in `trusted_proxies`",
+        )
+
+
 _PATH_KEYS = frozenset(
     {
         "data",
         "policy",
         "path",
         "manifest_key",
+        "key_file",
         "password_file",
         "token_file",
         "client_secret_file",
         "ca_file",
+        "crl_file",
         "keys_file",
+        "metadata_file",
+        "certificate_file",
         "certificates_file",
         "viewer",
         "certificate",
@@ -136,7 +139,7 @@ def _absolute(node: Any, base: Path) -> Any:
 
 
 def _absolute_entry(key: str, value: Any, base: Path) -> Any:
-    if key in {"mounts", "claims"}:  # paths of URLs, and names that somebody else chose
+    if key in {"mounts", "claims", "attributes"}:  # paths of URLs, and names that somebody else chose
         return value
     return str(base / value) if key in _PATH_KEYS and isinstance(value, str) else _absolute(value, base)
 
@@ -158,39 +161,25 @@ def _diagnostics(error: ValidationError, document: Any, file: str) -> Iterator[D
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """Keys that could have been meant; all names of all settings serve, since only a close one is shown."""
-    models: tuple[type[BaseModel], ...] = (
-        Settings,
-        ListenerSettings,
-        MountSettings,
-        FolderArchiveSettings,
-        DicomWebArchiveSettings,
-        OrthancArchiveSettings,
-        DimseArchiveSettings,
-        PeerTlsSettings,
-        OffloadSettings,
-        OrthancLinkSettings,
-        ForeignPolicySettings,
-        DicomSettings,
-        DicomListenerSettings,
-        DicomTlsSettings,
-        CalledAeSettings,
-        Hl7Settings,
-        Hl7ListenerSettings,
-        Hl7SenderSettings,
-        Dcm4cheeSettings,
-        CorsSettings,
-        TrailSettings,
-        IdentitySettings,
-        JwtIssuerSettings,
-        SamlIssuerSettings,
-        ClaimSettings,
-        BasicCredentialSettings,
-        BearerCredentialSettings,
-        ClientCredentialSettings,
-    )
-    chosen = models[:1] if not location else models[1:]
-    return [name for model in chosen for name in model.model_fields]
+    """Keys that could have been meant there: of each kind of section that may stand at this place."""
+    models: list[type[BaseModel]] = [Settings]
+    for part in location:
+        inside = [
+            inner
+            for model in models
+            if part in model.model_fields
+            for inner in _inner(model.model_fields[str(part)].annotation)
+        ]
+        models = inside or models  # a name in a mapping, a place in a list, or the word for a kind of section
+    return [name for model in models for name in model.model_fields]
+
+
+def _inner(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The sections that a type is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _inner(part)
 
 
 def _place(document: Any, location: tuple[int | str, ...]) -> tuple[int, int]:

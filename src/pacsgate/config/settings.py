@@ -11,10 +11,12 @@ from pydantic import Field, field_validator, model_validator
 
 from pacsgate.config.archives import ArchiveSettings, OrthancArchiveSettings
 from pacsgate.config.base import Section
+from pacsgate.config.certificates import CertificateHeaderSettings
 from pacsgate.config.dicom import DicomSettings
 from pacsgate.config.hl7 import Dcm4cheeSettings, Hl7Settings
 from pacsgate.config.identity import IdentitySettings
 from pacsgate.config.listeners import ListenerSettings
+from pacsgate.config.secrets import SecretsSettings
 from pacsgate.model.resource import ArchiveName
 from pacsgate.policy.foreign.reading import ForeignFormat
 
@@ -67,6 +69,8 @@ class Settings(Section):
     """Named zones for `env.network`, first match wins; anything else is `external`."""
     trusted_proxies: tuple[Network, ...] = ()
     """Only from these addresses does `X-Forwarded-For` count."""
+    client_certificate_header: CertificateHeaderSettings | None = None
+    """Where `trusted_proxies` put the certificates of their clients; without it no header is one."""
     cors: CorsSettings = CorsSettings()
     dicom: DicomSettings | None = None
     """Where the gate speaks DIMSE; without it, it does not."""
@@ -77,6 +81,8 @@ class Settings(Section):
     identity: IdentitySettings = IdentitySettings()
     """Whose word about people counts besides the gate's own accounts."""
     trail: TrailSettings
+    secrets: SecretsSettings = SecretsSettings()
+    """Where the key is that seals secrets in the database."""
     viewer: Path | None = None
     """Directory of an installed OHIF viewer, served at `/viewer/`."""
 
@@ -112,10 +118,21 @@ class Settings(Section):
             raise ValueError(
                 f"`offload` of `{offloading[0]}` needs `trusted_proxies`: nginx must be among them"
             )
+        if self.identity.openid and not (self.public_url or "").startswith("https://"):
+            raise ValueError(
+                "`identity.openid` needs `public_url` with https: providers send browsers back to it"
+            )
         key = self.trail.manifest_key.resolve()
         if key.is_relative_to(self.data.resolve()):
             raise ValueError("`trail.manifest_key` must lie outside `data`, which it protects")
+        if self.sealing_key_file.resolve().is_relative_to(self.data.resolve()):
+            raise ValueError("`secrets.key_file` must lie outside `data`, which holds what it seals")
         return self
+
+    @property
+    def sealing_key_file(self) -> Path:
+        """The keys that seal secrets in the database, with their default filled in."""
+        return self.secrets.key_file or self.trail.manifest_key.with_name("secrets.key")
 
     @property
     def main_archive(self) -> ArchiveName:

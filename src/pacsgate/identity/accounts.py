@@ -2,18 +2,20 @@
 
 An account stands for the subject that it would be with a session begun this very
 moment: its groups, attributes and assignments as the directory holds them now.
-Nobody is let in by this; what comes out is only ever asked about.
+Nobody is let in by this; what comes out is only ever asked about: how the person proved who they
+are, whoever asks has seen to, and what a policy demands beyond that is not proven here.
 
 Used as `ports.Accounts` by `pacsgate.services`; built by `bootstrap`.
 
 Invariants:
-- a disabled account stands for nobody.
+- an account that nobody may come in as stands for nobody.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
-from pacsgate.identity.subjects import subject_of
+from pacsgate.identity.subjects import NO_SOURCES, RoleCeilings, subject_of
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Credential, Subject, SubjectKind
 from pacsgate.ports import Directory, UserRecord
@@ -22,24 +24,30 @@ from pacsgate.ports import Directory, UserRecord
 class LocalAccounts:
     """The accounts of the directory."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, ceilings: RoleCeilings = NO_SOURCES) -> None:
         self._directory = directory
+        self._ceilings = ceilings
 
     def subject(self, scope: TenantScope, kind: SubjectKind, name: str, at: datetime) -> Subject | None:
-        """The account of this kind and name; `None` if there is none, or it is disabled."""
+        """The account of this kind and name; `None` if there is none, or nobody may come in as it."""
         record = self._directory.user(scope, name)
-        return _subject(scope, record, at) if record is not None and _is(record, kind) else None
+        return (
+            _subject(scope, record, at, self._ceilings)
+            if record is not None and _is(record, kind, at)
+            else None
+        )
 
     def after(self, scope: TenantScope, kind: SubjectKind, name: str, at: datetime) -> Iterator[Subject]:
         """Every such account whose name comes after this one, in the order of their names."""
         for record in sorted(self._directory.users(scope), key=lambda record: record.name):
-            if record.name > name and _is(record, kind):
-                yield _subject(scope, record, at)
+            if record.name > name and _is(record, kind, at):
+                yield _subject(scope, record, at, self._ceilings)
 
 
-def _is(record: UserRecord, kind: SubjectKind) -> bool:
-    return record.kind == kind.value and not record.disabled
+def _is(record: UserRecord, kind: SubjectKind, at: datetime) -> bool:
+    return record.kind == kind.value and record.is_live(at)
 
 
-def _subject(scope: TenantScope, record: UserRecord, at: datetime) -> Subject:
-    return subject_of(record, scope.tenant, Credential.SESSION, authenticated_at=at)
+def _subject(scope: TenantScope, record: UserRecord, at: datetime, ceilings: RoleCeilings) -> Subject:
+    asked_about = subject_of(record, scope.tenant, Credential.SESSION, authenticated_at=at, ceilings=ceilings)
+    return replace(asked_about, owes_factor=False)

@@ -2,7 +2,7 @@
 
 Length is what makes a password strong, so there are no rules of composition and
 no upper limit worth mentioning; what everybody else uses, and the user's own
-name, is refused.  A password is kept and compared exactly as received.
+name and that of the place is refused.  A password is kept and compared exactly as received.
 
 Called by `pacsgate.identity.password_checks`; given to
 `pacsgate.services.administer_users` and `.setup` as `ports.Passwords`.
@@ -15,6 +15,7 @@ Standard: OWASP ASVS 5.0 6.2.1, 6.2.4, 6.2.5, 6.2.8, 6.2.9, 6.2.12; RFC 9106 sec
 
 import base64
 import secrets
+from collections.abc import Iterable
 from functools import cache
 
 from argon2 import Parameters, PasswordHasher
@@ -29,8 +30,10 @@ PARAMETERS: Parameters = RFC_9106_LOW_MEMORY
 
 MIN_CHARACTERS = 8
 """ASVS 6.2.1."""
-MAX_CHARACTERS = 1024
-"""ASVS 6.2.9 wants at least 64; this keeps a request body from becoming a password."""
+MAX_BYTES = 1024
+"""ASVS 6.2.9 wants at least 64 characters, of up to four bytes; this keeps a request body from becoming a
+password."""
+_PRODUCT = "pacsgate"
 
 _GENERATED_BYTES = 15
 """120 bits, 20 characters of the URL-safe alphabet."""
@@ -39,22 +42,28 @@ _GENERATED_BYTES = 15
 class Argon2Passwords:
     """Hashes and checks passwords with argon2id."""
 
-    def __init__(self, parameters: Parameters = PARAMETERS) -> None:
+    def __init__(self, parameters: Parameters = PARAMETERS, context_words: Iterable[str] = ()) -> None:
+        """`context_words` are those that come to mind here first: what the hospital is called."""
+        self._context_words = {_PRODUCT, *(word.casefold() for word in context_words)}
         self._hasher = PasswordHasher.from_parameters(parameters)
         self._nobodys = _hash_of_nothing(parameters)
 
     def refuse_weak(self, password: str, user: str) -> None:
         """Raise `RequestError`, with a sentence for whoever chose it, if the password is easy to guess."""
-        if len(password) > MAX_CHARACTERS:
-            raise RequestError(f"a password has at most {MAX_CHARACTERS} characters")
+        if len(_as_bytes(password)) > MAX_BYTES:
+            raise RequestError(f"a password has at most {MAX_BYTES} bytes")
         if len(password) < MIN_CHARACTERS:
             raise RequestError(f"a password needs at least {MIN_CHARACTERS} characters; 15 are better")
         folded = password.casefold()
         if folded in _common_passwords():
             raise RequestError("this password is among the 30,000 most common ones; choose another")
-        if len(folded.replace(user.casefold(), "")) < MIN_CHARACTERS and user.casefold() in folded:
+        rest = folded
+        for word in sorted({user.casefold(), *self._context_words}, key=len, reverse=True):
+            rest = rest.replace(word, "") if word else rest
+        if rest != folded and len(rest) < MIN_CHARACTERS:
             raise RequestError(
-                f"apart from the user's own name a password needs at least {MIN_CHARACTERS} characters"
+                "apart from the user's own name and what this place is called a password needs at least "
+                f"{MIN_CHARACTERS} characters"
             )
 
     def hash(self, password: str) -> str:

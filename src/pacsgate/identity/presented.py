@@ -6,7 +6,10 @@ Orthanc's authorization plugin repeats the value of a header or of an argument o
 Called by the doors that are asked about others.
 """
 
+import re
+
 from pacsgate.identity.credentials import (
+    AssertionCredential,
     Credentials,
     TokenCredential,
     UnreadableCredential,
@@ -16,6 +19,8 @@ from pacsgate.identity.shares import ShareText
 from pacsgate.identity.tokens import TokenText
 
 _BEARER = "bearer "
+_WEB_TOKEN = re.compile(r"eyJ[\w-]{1,16384}\.[\w-]{1,16384}\.[\w-]{1,16384}", re.ASCII)
+"""A JSON Web Token, which says of itself what it is."""
 
 
 def read_presented(value: str) -> Credentials | ShareText | None:
@@ -29,4 +34,6 @@ def read_presented(value: str) -> Credentials | ShareText | None:
         return share
     if token is not None:
         return TokenCredential(token)
+    if _WEB_TOKEN.fullmatch(bare) is not None:
+        return AssertionCredential(bare)
     return read_credentials(text, None) or UnreadableCredential()

@@ -22,7 +22,7 @@ from enum import Enum
 from typing import Self
 
 from pacsgate.identity.latest_time import LatestTime
-from pacsgate.identity.subjects import subject_of
+from pacsgate.identity.subjects import NO_SOURCES, RoleCeilings, subject_of
 from pacsgate.model.actions import Action
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Credential, Subject
@@ -87,7 +87,15 @@ class LiveShare:
 class ShareDoor:
     """Verifies links."""
 
-    def __init__(self, *, shares: ShareStore, directory: Directory, latest: LatestTime) -> None:
+    def __init__(
+        self,
+        *,
+        shares: ShareStore,
+        directory: Directory,
+        latest: LatestTime,
+        ceilings: RoleCeilings = NO_SOURCES,
+    ) -> None:
+        self._ceilings = ceilings
         self._shares = shares
         self._directory = directory
         self._latest = latest
@@ -102,7 +110,7 @@ class ShareDoor:
         if record.revoked_at is not None or self._latest.at(now) >= record.expires_at:
             return DeadShare.EXPIRED
         account = self._directory.user(TenantScope(tenant), record.account)
-        if account is None or account.disabled:
+        if account is None or not account.is_live(self._latest.at(now)):
             return DeadShare.EXPIRED
         subject = subject_of(
             account,
@@ -111,6 +119,7 @@ class ShareDoor:
             credential_id=record.share_id,
             authenticated_at=record.created_at,
             token_actions=READING,
+            ceilings=self._ceilings,
         )
         return LiveShare(subject, record)
 

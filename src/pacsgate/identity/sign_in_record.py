@@ -9,19 +9,20 @@ Standard: PS3.15 A.5.3.12 (User Authentication), A.5.3.11 (Security Alert).
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome
 from pacsgate.identity.refusals import Refusal
+from pacsgate.model.claimed_names import NOBODY
 from pacsgate.model.context import Context
 from pacsgate.model.decision import ReasonCode
-from pacsgate.model.subject import Subject
+from pacsgate.model.resource import TenantName
+from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports import FailureKind, Trail
-
-NOBODY = "(nobody)"
-"""Stands for a name where none was claimed; no user can be called so."""
+from pacsgate.ports.identity import AttemptLock
 
 _REASONS = {
     FailureKind.NO_CREDENTIAL: ReasonCode.NO_CREDENTIAL,
     FailureKind.REFUSED: ReasonCode.NO_CREDENTIAL,
     FailureKind.LOCKED_OUT: ReasonCode.LOCKED_OUT,
     FailureKind.BUSY: ReasonCode.NO_CREDENTIAL,
+    FailureKind.UNAVAILABLE: ReasonCode.NO_CREDENTIAL,
 }
 
 
@@ -52,11 +53,45 @@ class SignInRecord:
             )
         )
 
-    def refused(self, refusal: Refusal, context: Context, **details: str) -> None:
-        """Record that a credential was not accepted."""
+    def shared(self, subject: Subject, place: str, other: str, context: Context) -> None:
+        """Record that an account is at work from two places at once."""
+        actor = Actor(
+            name=subject.name,
+            verified=True,
+            credential=subject.credential.value,
+            credential_id=subject.credential_id,
+            address=context.client_address,
+        )
         self._trail.record(
             AuditEvent(
-                EventKind.SIGN_IN,
+                EventKind.CREDENTIAL_SHARED,
+                context.now,
+                actor,
+                Outcome.MAJOR,
+                tenant=subject.tenant,
+                request_id=context.request_id,
+                details={"place": place, "other_place": other},
+            )
+        )
+
+    def emergency(self, tenant: TenantName, name: str, context: Context) -> AuditEvent:
+        """The alarm that the sealed credential is used, for the transaction that uses it up."""
+        actor = Actor(name, verified=True, credential="password", address=context.client_address)
+        return AuditEvent(
+            EventKind.EMERGENCY_ACCESS,
+            context.now,
+            actor,
+            Outcome.MAJOR,
+            tenant=tenant,
+            request_id=context.request_id,
+        )
+
+    def refused(self, refusal: Refusal, context: Context, **details: str) -> None:
+        """Record that a credential was not accepted."""
+        is_certificate = refusal.credential is Credential.CERTIFICATE
+        self._trail.record(
+            AuditEvent(
+                EventKind.CERTIFICATE_REFUSED if is_certificate else EventKind.SIGN_IN,
                 context.now,
                 _claimant(refusal, context),
                 Outcome.SERIOUS,
@@ -67,8 +102,8 @@ class SignInRecord:
             )
         )
 
-    def locked(self, refusal: Refusal, seconds: int, context: Context) -> None:
-        """Record that this refusal locked the claimed name."""
+    def locked(self, refusal: Refusal, lock: AttemptLock, context: Context) -> None:
+        """Record that this refusal locked the claimed name, or the address that it came from."""
         self._trail.record(
             AuditEvent(
                 EventKind.LOCKED_OUT,
@@ -78,7 +113,10 @@ class SignInRecord:
                 tenant=refusal.tenant,
                 reasons=(ReasonCode.LOCKED_OUT.value,),
                 request_id=context.request_id,
-                details={"seconds": str(seconds)},
+                details={
+                    "seconds": str(lock.seconds_left),
+                    "locked": "address" if lock.of_address else "name",
+                },
             )
         )
 

@@ -3,7 +3,8 @@
 Called by `pacsgate.identity.authenticate`.
 
 Invariants:
-- a token revoked, expired or of a disabled user is refused at the next call;
+- a token revoked, expired or of a user who may not come in is refused at the next call;
+- a token ends when its owner's account does, and has no more than the owner has;
 - whether an unknown id or a wrong secret was presented, the caller cannot tell.
 """
 
@@ -12,8 +13,8 @@ from datetime import datetime
 
 from pacsgate.identity.latest_time import LatestTime
 from pacsgate.identity.memory import EpochMemory
-from pacsgate.identity.refusals import Cause, Refusal
-from pacsgate.identity.subjects import subject_of
+from pacsgate.identity.refusals import Cause, Refusal, what_bars
+from pacsgate.identity.subjects import RoleCeilings, is_over, subject_of
 from pacsgate.identity.tokens import TokenText
 from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantName, TenantScope
@@ -31,15 +32,17 @@ _NO_HASH = bytes(32)
 class _Held:
     subject: Subject
     secret_sha256: bytes
-    expires_at: datetime
     note_after: float
 
 
 class TokenDoor:
     """Verifies API tokens."""
 
-    def __init__(self, *, directory: Directory, clock: Clock, latest: LatestTime) -> None:
+    def __init__(
+        self, *, directory: Directory, clock: Clock, latest: LatestTime, ceilings: RoleCeilings
+    ) -> None:
         self._directory = directory
+        self._ceilings = ceilings
         self._clock = clock
         self._latest = latest
         self._held: EpochMemory[str, _Held] = EpochMemory()
@@ -49,7 +52,7 @@ class TokenDoor:
         held = self._held.get(token.token_id, epoch)
         if held is None or self._clock.monotonic() >= held.note_after:
             return None
-        if not token.is_secret_of(held.secret_sha256) or self._latest.at(context.now) >= held.expires_at:
+        if not token.is_secret_of(held.secret_sha256) or is_over(held.subject, self._latest.at(context.now)):
             return None
         return held.subject
 
@@ -79,14 +82,14 @@ class TokenDoor:
             credential_id=record.token_id,
             authenticated_at=record.created_at,
             token_actions=record.actions,
+            ceilings=self._ceilings,
+            ends_at=record.expires_at,
         )
         last = record.last_used_at
         if last is None or (now - last).total_seconds() >= NOTED_EVERY_SECONDS:
             self._directory.note_token_use(TenantScope(tenant), record.token_id, now)
         note_after = self._clock.monotonic() + NOTED_EVERY_SECONDS
-        self._held.put(
-            record.token_id, epoch, _Held(subject, record.secret_sha256, record.expires_at, note_after)
-        )
+        self._held.put(record.token_id, epoch, _Held(subject, record.secret_sha256, note_after))
         return subject
 
 
@@ -95,6 +98,4 @@ def _what_is_wrong(record: TokenRecord, user: UserRecord | None, now: datetime) 
         return Cause.REVOKED_TOKEN
     if now >= record.expires_at:
         return Cause.EXPIRED_TOKEN
-    if user is None:
-        return Cause.UNKNOWN_USER
-    return Cause.DISABLED if user.disabled else None
+    return what_bars(user, now)

@@ -49,7 +49,13 @@ class RemoteAe:
     valid_until: datetime | None = None
     """Aware UTC, exclusive: after it, the entry counts for nothing; `None` for no end."""
     disabled: bool = False
+    is_locked: bool = False
+    """Whether somebody has locked it (`ports.locks`); read with the entry, written there alone."""
+    locked_until: datetime | None = None
+    """When the lock ends by itself (exclusive); `None` is when it is lifted."""
 
     def is_valid(self, now: datetime) -> bool:
         """Whether the entry counts at `now` (aware UTC)."""
-        return not self.disabled and (self.valid_until is None or now < self.valid_until)
+        if self.disabled or (self.is_locked and (self.locked_until is None or now < self.locked_until)):
+            return False
+        return self.valid_until is None or now < self.valid_until

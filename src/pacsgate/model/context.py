@@ -40,5 +40,13 @@ class Context:
     called_ae_title: str | None = None
     reason: str | None = None
     risk: float | None = None
+    begun: datetime | None = None
+    """When what goes on at `now` was begun, if that is earlier: how lately somebody must have proven who
+    they are counts from there."""
     request: RequestLine | None = None
     """For rules about paths; `None` at doors that have none (DIMSE, the command line, the gate's own API)."""
+
+    @property
+    def asked_at(self) -> datetime:
+        """When it was asked for what goes on now."""
+        return self.begun or self.now

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NewType, NoReturn
 
 from pacsgate.model.mask import NO_MASK, Mask
+from pacsgate.model.strength import Strength
 
 Revision = NewType("Revision", str)
 """One published, validated policy set: the first 16 hex digits of the SHA-256 of its canonical text."""
@@ -48,6 +49,8 @@ class ReasonCode(StrEnum):
     """The only permits that apply carry an obligation that this door cannot carry out."""
     REASON_REQUIRED = "reason-required"
     """The only permits that apply ask for a reason, and the request gives none."""
+    STEP_UP_REQUIRED = "step-up-required"
+    """The subject must prove itself more strongly, or again, before it may do this."""
     MASKED_KEY = "masked-key"
     """The query matches on an attribute that the subject may not see."""
     TOKEN_SCOPE = "token-scope"  # noqa: S105 - a reason, not a secret
@@ -83,6 +86,8 @@ class Reason:
     code: ReasonCode
     rule_id: str | None = None
     grant_id: str | None = None
+    strength: Strength | None = None
+    """What must be proven, where that is what is lacking."""
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.code.value, self.rule_id or self.grant_id) if part)

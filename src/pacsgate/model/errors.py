@@ -6,6 +6,7 @@
     │   └── TooSoonError       the peer's: it must wait before it asks again          → 429
     ├── SettingsError          the operator's: configuration, wrong usage            → exit 2, start refused
     ├── PolicyError            the policy author's: every problem with its place     → last good stays
+    ├── StepUpError            the caller's: more must be proven before this              → 401 and how
     ├── ConflictError          the caller's: the thing exists, or is managed elsewhere → 409
     ├── NotFoundError          the caller's: no such user, role, token, grant        → 404
     ├── ArchiveError           the guarded archive's: down, slow or talking nonsense → 502 or 504
@@ -20,6 +21,8 @@ names of implementation types.
 """
 
 from dataclasses import dataclass
+
+from pacsgate.model.strength import Strength
 
 
 class PacsgateError(Exception):
@@ -83,6 +86,14 @@ class PolicyError(PacsgateError):
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         super().__init__("\n".join(str(diagnostic) for diagnostic in diagnostics))
         self.diagnostics = diagnostics
+
+
+class StepUpError(PacsgateError):
+    """The caller must prove who they are more strongly, or again; the challenge says how."""
+
+    def __init__(self, wanted: Strength) -> None:
+        super().__init__(f"prove who you are to do this: {wanted}")
+        self.wanted = wanted
 
 
 class ConflictError(PacsgateError):

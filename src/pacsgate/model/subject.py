@@ -24,6 +24,10 @@ Attributes = Mapping[str, Values]
 """Attribute name (without its scope prefix) to values.  A name that is absent is a missing attribute."""
 
 
+EMERGENCY = "emergency"
+"""The source of the sealed account; no configured source may be called so."""
+
+
 class SubjectKind(StrEnum):
     """What kind of actor a subject is."""
 
@@ -46,6 +50,8 @@ class Credential(StrEnum):
     """Nothing but the AE title that was called, which has an account of its own."""
     CERTIFICATE = "certificate"
     """A client certificate that TLS has verified, here or at a trusted proxy."""
+    PASSKEY = "passkey"
+    """A WebAuthn credential that verified its user, without a password."""
     LOCAL = "local"
     """The operator at the command line of the installation itself."""
 
@@ -78,7 +84,11 @@ class Subject:
     """What was proven, in the words of RFC 8176 (`pwd`, `otp`, `hwk`, `user`, `sc`, `mfa`, …)."""
     second_factor_at: datetime | None = None
     """When a second factor was last proven; what is older than a rule wants is proven again (step-up)."""
+    owes_factor: bool = False
+    """Whether the account has a second factor that this credential should have come with and did not."""
     token_actions: frozenset[Action] | None = None
+    token_patient: str | None = None
+    """The one patient (PatientID) that a token was issued about, if it holds for that one only."""
     source: str = ""
     """The identity source that speaks for the subject, as the configuration names it; `""` is the gate."""
     role_ceiling: frozenset[str] | None = None

@@ -22,6 +22,7 @@ from pacsgate.model.decision import Effect
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
 from pacsgate.model.mask import Mask
 from pacsgate.model.resource import ArchiveName
+from pacsgate.model.strength import Strength
 from pacsgate.model.subject import Attributes, Subject, Values
 from pacsgate.policy.binding import all_of, any_of, bind_formula, complement, only_true
 from pacsgate.policy.closures import Test, when
@@ -64,6 +65,8 @@ def attribute_of(grant: Grant) -> Attribute:
 
 REASON_REQUIRED = "reason-required"
 """The obligation that is carried out by whoever asks."""
+STEP_UP = "step-up"
+"""The obligation that is carried out by whoever asks proving who they are."""
 REMEMBERED = 20_000
 """Branches remembered of one policy."""
 
@@ -76,6 +79,8 @@ class PermitBranch:
     formula: Formula
     mask: Mask
     unsupported: tuple[str, ...]
+    lacking: Strength | None
+    """What must be proven, where that is `unsupported`."""
     applies: Test = field(compare=False)
     """The formula, ready to be asked."""
 
@@ -110,7 +115,13 @@ class Asker:
     archive: ArchiveName
     user: Attributes
     env: Attributes
+    asked_at: datetime
     gives_reason: bool = False
+
+    def must_prove(self, rule: Rule) -> Strength | None:
+        """What the subject must prove before it may use a permit."""
+        wanted = rule.step_up
+        return None if wanted is None or wanted.is_shown_by(self.subject, self.asked_at) else wanted
 
     def is_meant_by(self, rule: Rule) -> bool:
         """Whether the rule's groups, users and archives, as far as it names any, include the subject."""
@@ -159,7 +170,7 @@ def permit_branches(rules: Iterable[Rule], action: Action, asker: Asker) -> Iter
         )
         if having == FALSE:
             continue
-        key = (rule.rule_id, having, asker.gives_reason, asker.read_by(rule))
+        key = (rule.rule_id, having, asker.gives_reason, asker.must_prove(rule), asker.read_by(rule))
         found = remembered.get(key)
         if found is None:
             found = remembered[key] = tuple(_permit_branch(rule, having, asker))
@@ -170,9 +181,14 @@ def _permit_branch(rule: Rule, having: Formula, asker: Asker) -> Iterator[Permit
     formula = only_true(all_of(having, asker.condition_of(rule)))
     if formula == FALSE:
         return
-    lacking = (REASON_REQUIRED,) if rule.needs_reason and not asker.gives_reason else ()
+    unmet = list(rule.unsupported)
+    if rule.needs_reason and not asker.gives_reason:
+        unmet.append(REASON_REQUIRED)
+    lacking = asker.must_prove(rule)
+    if lacking is not None:
+        unmet.append(STEP_UP)
     applies = when(formula, Truth.TRUE)
-    yield PermitBranch(rule.rule_id, formula, rule.mask, (*rule.unsupported, *lacking), applies)
+    yield PermitBranch(rule.rule_id, formula, rule.mask, tuple(unmet), lacking, applies)
 
 
 def forbid_branches(rules: Iterable[Rule], action: Action, asker: Asker) -> Iterator[ForbidBranch]:

@@ -31,12 +31,14 @@ from pacsgate.policy.inheritance import inherited
 from pacsgate.policy.ir import FILTERS, Attribute, Contains
 from pacsgate.policy.language.assignments import read_assignments
 from pacsgate.policy.language.attributes import read_attributes, table_names
+from pacsgate.policy.language.authentication import read_authentication
 from pacsgate.policy.language.fields import fields, text
 from pacsgate.policy.language.grant_rules import read_grant_rules
 from pacsgate.policy.language.labels import read_labels, with_derived_labels
 from pacsgate.policy.language.limits import (
     ASSIGNMENTS,
     ATTRIBUTES,
+    AUTHENTICATION_RULES,
     GRANT_RULES,
     INSTANCE_FILTERS,
     LABEL_PATTERNS,
@@ -56,6 +58,7 @@ from pacsgate.policy.policy import (
     Policy,
     PolicyAssignment,
     Rule,
+    StrengthRule,
     Template,
 )
 from pacsgate.policy.request_patterns import REQUEST
@@ -71,6 +74,7 @@ _SECTIONS = (
     "assignments",
     "templates",
     "grant_rules",
+    "authentication",
 )
 _VERSION = "1"
 _REVISION_DIGITS = 16
@@ -120,6 +124,7 @@ def load_policy(
     assignments = _assignments(documents, foreign, roles, problems)
     templates = _templates(documents, roles, problems)
     grant_rules = _grant_rules(documents, names, labels, problems)
+    authentication = _authentication(documents, roles, problems)
     timezone = _timezone(documents, problems)
     problems.raise_if_any()
     return Policy(
@@ -135,6 +140,7 @@ def load_policy(
         templates=templates,
         filters=dict(chain(names.queries.items(), *(each.filters.items() for each in foreign))),
         grant_rules=grant_rules,
+        authentication=authentication,
         left=tuple(diagnostic for each in foreign for diagnostic in each.left),
     )
 
@@ -285,6 +291,17 @@ def _grant_rules(
                 condition = with_derived_labels(rule.condition, labels) if labels else rule.condition
                 rules[rule.rule_id] = replace(rule, condition=condition)
     return tuple(rules[rule_id] for rule_id in sorted(rules))
+
+
+def _authentication(
+    documents: Iterable[Document], roles: Mapping[str, Role], problems: Problems
+) -> tuple[StrengthRule, ...]:
+    nodes = _sections(documents, "authentication")
+    read = (rule for node in nodes for rule in read_authentication(node, roles, problems))
+    found = tuple(islice(read, AUTHENTICATION_RULES + 1))
+    if len(found) > AUTHENTICATION_RULES:
+        problems.add(_position(found[-1].place), f"more than {AUTHENTICATION_RULES} demands of strength")
+    return found
 
 
 def _timezone(documents: Iterable[Document], problems: Problems) -> tzinfo:

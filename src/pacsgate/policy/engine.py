@@ -8,7 +8,8 @@ this resource (`decide`), and on which resources is it allowed (`constraint`).
 A series is allowed when some permit or grant applies and no forbid does.  A
 permit or grant applies where its formula is `TRUE`; a forbid applies wherever its
 formula is not `FALSE`.  A denial names the first of these that holds:
-`token-scope`, `no-role`, `forbidden`, `obligation-unsupported` or `reason-required`, `no-permit`.
+`token-scope`, `no-role`, `step-up-required` of the `authentication` section, `forbidden`,
+`obligation-unsupported`, `reason-required` or `step-up-required` of a permit, `no-permit`.
 Of a study as such (facts without a series) nothing is known that a formula says
 of series; whoever wants to know about a partly visible study asks per series.
 
@@ -45,8 +46,9 @@ from pacsgate.policy.environment import environment_attributes, environment_chan
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import FALSE, Formula
 from pacsgate.policy.policy import Policy
-from pacsgate.policy.rule_index import grants_of, rule_index
+from pacsgate.policy.rule_index import grants_of, rule_index, step_up_edges
 from pacsgate.policy.standing import Standing, assignments_of, standing
+from pacsgate.policy.strength import Demands, demands_on
 from pacsgate.policy.weighing import Ruling, Weighing, ruling_of, weighing
 
 Decider = Callable[[ResourceFacts], Decision]
@@ -82,6 +84,7 @@ def bind(
         archive=archive,
         grants=grants_of(policy, grants, subject, held),
         standing=roles,
+        demands=demands_on(policy, subject, context),
         _rulings=_shared(policy, signature),
         _user=user,
         _env=env,
@@ -110,6 +113,8 @@ class Bound:
     grants: tuple[Grant, ...]
     """Those made to the subject, its groups or its roles."""
     standing: Standing
+    demands: Demands
+    """How strongly the subject must have proven itself."""
     memory: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
     """What callers have worked out of it, each under a key of its own."""
     _rulings: dict[Action, Ruling] = field(repr=False, kw_only=True)
@@ -134,7 +139,13 @@ class Bound:
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """The system permissions of `roles`; none for a token that was narrowed to some image actions."""
+        """The system permissions held, but for those for which something must be proven first."""
+        held = self.permissions_held
+        return frozenset(each for each in held if self.demands.for_permission(each) is None)
+
+    @property
+    def permissions_held(self) -> frozenset[Permission]:
+        """Those of `roles`, whatever must be proven; none for a token that was narrowed to image actions."""
         if self.subject.token_actions is not None:
             return frozenset()
         return frozenset().union(*(self.policy.roles[name].permissions for name in self.roles))
@@ -188,6 +199,7 @@ class Bound:
         assignments = assignments_of(self.policy, self.subject)
         edges = [edge for given in assignments for edge in (given.starts, given.until)]
         edges += [grant.expires for grant in self.grants]
+        edges += [*self.demands.edges(), *step_up_edges(self.policy, self.subject)]
         edges.append(environment_changes(self.subject, self.context, self.policy))
         return min([now + _LONGEST, *(edge for edge in edges if edge is not None and edge > now)])
 
@@ -210,6 +222,7 @@ class Bound:
             user=self._user,
             env=self._env,
             gives_reason=self.context.reason is not None,
+            asked_at=self.context.asked_at,
         )
         ruling = self._rulings.get(action)
         if ruling is None:
@@ -227,6 +240,9 @@ class Bound:
             return self._deny(ReasonCode.TOKEN_SCOPE)
         if self.standing.has_none:
             return self._deny(ReasonCode.NO_ROLE)
+        lacking = self.demands.for_action(action)
+        if lacking is not None:
+            return Deny((Reason(ReasonCode.STEP_UP_REQUIRED, strength=lacking),), self.revision)
         return None
 
     def _decider(self, action: Action) -> Decider:

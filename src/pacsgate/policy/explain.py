@@ -22,7 +22,7 @@ from pacsgate.model.decision import Allow, Decision, Deny, Effect
 from pacsgate.model.grant import Grant
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.subject import Subject
-from pacsgate.policy.branches import REASON_REQUIRED
+from pacsgate.policy.branches import REASON_REQUIRED, STEP_UP
 from pacsgate.policy.engine import Bound, bind
 from pacsgate.policy.environment import environment_attributes, user_attributes
 from pacsgate.policy.facts import ResourceFacts
@@ -69,6 +69,8 @@ class Explanation:
     """When nothing applies: the permits that lack least."""
     grants: tuple[GrantReading, ...] = ()
     """Those that apply, or when nothing does those that lack least."""
+    demands: tuple[str, ...] = ()
+    """What the `authentication` section demands for this of whoever asks, and where it says so."""
     below_ceiling: tuple[str, ...] = ()
     """The subject's roles with what each may ever do, if none of them may ever do this."""
 
@@ -84,6 +86,7 @@ class Explanation:
         answer = "allow" if isinstance(self.decision, Allow) else "deny"
         yield f"{answer}: {self.action} by {self.subject}, revision {self.decision.revision}"
         yield f"  because: {', '.join(map(str, self.decision.reasons))}"
+        yield from (f"  demands {demand}" for demand in self.demands)
         if self.below_ceiling:
             yield f"  beyond the ceiling: no role of {self.subject} may ever {self.settled_by}"
             yield from (f"    {role}" for role in self.below_ceiling)
@@ -134,6 +137,7 @@ def explain(
         permits=applying,
         nearest=() if is_settled else tuple(each for *_, each in lacking[:NEAREST]),
         grants=tuple(each for each in granted if not each.lacking or not is_settled),
+        demands=tuple(_demands(bound, weighed)),
         below_ceiling=() if isinstance(decision, Allow) else tuple(_ceilings(bound, weighed)),
     )
 
@@ -145,9 +149,18 @@ def _weighed(bound: Bound, action: Action, facts: ResourceFacts) -> Action:
     return action
 
 
+def _demands(bound: Bound, action: Action) -> Iterator[str]:
+    for rule in bound.demands.rules:
+        if rule.is_for_anything or action in rule.actions:
+            shown = rule.strength.is_shown_by(bound.subject, bound.context.asked_at)
+            yield f"{rule.strength} ({rule.place}): {'proven' if shown else 'not proven'}"
+
+
 def _unmet(obligation: str) -> str:
     if obligation == REASON_REQUIRED:
         return "asks for a reason, and none is given"
+    if obligation.startswith(f"{STEP_UP}:"):
+        return f"asks for {obligation.partition(':')[2]}, and that is not proven"
     return f"cannot carry out `{obligation}`"
 
 
@@ -189,7 +202,14 @@ class _Reader:
         able = sorted(role for role in rule.roles if action in roles[role].may)
         findings = (*self._not_meant(rule, able), *self._witness.lacking(rule.condition))
         lacks_reason = rule.needs_reason and self._bound.context.reason is None
-        unmet = (*rule.unsupported, *([REASON_REQUIRED] if lacks_reason else ()))
+        must_prove = rule.step_up is not None and not rule.step_up.is_shown_by(
+            self._bound.subject, self._bound.context.asked_at
+        )
+        unmet = (
+            *rule.unsupported,
+            *([REASON_REQUIRED] if lacks_reason else ()),
+            *([f"{STEP_UP}:{rule.step_up}"] if must_prove else ()),
+        )
         return RuleReading(rule.rule_id, rule.place, findings, unmet)
 
     def forbids(self, action: Action) -> Iterator[RuleReading]:

@@ -37,6 +37,7 @@ from pacsgate.policy.policy import Policy, Rule
 from pacsgate.policy.population import NOWHERE, Bounds, Population
 from pacsgate.policy.reach import MANNERS, Manner
 from pacsgate.policy.standing import standing
+from pacsgate.policy.strength import Demands, demands_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,12 @@ class KindSets:
             user=user_attributes(subject),
             env=environment_attributes(subject, context, self.policy),
             gives_reason=context.reason is not None,
+            asked_at=context.asked_at,
         )
         roles = (*asker.standing.roles, *asker.standing.collections_of)
-        return SubjectSets(self, asker, context, {role: asker.standing.having(role) for role in roles})
+        demands = demands_on(self.policy, subject, context)
+        having = {role: asker.standing.having(role) for role in roles}
+        return SubjectSets(self, asker, context, demands, having)
 
     def like(self, action: Action) -> Action:
         """One action of all that no rule tells from this one; grants may."""
@@ -125,7 +129,9 @@ class KindSets:
 
 
 def _is_usable(permit: Rule, asker: Asker) -> bool:
-    return not permit.unsupported and (asker.gives_reason or not permit.needs_reason)
+    if permit.unsupported or asker.must_prove(permit) is not None:
+        return False
+    return asker.gives_reason or not permit.needs_reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +141,8 @@ class SubjectSets:
     of: KindSets
     asker: Asker
     context: Context
+    demands: Demands
+    """How strongly the subject must have proven itself."""
     _having: Mapping[str, Formula]
     """Where the subject has each of its roles."""
     _parts: dict[Action, Bounds] = field(default_factory=dict, repr=False)
@@ -191,6 +199,8 @@ class SubjectSets:
     def _one(self, action: Action) -> Bounds:
         token_actions = self.asker.subject.token_actions
         if token_actions is not None and action not in token_actions:
+            return NOWHERE
+        if self.demands.for_action(action) is not None:
             return NOWHERE
         permitted = _union(found for _, found in self.applying(Effect.PERMIT, action)) | self.granted(action)
         if not permitted.possible:

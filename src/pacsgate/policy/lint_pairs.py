@@ -76,7 +76,11 @@ def _covers(policy: Policy, conditions: Conditions, other: Rule, rule: Rule) -> 
         if says_more or other.break_glass:
             return False
         return _forbids_all_of(policy, conditions, other, rule)
-    asks_more = other.unsupported or (other.needs_reason and not rule.needs_reason)
+    asks_more = (
+        other.unsupported
+        or (other.needs_reason and not rule.needs_reason)
+        or (other.step_up is not None and other.step_up != rule.step_up)
+    )
     hides_more = not other.mask.hides_nothing and other.mask != rule.mask
     if asks_more or hides_more or not _permits_all_of(policy, other, rule):
         return False

@@ -27,8 +27,10 @@ from pacsgate.model.errors import Diagnostic
 from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.mask import NO_MASK, Mask
 from pacsgate.model.occurrence import OccurrenceKind
+from pacsgate.model.permission import Permission
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Assignment, Role
+from pacsgate.model.strength import Strength
 from pacsgate.model.subject import Scalar
 from pacsgate.policy.findings import attributes_of
 from pacsgate.policy.instance_query.tree import InstanceQuery
@@ -68,7 +70,31 @@ class Rule:
     mask: Mask = NO_MASK
     unsupported: tuple[str, ...] = ()
     needs_reason: bool = False
+    step_up: Strength | None = None
+    """What a permit asks of whoever uses it to have proven."""
     break_glass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StrengthRule:
+    """Who must have proven what before it may do something.
+
+    Whom: everybody, or who has one of `roles`, is in one of `groups` and asks from one of `networks`, as far
+    as the rule names any.  What for: these `actions` and `permissions`, or for anything if it names none.
+    """
+
+    place: Place
+    strength: Strength
+    roles: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    networks: frozenset[str] = frozenset()
+    actions: frozenset[Action] = frozenset()
+    permissions: frozenset[Permission] = frozenset()
+
+    @property
+    def is_for_anything(self) -> bool:
+        """Whether it concerns whatever is asked for."""
+        return not self.actions and not self.permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +209,7 @@ class Policy:
     """The instance filters that rules ask `FILTERS` for, by their identifier."""
     grant_rules: tuple[GrantRule, ...] = ()
     """Sorted by their id."""
+    authentication: tuple[StrengthRule, ...] = ()
     left: tuple[Diagnostic, ...] = ()
     """What foreign files allow or demand that was not carried over."""
     request_patterns: RequestPatterns = field(init=False, repr=False, compare=False)

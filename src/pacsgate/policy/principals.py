@@ -63,6 +63,8 @@ class _Seen:
             for given in policy.assignments:
                 names |= given.users
                 groups |= given.groups
+            for demand in policy.authentication:
+                groups |= demand.groups
         for grant in grants:
             if grant.grantee_kind is GranteeKind.USER:
                 names.add(grant.grantee)
@@ -80,5 +82,8 @@ class _Seen:
             frozenset(
                 (name, values) for name, values in subject.attributes.items() if name in self.attributes
             ),
-            (subject.credential, subject.assurance_level, subject.authenticated_at, subject.token_actions),
+            (subject.credential, subject.authenticated_at, subject.token_actions),
+            (subject.assurance_level, subject.second_factor_at, subject.owes_factor),
+            subject.role_ceiling,
+            subject.token_patient,
         )

@@ -23,11 +23,12 @@ from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
 from pacsgate.model.mask import NO_MASK, Mask
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Assignment
-from pacsgate.model.subject import Attributes, Subject, Values
+from pacsgate.model.strength import Strength
+from pacsgate.model.subject import EMERGENCY, Attributes, Credential, Subject, Values
 from pacsgate.policy.environment import environment_attributes, user_attributes
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.ir import Attribute, Scope, Truth
-from pacsgate.policy.policy import Policy, Rule
+from pacsgate.policy.policy import Policy, Rule, StrengthRule
 from pacsgate.policy.reference_truth import agreed, all_true, any_true, truth_of
 
 
@@ -74,15 +75,33 @@ class _Question:
 
     def having(self, role: str) -> Truth:
         """Whether the subject has the role for this study."""
-        return any_true(
+        held = any_true(
             self._in_scope(given) for given in self._assignments() if self._amounts_to(given.role, role)
         )
+        return all_true([held, self._is_of_patient])
+
+    @property
+    def _is_of_patient(self) -> Truth:
+        """Whether it is a study of the patient that the token is bound to."""
+        bound = self.subject.token_patient
+        if bound is None:
+            return Truth.TRUE
+        return agreed([value == bound for value in self.facts.study.get("patient_id") or ()])
 
     def _amounts_to(self, given: str, role: str) -> bool:
         """Whether one role is another or extends it."""
-        return given == role or role in self.policy.roles[given].extends
+        return self._may_have(role) and (given == role or role in self.policy.roles[given].extends)
 
-    def _assignments(self) -> Iterator[Assignment]:
+    def _may_have(self, role: str) -> bool:
+        """Whether the source of the subject may bring the role at all."""
+        ceiling = self.subject.role_ceiling
+        return ceiling is None or any(
+            role == most or role in self.policy.roles[most].extends
+            for most in ceiling
+            if most in self.policy.roles
+        )
+
+    def _assignments(self, *, anywhere: bool = False) -> Iterator[Assignment]:
         everything = [
             *self.subject.assignments,
             *(
@@ -94,8 +113,10 @@ class _Question:
         for given in everything:
             started = given.starts is None or self.context.now >= given.starts
             ended = given.until is not None and self.context.now >= given.until
-            here = given.scope.archive in (None, self.archive)
-            if started and not ended and here and given.role in self.policy.roles:
+            here = anywhere or given.scope.archive in (None, self.archive)
+            if not started or ended or not here or given.role not in self.policy.roles:
+                continue
+            if any(map(self._may_have, (given.role, *self.policy.roles[given.role].extends))):
                 yield given
 
     def _in_scope(self, given: Assignment) -> Truth:
@@ -108,6 +129,22 @@ class _Question:
         if collections is None:
             return Truth.UNKNOWN
         return Truth.TRUE if collection in collections else Truth.FALSE
+
+    def has_somewhere(self, role: str) -> bool:
+        """Whether the subject has the role at all, be it in another archive."""
+        return any(self._amounts_to(given.role, role) for given in self._assignments(anywhere=True))
+
+    def lacks(self, wanted: Strength) -> bool:
+        """Whether the subject has not proven itself so strongly, or too long ago."""
+        if self.subject.credential is Credential.LOCAL or self.subject.source == EMERGENCY:
+            return False
+        if self.subject.assurance_level < wanted.level:
+            return True
+        if wanted.within is None:
+            return False
+        first = wanted.level == 1
+        proven = self.subject.authenticated_at if first else self.subject.second_factor_at
+        return proven is None or self.context.asked_at - proven >= wanted.within
 
     @property
     def has_no_role(self) -> bool:
@@ -123,6 +160,12 @@ def _decide_one(
         return Deny((Reason(ReasonCode.TOKEN_SCOPE),), revision)
     if question.has_no_role:
         return Deny((Reason(ReasonCode.NO_ROLE),), revision)
+    wanted = [Strength(2)] if question.subject.owes_factor else []
+    wanted += [rule.strength for rule in question.policy.authentication if _demands(rule, action, question)]
+    if any(question.lacks(strength) for strength in wanted):
+        spans = [strength.within for strength in wanted if strength.within is not None]
+        strength = Strength(max(each.level for each in wanted), min(spans) if spans else None)
+        return Deny((Reason(ReasonCode.STEP_UP_REQUIRED, strength=strength),), revision)
 
     rules = sorted(question.policy.rules, key=lambda rule: rule.rule_id)
     forbids = [
@@ -141,15 +184,19 @@ def _decide_one(
         if rule.effect is Effect.PERMIT and _applies(rule, action, question) is Truth.TRUE
     ]
     gives_reason = question.context.reason is not None
-    usable = [rule for rule in permits if not rule.unsupported and (gives_reason or not rule.needs_reason)]
+    usable = [
+        rule
+        for rule in permits
+        if not rule.unsupported
+        and (gives_reason or not rule.needs_reason)
+        and (rule.step_up is None or not question.lacks(rule.step_up))
+    ]
     granted = sorted(
         grant.grant_id for grant in grants if _grant_applies(grant, action, question) is Truth.TRUE
     )
     masks = [rule.mask for rule in usable] + [NO_MASK for _ in granted]
     if not masks and permits:
-        cannot, lacks = ReasonCode.OBLIGATION_UNSUPPORTED, ReasonCode.REASON_REQUIRED
-        unusable = ((cannot if rule.unsupported else lacks, rule.rule_id) for rule in permits)
-        return Deny(tuple(Reason(code, rule_id=rule_id) for code, rule_id in unusable), revision)
+        return Deny(tuple(_unmet(rule, gives_reason=gives_reason) for rule in permits), revision)
     if not masks:
         return Deny((Reason(ReasonCode.NO_PERMIT),), revision)
     if any(all(mask.hides(key) for mask in masks) for key in keys):
@@ -162,6 +209,25 @@ def _decide_one(
         revision,
         _hidden(masks, all),
     )
+
+
+def _unmet(permit: Rule, *, gives_reason: bool) -> Reason:
+    if permit.unsupported:
+        return Reason(ReasonCode.OBLIGATION_UNSUPPORTED, rule_id=permit.rule_id)
+    if permit.needs_reason and not gives_reason:
+        return Reason(ReasonCode.REASON_REQUIRED, rule_id=permit.rule_id)
+    return Reason(ReasonCode.STEP_UP_REQUIRED, rule_id=permit.rule_id, strength=permit.step_up)
+
+
+def _demands(rule: StrengthRule, action: Action, question: _Question) -> bool:
+    """Whether a rule about strength is about this subject and action."""
+    if rule.actions | rule.permissions and action not in rule.actions:
+        return False
+    if rule.networks and question.context.network not in rule.networks:
+        return False
+    if rule.groups and not any(group in rule.groups for group in question.subject.groups):
+        return False
+    return not rule.roles or any(question.has_somewhere(role) for role in rule.roles)
 
 
 def _hidden(masks: Sequence[Mask], by: Callable[[Iterable[bool]], bool]) -> Mask:

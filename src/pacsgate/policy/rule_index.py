@@ -12,14 +12,16 @@ Invariants:
 - two subjects with the same signature are told apart by no rule.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.decision import Effect
 from pacsgate.model.grant import Grant, GranteeKind
+from pacsgate.model.strength import Strength
 from pacsgate.model.subject import Attributes, Subject
 from pacsgate.policy.branches import typed
 from pacsgate.policy.environment import CALLED_AE, CALLING_AE, NETWORK, PURPOSE, RISK
@@ -48,6 +50,12 @@ class RuleIndex:
     environment_attributes: Sequence[str]
     needs_reason: bool
     """Whether any rule does."""
+    step_ups: Sequence[Strength]
+    """What the rules ask to have been proven."""
+    reads_ages: bool
+    """Whether how lately something was proven makes a difference."""
+    demands_by_network: bool
+    """Whether how much must be proven depends on the network."""
 
     def permits_of(self, action: Action, roles: Iterable[str]) -> Sequence[Rule]:
         """The permits that could concern somebody with these roles, in their order."""
@@ -70,11 +78,13 @@ class RuleIndex:
         return (
             standing.roles,
             frozenset(standing.collections_of.items()),
+            standing.patient,
             self.groups & subject.groups,
             subject.name if subject.name in self.users else None,
             tuple(typed(user.get(name)) for name in self.user_attributes),
             tuple(typed(env.get(name)) for name in self.environment_attributes),
             self.needs_reason and context.reason is not None,
+            tuple(strength.is_shown_by(subject, context.asked_at) for strength in self.step_ups),
         )
 
 
@@ -108,20 +118,38 @@ def _indexed(policy: Policy) -> RuleIndex:
         user_attributes=sorted(each.name for each in policy.named if each.scope is Scope.USER),
         environment_attributes=sorted(each.name for each in policy.named if each.scope is Scope.ENV),
         needs_reason=any(rule.needs_reason for rule in policy.rules),
+        step_ups=tuple(dict.fromkeys(rule.step_up for rule in policy.rules if rule.step_up is not None)),
+        reads_ages=any(
+            strength is not None and strength.within is not None
+            for strength in (
+                *(rule.step_up for rule in policy.rules),
+                *(rule.strength for rule in policy.authentication),
+            )
+        ),
+        demands_by_network=any(rule.networks for rule in policy.authentication),
     )
+
+
+def step_up_edges(policy: Policy, subject: Subject) -> Iterator[datetime]:
+    """When what the subject has proven will be too old for some rule."""
+    for strength in rule_index(policy).step_ups:
+        lapses = strength.lapses(subject)
+        if lapses is not None:
+            yield lapses
 
 
 def circumstances(policy: Policy, context: Context) -> tuple[object, ...]:
     """Everything of a context that rules can see, apart from the time."""
     index, named = rule_index(policy), policy.named
     return (
-        context.network if NETWORK in named else None,
+        context.network if NETWORK in named or index.demands_by_network else None,
         context.purpose if PURPOSE in named else None,
         context.risk if RISK in named else None,
         context.calling_ae_title if CALLING_AE in named else None,
         context.called_ae_title if CALLED_AE in named else None,
         policy.request_patterns.matching(context.request) if REQUEST in named else None,
         index.needs_reason and context.reason is not None,
+        context.begun if index.reads_ages else None,
     )
 
 

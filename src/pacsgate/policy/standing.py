@@ -2,7 +2,9 @@
 
 An assignment counts while its window is open and where its scope lies, for the role
 that it names and all that this one extends.  One that is scoped to a collection makes
-the role conditional: the subject has it for the studies of that collection only.
+the role conditional: the subject has it for the studies of that collection only.  A subject
+that came by an identity source with a ceiling has no role beyond it, whoever assigned it, and one
+whose token is bound to a patient has its roles for the studies of that patient only.
 
 Called by `engine` and `explain`.
 
@@ -18,8 +20,8 @@ from pacsgate.model.actions import Action
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Assignment
 from pacsgate.model.subject import Subject
-from pacsgate.policy.binding import any_of
-from pacsgate.policy.ir import COLLECTIONS, FALSE, TRUE, Contains, Formula
+from pacsgate.policy.binding import all_of, any_of
+from pacsgate.policy.ir import COLLECTIONS, FALSE, PATIENT_ID, TRUE, Contains, Formula, OneOf
 from pacsgate.policy.policy import Policy
 
 
@@ -31,6 +33,8 @@ class Standing:
     roles: frozenset[str]
     collections_of: dict[str, frozenset[str]]
     """Roles in effect in these collections only."""
+    patient: str | None = None
+    """The one patient for whose studies they are in effect, if a token is bound to one."""
 
     @property
     def has_none(self) -> bool:
@@ -40,11 +44,16 @@ class Standing:
     def having(self, role: str) -> Formula:
         """Of which studies the subject has this role."""
         if role in self.roles:
-            return TRUE
+            return self._of_patient
         collections = self.collections_of.get(role)
         if collections is None:
             return FALSE
-        return any_of(*(Contains(COLLECTIONS, collection) for collection in sorted(collections)))
+        within = any_of(*(Contains(COLLECTIONS, collection) for collection in sorted(collections)))
+        return all_of(self._of_patient, within)
+
+    @property
+    def _of_patient(self) -> Formula:
+        return TRUE if self.patient is None else OneOf(PATIENT_ID, frozenset({self.patient}))
 
     def ceiling(self, action: Action) -> Formula:
         """Of which studies some role of the subject may have this action at all."""
@@ -56,12 +65,15 @@ def standing(policy: Policy, subject: Subject, archive: ArchiveName | None, now:
     """The roles in effect in one archive at `now`; `None` asks for the tenant as a whole."""
     everywhere: set[str] = set()
     collections: dict[str, set[str]] = {}
+    allowed = _allowed(policy, subject)
     for assignment in assignments_of(policy, subject):
         if assignment.role not in policy.roles or not assignment.is_live(now):
             continue
         if assignment.scope.archive is not None and assignment.scope.archive != archive:
             continue
         for role in (assignment.role, *policy.roles[assignment.role].extends):
+            if allowed is not None and role not in allowed:
+                continue
             if assignment.scope.collection is None:
                 everywhere.add(role)
             else:
@@ -72,7 +84,25 @@ def standing(policy: Policy, subject: Subject, archive: ArchiveName | None, now:
         collections_of={
             role: frozenset(names) for role, names in collections.items() if role not in everywhere
         },
+        patient=subject.token_patient,
     )
+
+
+def roles_anywhere(policy: Policy, subject: Subject, now: datetime) -> frozenset[str]:
+    """The roles in effect somewhere, wherever and for whichever studies that is."""
+    live = (given.role for given in assignments_of(policy, subject) if given.is_live(now))
+    held = frozenset(live) & policy.roles.keys()
+    held = held.union(*(policy.roles[role].extends for role in held))
+    allowed = _allowed(policy, subject)
+    return held if allowed is None else held & allowed
+
+
+def _allowed(policy: Policy, subject: Subject) -> frozenset[str] | None:
+    """The roles that the source of the subject may bring, with what they extend; `None` is any."""
+    if subject.role_ceiling is None:
+        return None
+    known = subject.role_ceiling & policy.roles.keys()
+    return known.union(*(policy.roles[role].extends for role in known))
 
 
 def assignments_of(policy: Policy, subject: Subject) -> Iterator[Assignment]:

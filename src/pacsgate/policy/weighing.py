@@ -25,7 +25,7 @@ from pacsgate.model.decision import Allow, Decision, Deny, Reason, ReasonCode, R
 from pacsgate.model.mask import NO_MASK, Mask
 from pacsgate.model.subject import Attributes
 from pacsgate.policy.binding import all_of, any_of
-from pacsgate.policy.branches import REASON_REQUIRED, ForbidBranch, GrantBranch, PermitBranch
+from pacsgate.policy.branches import REASON_REQUIRED, STEP_UP, ForbidBranch, GrantBranch, PermitBranch
 from pacsgate.policy.closures import Test, when
 from pacsgate.policy.facts import ResourceFacts
 from pacsgate.policy.findings import attributes_of
@@ -189,14 +189,17 @@ def _forbidden(forbids: Sequence[ForbidBranch], revision: Revision) -> Deny:
 def _nothing_applies(unusable: Sequence[PermitBranch], revision: Revision) -> Deny:
     if not unusable:
         return Deny((Reason(ReasonCode.NO_PERMIT),), revision)
-    return Deny(tuple(Reason(_code(permit), rule_id=permit.rule_id) for permit in unusable), revision)
+    return Deny(tuple(map(_unmet, unusable)), revision)
 
 
-def _code(unusable: PermitBranch) -> ReasonCode:
-    """Why a permit is of no use: for want of a reason alone, or of what the gate would have to do."""
-    if unusable.unsupported == (REASON_REQUIRED,):
-        return ReasonCode.REASON_REQUIRED
-    return ReasonCode.OBLIGATION_UNSUPPORTED
+def _unmet(unusable: PermitBranch) -> Reason:
+    """Why a permit is of no use: for want of what the gate would have to do, of a reason, or of a proof."""
+    wanting = set(unusable.unsupported)
+    if not wanting <= {REASON_REQUIRED, STEP_UP}:
+        return Reason(ReasonCode.OBLIGATION_UNSUPPORTED, rule_id=unusable.rule_id)
+    if REASON_REQUIRED in wanting:
+        return Reason(ReasonCode.REASON_REQUIRED, rule_id=unusable.rule_id)
+    return Reason(ReasonCode.STEP_UP_REQUIRED, rule_id=unusable.rule_id, strength=unusable.lacking)
 
 
 def _kind_by(read: Collection[Attribute]) -> Callable[[ResourceFacts], object]:

@@ -13,7 +13,7 @@ Invariants:
 
 from pacsgate.ports.archives import Archive, Arrival, ByteSource, Capability, Chunk, StoreOutcome
 from pacsgate.ports.clock import Clock
-from pacsgate.ports.directory import Directory, SessionRecord, TokenRecord, UserRecord
+from pacsgate.ports.directory import Directory, SessionRecord, TokenRecord, UserRecord, session_public_id
 from pacsgate.ports.identity import (
     Accounts,
     AuthenticationFailed,
@@ -79,4 +79,5 @@ __all__ = [
     "Trail",
     "UnfinishedSync",
     "UserRecord",
+    "session_public_id",
 ]

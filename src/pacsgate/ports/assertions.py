@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pacsgate.model.resource import TenantScope
-from pacsgate.model.subject import Attributes
+from pacsgate.model.subject import Attributes, SubjectKind
 
 
 class AssertionFault(StrEnum):
@@ -26,20 +26,51 @@ class AssertionFault(StrEnum):
     NOT_YET_VALID = "assertion-not-yet-valid"
     EXPIRED = "expired-assertion"
     NAMELESS = "assertion-names-nobody"
+    WRONG_TYPE = "assertion-of-another-type"
+    WITHDRAWN = "withdrawn-assertion"
+    INCOMPLETE = "claims-left-out"
+    """There are more groups than the source tells: who is in them must not pass for who is not."""
+    UNWANTED = "required-claim-missing"
+    DENIED = "denied-at-source"
+    UNKNOWN_PERSON = "unknown-user"
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 - a finding, not a password
+    DISABLED = "disabled-user"
+    UNAVAILABLE = "source-unavailable"
+    """The source cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a genuine assertion says of a person."""
+    """What a genuine assertion says of somebody."""
 
     issuer: str
     name: str
+    """What the account is called, or would be."""
     expires_at: datetime
     """Aware UTC, exclusive."""
-    makes_accounts: bool = False
-    """Whether its issuer may speak for people who have no local account."""
-    groups: frozenset[str] = frozenset()
+    source: str = ""
+    """The identity source that says it, as the configuration names it."""
+    external_id: str = ""
+    """What the source knows them by, whatever they are called (`sub`, NameID); the name where empty."""
+    kind: SubjectKind = SubjectKind.USER
+    display_name: str = ""
+    groups: frozenset[str] | None = None
+    """`None` where the source is not asked for groups; empty is nobody's member."""
     attributes: Attributes = field(default_factory=dict)
+    methods: frozenset[str] = frozenset()
+    """How the source says that it verified them (`amr`), as yet unbelieved."""
+    acr: str | None = None
+    """The authentication context class that the source says was reached."""
+    authenticated_at: datetime | None = None
+    """When that was (`auth_time`), where the source tells."""
+    scopes: frozenset[str] | None = None
+    """What was consented to at most (OAuth `scope`); `None` where scopes are not spoken."""
+    context: Attributes = field(default_factory=dict)
+    """What the assertion was issued about besides: SMART's launch context (`patient`)."""
+    session_id: str | None = None
+    """The session at the source (`sid`, SessionIndex): a logout there names it."""
+    session_ends_at: datetime | None = None
+    """When that session ends in any case (`SessionNotOnOrAfter`), where the source tells."""
     assertion_id: str | None = None
     """Of one that must not be accepted a second time (SAML's bearer assertions); `None` for others."""
 

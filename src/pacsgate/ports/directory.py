@@ -31,6 +31,9 @@ class UserRecord:
     created_at: datetime | None = None
     last_sign_in_at: datetime | None = None
     source: str = ""
+    disabled_by: str = ""
+    """Of a disabled one: the identity source whose list it was missing from, which may enable it again when
+    it returns; empty is an administrator, whose word no source overrides."""
     starts: datetime | None = None
     until: datetime | None = None
     is_locked: bool = False
@@ -89,6 +92,15 @@ class SessionRecord:
     idle_seconds: int = 900
     """How long it may rest; an absolute end is `expires_at`."""
 
+    def is_going_on(self, now: datetime) -> bool:
+        """Whether time has not ended it yet, as far as is kept: the last use is noted a little late."""
+        return now < self.expires_at and (now - self.last_seen_at).total_seconds() < self.idle_seconds
+
+
+def session_public_id(record: SessionRecord) -> str:
+    """The public id of a session, for lists and the record: worth nothing by itself."""
+    return record.cookie_sha256.hex()[:16]
+
 
 class Directory(Protocol):
     """Users, roles, tokens, sessions and grants of one tenant: what may not be lost.
@@ -120,12 +132,21 @@ class Directory(Protocol):
         """Make an account."""
         ...
 
-    def change_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
-        """Replace an account."""
+    def change_user(
+        self, scope: TenantScope, user: UserRecord, event: AuditEvent, *, before: UserRecord | None = None
+    ) -> None:
+        """Replace an account; given what it was read as `before`, only what is otherwise now.
+
+        So whoever read it a moment ago undoes nothing that somebody else has done since.
+        """
         ...
 
     def remove_user(self, scope: TenantScope, name: str, event: AuditEvent) -> None:
         """Remove an account with its tokens and sessions."""
+        ...
+
+    def use_up_password(self, scope: TenantScope, name: str, password_hash: str, event: AuditEvent) -> bool:
+        """Take this password away from an account, once: whether this call was the one that did."""
         ...
 
     def note_sign_in(self, scope: TenantScope, name: str, at: datetime) -> None:
@@ -172,6 +193,17 @@ class Directory(Protocol):
         """The session of a cookie, and its tenant."""
         ...
 
+    def sessions(
+        self,
+        scope: TenantScope,
+        *,
+        user: str | None = None,
+        source: str | None = None,
+        source_session: str | None = None,
+    ) -> tuple[SessionRecord, ...]:
+        """Every session that is kept, or those of a user, a source, a session there; oldest first."""
+        ...
+
     def add_session(self, scope: TenantScope, session: SessionRecord) -> None:
         """Keep a new session."""
         ...
@@ -180,16 +212,24 @@ class Directory(Protocol):
         """Remember that a session was used."""
         ...
 
-    def end_session(self, scope: TenantScope, cookie_sha256: bytes) -> None:
-        """End one session."""
+    def weaken_session(self, scope: TenantScope, cookie_sha256: bytes) -> None:
+        """Let a session have proven one factor and no more."""
+        ...
+
+    def end_session(self, scope: TenantScope, cookie_sha256: bytes, event: AuditEvent | None = None) -> None:
+        """End one session; one that has ended already stays so."""
+        ...
+
+    def replace_session(self, scope: TenantScope, ended: bytes, session: SessionRecord) -> bool:
+        """Keep a new session in place of another, at once; `False`, and nothing kept, if that has ended."""
         ...
 
     def end_sessions_of(self, scope: TenantScope, user: str) -> int:
         """End every session of a user; returns how many."""
         ...
 
-    def forget_sessions(self, scope: TenantScope, *, idle_since: datetime, now: datetime) -> int:
-        """Forget sessions not used since, and those that have expired; returns how many."""
+    def forget_sessions(self, scope: TenantScope, *, now: datetime) -> int:
+        """Forget sessions that rested twice as long as they may, and those that are over."""
         ...
 
     def grants(self, scope: TenantScope) -> tuple[Grant, ...]:
@@ -226,10 +266,14 @@ class Directory(Protocol):
         """Forget the failures of a name."""
         ...
 
-    def setup_code_sha256(self, scope: TenantScope) -> bytes | None:
-        """The hash of the code that is worth the first account."""
+    def setup_code_sha256(self, scope: TenantScope, now: datetime) -> bytes | None:
+        """The hash of the code that is worth the first account, until it expires."""
         ...
 
-    def set_setup_code(self, scope: TenantScope, code_sha256: bytes | None) -> None:
-        """Replace that hash; `None` ends it."""
+    def set_setup_code(self, scope: TenantScope, code_sha256: bytes, expires_at: datetime) -> None:
+        """Replace that hash."""
+        ...
+
+    def forget_setup_code(self, scope: TenantScope) -> None:
+        """End it."""
         ...

@@ -3,6 +3,7 @@
 Standard: RFC 6238 (TOTP); Web Authentication Level 3 (W3C); OWASP ASVS 5.0 6.5.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -53,12 +54,27 @@ class Factors(Protocol):
         """One factor and whose tenant it is of: a passkey says who signs in before anybody is named."""
         ...
 
+    def factors_of_kind(self, scope: TenantScope, kind: FactorKind) -> tuple[FactorRecord, ...]:
+        """Those of every account, of one kind: what a new sealing key concerns."""
+        ...
+
     def add_factor(self, scope: TenantScope, factor: FactorRecord, event: AuditEvent) -> None:
         """Keep a new factor.  Raises `ConflictError` when its id is taken."""
         ...
 
     def remove_factor(self, scope: TenantScope, user: str, factor_id: str, event: AuditEvent) -> None:
         """Forget a factor.  Raises `NotFoundError`."""
+        ...
+
+    def replace_factors(
+        self,
+        scope: TenantScope,
+        user: str,
+        kinds: Collection[FactorKind],
+        by: Sequence[FactorRecord],
+        event: AuditEvent,
+    ) -> None:
+        """Forget every factor of these kinds that an account has, and keep these instead."""
         ...
 
     def advance(self, scope: TenantScope, factor_id: str, *, above: int, to: int, at: datetime) -> bool:
@@ -70,6 +86,10 @@ class Factors(Protocol):
 
     def spend(self, scope: TenantScope, factor_id: str) -> bool:
         """Use up a recovery code, once: whether this call was the one that did."""
+        ...
+
+    def reseal(self, scope: TenantScope, factor_id: str, *, was: bytes, secret: bytes) -> bool:
+        """Put the same secret, sealed anew, in the place of what it was; whether it was still that."""
         ...
 
 

@@ -41,3 +41,17 @@ class Groups(Protocol):
     def remove_group(self, scope: TenantScope, name: str, event: AuditEvent) -> None:
         """Remove a group, and every account from it.  Raises `NotFoundError`.  Moves the users epoch."""
         ...
+
+    def change_members(
+        self,
+        scope: TenantScope,
+        name: str,
+        *,
+        add: frozenset[str],
+        remove: frozenset[str],
+        event: AuditEvent,
+    ) -> None:
+        """Put accounts into a group and take others out, all at once.  Raises `NotFoundError` if there is no
+        such group; names without an account are passed over.  Moves the users epoch.
+        """
+        ...

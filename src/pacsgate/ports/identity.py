@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantScope
+from pacsgate.model.session_limits import SessionLimits
 from pacsgate.model.subject import Subject, SubjectKind
 
 
@@ -22,6 +23,8 @@ class FailureKind(StrEnum):
     """The claimed name is locked, whether it exists or not, and whatever the password."""
     BUSY = "busy"
     """Too many passwords are being checked at this moment."""
+    UNAVAILABLE = "unavailable"
+    """The source that knows whoever this may be cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Accounts(Protocol):
     """Local accounts as the subjects they would be if they had just signed in."""
 
     def subject(self, scope: TenantScope, kind: SubjectKind, name: str, at: datetime) -> Subject | None:
-        """The account of this kind and name; `None` if there is none, or it is disabled."""
+        """The account of this kind and name; `None` if there is none, or nobody may come in as it."""
         ...
 
     def after(self, scope: TenantScope, kind: SubjectKind, name: str, at: datetime) -> Iterator[Subject]:
@@ -97,6 +100,66 @@ class TokenMint(Protocol):
         ...
 
 
+class Guessed(StrEnum):
+    """What somebody guesses at.  Each has a count of its own for a name, so that getting one right does not
+    forgive the failures at another: whoever knows a password may not go on guessing codes.
+    """
+
+    PASSWORD = "password"  # noqa: S105 - the name of what is guessed
+    FACTOR = "factor"
+    """The code or the signature of a second factor."""
+    CODE = "code"
+    """A reset code or an invitation, which names nobody."""
+    SOURCE = "source"
+    """The answer of an identity source: OpenID Connect callbacks, SAML responses, client certificates."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLock:
+    """Nobody may try for this many more seconds.  `is_new` if the failure just counted brought it."""
+
+    seconds_left: int
+    is_new: bool = False
+    of_address: bool = False
+    """Whether it is where it comes from that is locked, and not a name."""
+
+
+class AttemptLimit(Protocol):
+    """Slows down guessing: by the name that is claimed, whether it exists or not, and by where it comes from.
+
+    Ask `lock_on` before looking at what was presented, and tell of the outcome afterwards; while there is a
+    lock, every answer is the same.  `name` is `None` where nobody is named yet.
+    """
+
+    def lock_on(
+        self, scope: TenantScope, guessed: Guessed, name: str | None, address: str | None, now: datetime
+    ) -> AttemptLock | None:
+        """The lock that stands in the way, if any."""
+        ...
+
+    def note_failure(
+        self, scope: TenantScope, guessed: Guessed, name: str | None, address: str | None, now: datetime
+    ) -> AttemptLock | None:
+        """Count a failure, and return the lock that stands now."""
+        ...
+
+    def note_success(
+        self, scope: TenantScope, guessed: Guessed, name: str, now: datetime
+    ) -> AttemptLock | None:
+        """Forget the failures of a name, unless a lock fell meanwhile: then it is returned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOrigin:
+    """Where a session comes from, for lists and for logouts elsewhere."""
+
+    client_address: str | None = None
+    user_agent: str = ""
+    source_session: str | None = None
+    """The session at the identity provider that it was begun by."""
+
+
 @dataclass(frozen=True, slots=True)
 class StartedSession:
     """A new browser session: the cookie's value is known to the browser only."""
@@ -105,13 +168,26 @@ class StartedSession:
     cookie: str
     csrf_token: str
     expires_at: datetime
+    others_ended: int = 0
+    """How many older sessions ended because there were too many."""
 
 
 class Sessions(Protocol):
     """Browser sessions, begun for a verified subject."""
 
-    def begin(self, subject: Subject, at: datetime) -> StartedSession:
+    def begin(
+        self, subject: Subject, at: datetime, *, origin: SessionOrigin, limits: SessionLimits
+    ) -> StartedSession:
         """Begin a session for a subject whose credential has just been verified."""
+        ...
+
+    def strengthen(
+        self, subject: Subject, at: datetime, *, cookie: str, origin: SessionOrigin
+    ) -> StartedSession | None:
+        """A new session in place of the subject's own one, with what has been proven besides.
+
+        It ends when the old one would have; `None` when the old one has ended or is somebody else's.
+        """
         ...
 
     def end(self, cookie: str) -> str | None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from pacsgate.audit.events import AuditEvent
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Attributes
 from pacsgate.ports.assertions import AssertionFault, Claims
@@ -87,12 +88,14 @@ class IdentityLinks(Protocol):
         """Every link, of one source or one account if named."""
         ...
 
-    def link(self, scope: TenantScope, link: IdentityLink) -> None:
+    def link(self, scope: TenantScope, link: IdentityLink, event: AuditEvent | None = None) -> None:
         """Keep a link.  Raises `ConflictError` when the person is linked already, or the account to another
         person of the same source.
         """
         ...
 
-    def unlink(self, scope: TenantScope, source: str, external_id: str) -> None:
-        """Forget a link."""
+    def unlink(
+        self, scope: TenantScope, source: str, external_id: str, event: AuditEvent | None = None
+    ) -> None:
+        """Forget a link.  Raises `NotFoundError`.  Moves the users epoch."""
         ...

@@ -10,16 +10,17 @@ Standard: OWASP ASVS 5.0 7.4.2, 7.4.3; PS3.16 CID 401 (110137, 110136).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import datetime
 
 from pacsgate.audit.events import EventKind
 from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
 from pacsgate.model.grant import GranteeKind
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.role import Assignment
-from pacsgate.model.subject import Attributes, SubjectKind
-from pacsgate.ports import Passwords, UserRecord
+from pacsgate.model.subject import EMERGENCY, Attributes, SubjectKind
+from pacsgate.ports import Passwords, UserRecord, session_public_id
 from pacsgate.services.administer_grants import grant_event
 from pacsgate.services.administration import (
     Change,
@@ -38,7 +39,11 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 class UserAdministration:
     """Changes to the accounts of a tenant."""
 
-    def __init__(self, office: Office, passwords: Passwords) -> None:
+    def __init__(
+        self, office: Office, passwords: Passwords, sign_in_sources: Collection[str] = frozenset()
+    ) -> None:
+        """`sign_in_sources` are those whose accounts sign in there, and have no password here."""
+        self._sign_in_sources = sign_in_sources
         self._office = office
         self._directory = office.directory
         self._passwords = passwords
@@ -73,9 +78,12 @@ class UserAdministration:
         password: str | None = None,
         groups: frozenset[str] = frozenset(),
         attributes: Attributes | None = None,
+        starts: datetime | None = None,
+        until: datetime | None = None,
     ) -> UserRecord:
-        """Make an account; without a password nobody can sign in to it."""
+        """Make an account, for good or for a time; without a password nobody can sign in to it."""
         self.check_new(name, password)
+        _refuse_window(starts, until, change.at)
         user = UserRecord(
             name=name,
             kind=kind.value,
@@ -84,6 +92,8 @@ class UserAdministration:
             groups=groups,
             attributes=attributes or {},
             created_at=change.at,
+            starts=starts,
+            until=until,
         )
         event = change.event(
             EventKind.USER_CHANGED,
@@ -93,6 +103,7 @@ class UserAdministration:
             groups=words(user.groups),
             attributes=attributes_text(user.attributes),
             password="none" if password is None else "set",
+            valid=_window_text(starts, until),
         )
         self._directory.add_user(change.scope, user, event)
         self._office.publish()
@@ -105,19 +116,61 @@ class UserAdministration:
         event = change.event(
             EventKind.USER_CHANGED, state[disabled], name, before=state[user.disabled], after=state[disabled]
         )
-        self._directory.change_user(change.scope, replace(user, disabled=disabled), event)
+        told = replace(user, disabled=disabled, disabled_by="")
+        # Written in any case: somebody may have enabled it since it was read.
+        before = replace(user, disabled=not disabled)
+        self._directory.change_user(change.scope, told, event, before=before)
         if disabled:
             self._directory.end_sessions_of(change.scope, name)
         self._office.publish()
 
-    def set_password(self, change: Change, name: str, password: str) -> None:
-        """Give a new password; sessions that the old one began end."""
+    def set_password(
+        self,
+        change: Change,
+        name: str,
+        password: str,
+        *,
+        word: str = "password",
+        keep_session: str | None = None,
+    ) -> None:
+        """Give a new password; sessions end, but the one that is kept by its public id.
+
+        Raises `ConflictError` for an account that signs in elsewhere, and for the sealed one.
+        """
         user = self.user(change.scope, name)
+        if user.source in self._sign_in_sources:
+            raise ConflictError(f"`{name}` signs in at `{user.source}`: a password is changed there")
+        if user.source == EMERGENCY:
+            raise ConflictError(f"`{name}` is the sealed account: `pacsgate user emergency` makes it anew")
         self._passwords.refuse_weak(password, name)
         hashed = self._passwords.hash(password)
-        event = change.event(EventKind.USER_CHANGED, "password", name)
-        self._directory.change_user(change.scope, replace(user, password_hash=hashed), event)
-        self._directory.end_sessions_of(change.scope, name)
+        event = change.event(EventKind.USER_CHANGED, word, name)
+        self._directory.change_user(change.scope, replace(user, password_hash=hashed), event, before=user)
+        for session in self._directory.sessions(change.scope, user=name):
+            if session_public_id(session) != keep_session:
+                self._directory.end_session(change.scope, session.cookie_sha256)
+        self._office.publish()
+
+    def set_display_name(self, change: Change, name: str, display_name: str) -> None:
+        """Replace the name that is shown."""
+        user = self.user(change.scope, name)
+        event = change.event(
+            EventKind.USER_CHANGED, "display name", name, before=user.display_name, after=display_name
+        )
+        self._directory.change_user(
+            change.scope, replace(user, display_name=display_name), event, before=user
+        )
+        self._office.publish()
+
+    def set_window(self, change: Change, name: str, starts: datetime | None, until: datetime | None) -> None:
+        """Replace from when until when somebody may come in as this account."""
+        user = self.user(change.scope, name)
+        _refuse_window(starts, until, change.at)
+        before, after = _window_text(user.starts, user.until), _window_text(starts, until)
+        event = change.event(EventKind.USER_CHANGED, "validity", name, before=before, after=after)
+        self._directory.change_user(
+            change.scope, replace(user, starts=starts, until=until), event, before=user
+        )
         self._office.publish()
 
     def set_groups(self, change: Change, name: str, groups: frozenset[str]) -> None:
@@ -126,7 +179,7 @@ class UserAdministration:
         event = change.event(
             EventKind.USER_CHANGED, "groups", name, before=words(user.groups), after=words(groups)
         )
-        self._directory.change_user(change.scope, replace(user, groups=groups), event)
+        self._directory.change_user(change.scope, replace(user, groups=groups), event, before=user)
         self._office.publish()
 
     def set_attributes(self, change: Change, name: str, attributes: Attributes) -> None:
@@ -134,7 +187,7 @@ class UserAdministration:
         user = self.user(change.scope, name)
         before, after = attributes_text(user.attributes), attributes_text(attributes)
         event = change.event(EventKind.USER_CHANGED, "attributes", name, before=before, after=after)
-        self._directory.change_user(change.scope, replace(user, attributes=attributes), event)
+        self._directory.change_user(change.scope, replace(user, attributes=attributes), event, before=user)
         self._office.publish()
 
     def assign(self, change: Change, name: str, assignment: Assignment) -> None:
@@ -189,5 +242,18 @@ class UserAdministration:
             before=assignments_text(user.assignments),
             after=assignments_text(assignments),
         )
-        self._directory.change_user(change.scope, replace(user, assignments=assignments), event)
+        self._directory.change_user(change.scope, replace(user, assignments=assignments), event, before=user)
         self._office.publish()
+
+
+def _refuse_window(starts: datetime | None, until: datetime | None, now: datetime) -> None:
+    if until is not None and until <= max(starts or now, now):
+        raise RequestError(
+            "an account must end after it begins, and not in the past; to end it now, disable it"
+        )
+
+
+def _window_text(starts: datetime | None, until: datetime | None) -> str:
+    """A window in one line."""
+    parts = (("from", starts), ("until", until))
+    return " ".join(f"{word} {instant.isoformat()}" for word, instant in parts if instant) or "always"

@@ -35,6 +35,7 @@ from pacsgate.policy.document import load_policy
 from pacsgate.policy.engine import Bound, bind
 from pacsgate.policy.policy import Policy
 from pacsgate.policy.rule_index import circumstances
+from pacsgate.policy.strength import Demands, demands_on
 from pacsgate.ports import Directory, Epochs, EpochStore, RevisionStore
 
 REMEMBERED = 500
@@ -98,6 +99,17 @@ class LivePolicy:
     def current(self, scope: TenantScope) -> Policy:
         """The live policy.  Raises `NoPolicyError`."""
         return self._snapshot(scope).policy
+
+    def demands(self, scope: TenantScope, subject: Subject, context: Context) -> Demands:
+        """How strongly the live policy wants this subject to have proven itself; takes microseconds."""
+        return demands_on(self.current(scope), subject, self._up_to_date(context))
+
+    def recall_demands(self, scope: TenantScope, subject: Subject, context: Context) -> Demands | None:
+        """What `demands` would return, if nothing has to be read for it; may be called on an event loop."""
+        snapshot = self._snapshots.get(scope)
+        if snapshot is None or snapshot.epochs != self._epochs.current():
+            return None
+        return demands_on(snapshot.policy, subject, self._up_to_date(context))
 
     def bind(self, scope: TenantScope, subject: Subject, context: Context, archive: ArchiveName) -> Bound:
         """What the live policy and the live grants say about this subject, here and now.

@@ -26,6 +26,7 @@ from pacsgate.model.study_permission import StudyPermission
 from pacsgate.policy.engine import Bound, bind
 from pacsgate.ports import StudyEntry, StudyIndex, Trail
 from pacsgate.services.callers import Caller
+from pacsgate.services.lasting import lasting_policy, lasting_subject
 from pacsgate.services.live_policy import LivePolicy
 from pacsgate.services.other_subjects import TREATMENT
 from pacsgate.services.record import Circumstances, actor_of
@@ -191,13 +192,7 @@ def _lasting(bound: Bound) -> Bound:
     """
     grants = tuple(grant for grant in bound.grants if grant.expires is None)
     context = replace(bound.context, purpose=TREATMENT, reason=None)
-    subject = replace(
-        bound.subject, assignments=tuple(given for given in bound.subject.assignments if given.until is None)
-    )
-    policy = bound.policy
-    assigned = tuple(given for given in policy.assignments if given.assignment.until is None)
-    if assigned != policy.assignments:
-        policy = replace(policy, assignments=assigned)
+    policy, subject = lasting_policy(bound.policy), lasting_subject(bound.subject)
     return bind(policy, subject, context, bound.archive, grants)
 
 

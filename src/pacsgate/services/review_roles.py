@@ -23,8 +23,13 @@ from pacsgate.policy.policy import Policy
 NEEDED: Mapping[EventKind, frozenset[Permission]] = {
     EventKind.AUDIT_LOG_USED: frozenset({Permission.AUDIT_READ}),
     EventKind.POLICY_CHANGED: frozenset({Permission.POLICY_PUBLISH}),
-    EventKind.USER_CHANGED: frozenset({Permission.USER_ADMINISTER, Permission.TOKEN_ADMINISTER}),
-    EventKind.ROLE_CHANGED: frozenset({Permission.ROLE_ASSIGN}),
+    EventKind.USER_CHANGED: frozenset(
+        {Permission.USER_ADMINISTER, Permission.TOKEN_ADMINISTER, Permission.ACCOUNT_PROVISION}
+    ),
+    EventKind.ROLE_CHANGED: frozenset(
+        {Permission.ROLE_ASSIGN, Permission.ROLE_ADMINISTER, Permission.ACCOUNT_PROVISION}
+    ),
+    EventKind.DEVICE_CHANGED: frozenset({Permission.DEVICE_ADMINISTER}),
     EventKind.OBJECT_ACCESS_CHANGED: frozenset({Permission.GRANT_ADMINISTER}),
 }
 """The permissions of which an event of each kind may be the use."""

@@ -19,7 +19,7 @@ from pacsgate.dicom.query import Query
 from pacsgate.dicom.summary import DicomJson
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow, Deny, Reason, Revision
-from pacsgate.model.mask import Mask
+from pacsgate.model.mask import NO_MASK, Mask
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.policy.engine import Bound
 from pacsgate.ports import Match, StudyIndex
@@ -36,6 +36,8 @@ class Found:
     key: ResourceKey
     attributes: DicomJson
     patient_id: str
+    mask: Mask = NO_MASK
+    """What was taken out, so that a page can say that it is hidden and not merely empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,13 @@ class Search:
             return Refusal(Answer.FORBIDDEN, constraint.reasons, constraint.revision, constraint.message)
         page = self._index.search(scope, archive, query, constraint)
         masks = Masks(bound)
-        rows = tuple(
-            Found(match.key, _masked(match.attributes, masks.of(match)), match.patient_id)
-            for match in page.matches
-        )
+        rows = tuple(_found(match, masks.of(match)) for match in page.matches)
         return Findings(rows, page.remaining, masks.reasons, masks.revision)
 
 
-def _masked(attributes: DicomJson, mask: Mask) -> DicomJson:
-    return attributes if mask.hides_nothing else mask_json(attributes, mask)
+def _found(match: Match, mask: Mask) -> Found:
+    attributes = match.attributes if mask.hides_nothing else mask_json(match.attributes, mask)
+    return Found(match.key, attributes, match.patient_id, mask)
 
 
 @dataclass(frozen=True, slots=True)

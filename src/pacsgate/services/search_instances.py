@@ -222,7 +222,7 @@ class _Walk:
         judged = []
         for row in rows:
             mask = self.masks.of(row)
-            found = Found(row.key, mask_json(row.attributes, mask), row.patient_id)
+            found = Found(row.key, mask_json(row.attributes, mask), row.patient_id, mask)
             if known is None:
                 asked = {tag: element for tag, element in found.attributes.items() if tag in _KEPT}
                 judged.append((found, matches(self.query, _with_meta(asked, row))))

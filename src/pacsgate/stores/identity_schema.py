@@ -52,6 +52,15 @@ challenge = Table(
     Index("ix_challenge_expires_at", "tenant", "expires_at"),
 )
 
+sighting = Table(
+    "sighting",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("account", key=True),
+    text_column("place", key=True),
+    Column("seen_at", Instant, nullable=False),
+)
+
 account_lock = Table(
     "account_lock",
     metadata,

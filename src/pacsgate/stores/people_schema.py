@@ -25,6 +25,7 @@ account = Table(
     Column("created_at", Instant),
     Column("last_sign_in_at", Instant),
     text_column("source"),
+    text_column("disabled_by"),
     Column("starts", Instant),
     Column("until", Instant),
     Index("ix_account_name", "name"),
@@ -158,4 +159,10 @@ used_assertion = Table(
     Index("ix_used_assertion_expires_at", "tenant", "expires_at"),
 )
 
-setup_code = Table("setup_code", metadata, text_column("tenant", key=True), bytes_column("code_sha256"))
+setup_code = Table(
+    "setup_code",
+    metadata,
+    text_column("tenant", key=True),
+    bytes_column("code_sha256"),
+    Column("expires_at", Instant, nullable=False),
+)

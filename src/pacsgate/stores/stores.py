@@ -11,9 +11,14 @@ from pacsgate.ports import Directory, EpochStore, OutboxStore, RevisionStore, St
 from pacsgate.ports.application_entities import ApplicationEntities
 from pacsgate.ports.assertions import UsedAssertions
 from pacsgate.ports.candidates import CandidateStore
+from pacsgate.ports.factors import Challenges, Factors
 from pacsgate.ports.feeds import FeedStore
+from pacsgate.ports.groups import Groups
 from pacsgate.ports.handles import HandleStore
+from pacsgate.ports.identity_sources import IdentityLinks
+from pacsgate.ports.locks import Locks
 from pacsgate.ports.shares import ShareStore
+from pacsgate.ports.sightings import Sightings
 from pacsgate.ports.study_permissions import StudyPermissions
 from pacsgate.stores.candidates import SqlCandidates
 from pacsgate.stores.database import Database
@@ -23,6 +28,12 @@ from pacsgate.stores.feeds import SqlFeeds
 from pacsgate.stores.outbox import SqlOutbox
 from pacsgate.stores.owned_handles import SqlHandles
 from pacsgate.stores.people.application_entities import SqlApplicationEntities
+from pacsgate.stores.people.challenges import SqlChallenges
+from pacsgate.stores.people.factors import SqlFactors
+from pacsgate.stores.people.groups import SqlGroups
+from pacsgate.stores.people.identity_links import SqlIdentityLinks
+from pacsgate.stores.people.locks import SqlLocks
+from pacsgate.stores.people.sightings import SqlSightings
 from pacsgate.stores.people.used_assertions import SqlUsedAssertions
 from pacsgate.stores.permissions import SqlStudyPermissions
 from pacsgate.stores.revisions import SqlRevisions
@@ -38,12 +49,18 @@ class Stores:
     directory: Directory
     remote_aes: ApplicationEntities
     used_assertions: UsedAssertions
+    identity_links: IdentityLinks
+    factors: Factors
+    challenges: Challenges
+    locks: Locks
+    groups: Groups
     permissions: StudyPermissions
     outbox: OutboxStore
     revisions: RevisionStore
     candidates: CandidateStore
     handles: HandleStore
     shares: ShareStore
+    sightings: Sightings
     epochs: EpochStore
     feeds: FeedStore
 
@@ -55,12 +72,18 @@ def stores_on(database: Database, orthanc_archives: Collection[ArchiveName] = fr
         directory=SqlDirectory(database),
         remote_aes=SqlApplicationEntities(database),
         used_assertions=SqlUsedAssertions(database),
+        identity_links=SqlIdentityLinks(database),
+        factors=SqlFactors(database),
+        challenges=SqlChallenges(database),
+        locks=SqlLocks(database),
+        groups=SqlGroups(database),
         permissions=SqlStudyPermissions(database, orthanc_archives),
         outbox=SqlOutbox(database),
         revisions=SqlRevisions(database),
         candidates=SqlCandidates(database),
         handles=SqlHandles(database),
         shares=SqlShares(database),
+        sightings=SqlSightings(database),
         epochs=open_epochs(database),
         feeds=SqlFeeds(database),
     )

@@ -1,12 +1,27 @@
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from pacsgate.cli import desk, devices, grants, permissions, roles, tokens, users
+from pacsgate.bootstrap import people as wiring
+from pacsgate.cli import (
+    desk,
+    devices,
+    grants,
+    links,
+    locks,
+    permissions,
+    reports,
+    roles,
+    sessions,
+    tokens,
+    users,
+)
+from pacsgate.config import IdentitySettings
 from pacsgate.model.decision import Revision
 from pacsgate.model.role import Role
 from pacsgate.policy.ir import Attribute, Scope, ValueType
@@ -54,6 +69,10 @@ class StandIn:
     def office(self):
         return self.people.office
 
+    @property
+    def settings(self):
+        return SimpleNamespace(identity=IdentitySettings(), public_url="https://gate.example")
+
     def policy(self):
         return self.people.policy
 
@@ -87,18 +106,23 @@ def run(people, monkeypatch):
         yield StandIn(people)
 
     monkeypatch.setattr(desk, "open_installation", open_installation)
-    monkeypatch.setattr(desk, "Argon2Passwords", lambda: people.passwords)
+    monkeypatch.setattr(wiring, "Argon2Passwords", lambda **_: people.passwords)
     program = typer.Typer()
     modules = {
         "user": users,
         "device": devices,
+        "session": sessions,
         "token": tokens,
         "role": roles,
         "grant": grants,
         "permission": permissions,
+        "link": links,
+        "lock": locks,
+        "report": reports,
     }
     for name, module in modules.items():
         program.add_typer(module.app, name=name)
+    program.command("unlock")(locks.unlock)
 
     def run(*arguments, stdin=""):
         result = CliRunner().invoke(program, arguments, input=stdin)

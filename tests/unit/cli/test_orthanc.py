@@ -44,6 +44,18 @@ def test_an_orthanc_behind_the_gate_knows_the_gates_account_and_no_other(config:
     assert (found["ExecuteLuaEnabled"], found["OverwriteInstances"]) == (False, False)
 
 
+def test_the_gate_is_asked_by_tls_where_its_listener_has_it(config: Path) -> None:
+    plain = "{host: 127.0.0.1, port: 8042}"
+    redirecting = '{host: 127.0.0.1, port: 8042, redirect: true, public_url: "https://a.example"}'
+    secured = "{host: 127.0.0.1, port: 8443, tls: {certificate: gate.pem, key: gate.key}}"
+    text = config.read_text("utf-8")
+    assert text.count(plain) == 1
+    config.write_text(text.replace(plain, f"{redirecting}\n  - {secured}"), "utf-8")
+    secret = str(config.parent / "plugin.secret")
+    found = printed(config, "--way", "plugin", "--account", "orthanc-main", "--secret-file", secret)
+    assert found["Authorization"]["WebServiceRootUrl"] == "https://127.0.0.1:8443/auth/orthanc/"
+
+
 def test_a_proxy_has_an_account_of_its_own_with_a_new_password(config: Path) -> None:
     first, second = (printed(config, "--way", "nginx")["RegisteredUsers"] for _ in range(2))
     assert set(first) == {"gate", "proxy"}

@@ -51,7 +51,9 @@ def test_without_a_terminal_nobody_is_asked(run, people):
     ("arguments", "sentence"),
     [
         (("user", "add", "a:b", "--no-password"), "cannot be a user name"),
-        (("user", "add", "rad2", "--no-password", "--generate"), "excludes"),
+        (("user", "add", "rad2", "--no-password", "--generate"), "exclude each other"),
+        (("user", "add", "rad2", "--no-password", "--invite"), "exclude each other"),
+        (("user", "add", "rad2", "--no-password", "--until", "2020-01-01"), "must end after"),
         (("user", "add", "rad2", "--password-stdin", "--generate"), "exclude each other"),
         (("user", "add", "rad2", "--no-password", "--attribute", "clearence=3"), "did you mean `clearance`"),
         (("user", "add", "rad2", "--no-password", "--attribute", "x=3"), "declares `born`"),

@@ -23,6 +23,13 @@ def test_what_a_client_says_before_a_trusted_proxy_does_not_count(claimed: str) 
     assert address(PROXY, f"{claimed}, {CLIENT}") == address(PROXY, claimed, CLIENT) == CLIENT
 
 
+def test_an_ipv4_client_of_a_listener_on_all_addresses_is_an_ipv4_client() -> None:
+    """Else no network of a policy would hold it, and guesses of one would be counted against all of IPv4."""
+    assert address(f"::ffff:{CLIENT}") == CLIENT
+    assert address(f"::FFFF:{PROXY}", f"::ffff:{CLIENT}") == CLIENT
+    assert address("2001:db8::7") == "2001:db8::7"
+
+
 def test_trusted_proxies_vouch_for_each_other() -> None:
     assert address(PROXY, f"{CLIENT}, 10.0.0.2, 10.0.0.3") == CLIENT
 

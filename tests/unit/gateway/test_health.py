@@ -8,7 +8,13 @@ import pytest
 from pacsgate.gateway.http.health import readyz
 
 
-def asked(*, behind: tuple[str, ...] = (), problem: str | None = None) -> tuple[int, dict[str, Any]]:
+def asked(
+    *,
+    behind: tuple[str, ...] = (),
+    problem: str | None = None,
+    certificates: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> tuple[int, dict[str, Any]]:
     """What `/readyz` answers on a gate whose feeds of these archives are behind."""
     gate = SimpleNamespace(
         policies=SimpleNamespace(current=lambda _scope: SimpleNamespace(revision="0123456789ab")),
@@ -17,7 +23,8 @@ def asked(*, behind: tuple[str, ...] = (), problem: str | None = None) -> tuple[
         policy_refused=lambda: False,
         policy_pending=lambda: None,
     )
-    response = asyncio.run(cast("Any", readyz(cast("Any", gate))(cast("Any", None))))
+    endpoint = readyz(cast("Any", gate), lambda: certificates, warnings)
+    response = asyncio.run(cast("Any", endpoint(cast("Any", None))))
     return response.status_code, json.loads(response.body)
 
 
@@ -29,8 +36,16 @@ def test_a_gate_without_problems_is_ready() -> None:
             "policy": "0123456789ab",
             "policy_waiting_for_approval": None,
             "problems": [],
+            "warnings": [],
         },
     )
+
+
+def test_an_older_certificate_is_a_problem_and_an_open_upstream_a_warning() -> None:
+    status, body = asked(certificates=("the new certificate was refused",), warnings=("archive `main`: …",))
+    assert (status, body["problems"]) == (503, ["the new certificate was refused"])
+    status, body = asked(warnings=("archive `main`: …",))
+    assert (status, body["problems"], body["warnings"]) == (200, [], ["archive `main`: …"])
 
 
 @pytest.mark.parametrize("behind", [("main",), ("main", "other")])

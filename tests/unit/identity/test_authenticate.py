@@ -14,6 +14,7 @@ from pacsgate.model.errors import RecordError
 from pacsgate.model.role import Assignment, Role
 from pacsgate.model.subject import Credential, Subject, SubjectKind
 from pacsgate.ports import AuthenticationFailed, FailureKind
+from pacsgate.ports.locks import LockTarget
 from tests.support.people import PASSWORD, open_people
 
 RIGHT = PasswordCredential("rad1", PASSWORD)
@@ -94,7 +95,7 @@ def test_unknown_wrong_and_disabled_cannot_be_told_apart(people):
 
 
 def test_causes_that_tell_who_exists_are_all_the_same_to_the_caller():
-    telling = set(Cause) - {Cause.LOCKED, Cause.BUSY}
+    telling = set(Cause) - {Cause.LOCKED, Cause.BUSY, Cause.SOURCE_UNAVAILABLE}
     assert {cause.kind for cause in telling} == {FailureKind.REFUSED}
 
 
@@ -123,6 +124,22 @@ def test_an_unknown_user_costs_as_much_as_a_known_one(tmp_path):
     pairs = [(cost("rad1"), cost("nobody")) for _ in range(7)]
     known, unknown = (median(column) for column in zip(*pairs, strict=True))
     assert 0.6 < known / unknown < 1.7
+
+
+def test_every_refused_password_costs_one_hash_whatever_is_wrong(people, monkeypatch):
+    """ASVS 6.3.8: unknown, wrong, disabled, locked, ended and without a password are one class of time."""
+    now = people.clock.now()
+    for name, password in (("gone", PASSWORD), ("late", PASSWORD), ("kept-out", PASSWORD), ("bare", None)):
+        people.users.add(people.change(), name, password=password)
+    people.users.set_disabled(people.change(), "gone", disabled=True)
+    people.users.set_window(people.change(), "late", now + timedelta(days=1), None)
+    people.lock_desk.lock(people.change(), LockTarget.USER, "kept-out", reason="lost badge")
+    hashes = count_hashes(people, monkeypatch)
+    for name in ("nobody", "rad1", "gone", "late", "kept-out", "bare"):
+        for password in ("wrong password", PASSWORD if name != "rad1" else "wrong too"):
+            del hashes[:]
+            assert people.authenticator.password_door.sign_in(name, password, people.context()) == REFUSED
+            assert len(hashes) == 1
 
 
 # ------------------------------------------------------------------ the record
@@ -200,6 +217,12 @@ def test_an_old_password_is_refused_as_soon_as_there_is_a_new_one(people):
     people.users.set_password(people.change(), "rad1", "another long password")
     assert ask(people, RIGHT) == REFUSED
     assert isinstance(ask(people, PasswordCredential("rad1", "another long password")), Subject)
+
+
+def test_a_password_needs_no_change_because_time_has_passed(people):
+    """ASVS 5.0 6.2.10."""
+    people.clock.advance(days=3650)
+    assert isinstance(ask(people, RIGHT), Subject)
 
 
 def test_changed_groups_reach_a_remembered_subject_at_the_next_request(people):

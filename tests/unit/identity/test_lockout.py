@@ -111,7 +111,7 @@ def test_the_trail_holds_each_failure_with_the_claimed_name_and_one_alert_for_th
     assert {(event.actor.name, event.actor.verified) for event in failures} == {("rad1", False)}
     assert "wrong password" not in repr(people.trail.events)
     (alert,) = people.trail.of(EventKind.LOCKED_OUT)
-    assert alert.details == {"seconds": "60"}
+    assert alert.details == {"seconds": "60", "locked": "name"}
 
 
 def test_a_clock_set_back_does_not_lengthen_or_lift_a_lock(people):

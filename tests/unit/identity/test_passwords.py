@@ -6,6 +6,7 @@ from argon2 import extract_parameters
 from argon2.low_level import Type
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from pacsgate.identity.passwords import PARAMETERS, Argon2Passwords
 from pacsgate.model.errors import RequestError
@@ -102,3 +103,24 @@ def test_generated_passwords_are_never_weak_and_never_repeat():
     assert len(made) == 200
     for password in made:
         passwords.refuse_weak(password, "rad1")
+
+
+@pytest.mark.parametrize(
+    "password", ["pacsgate-1234", "MercyGeneral1", "mercyrad1mercy7", "general-PACSGATE"]
+)
+def test_what_the_place_is_called_adds_nothing_to_the_length(password):
+    """ASVS 6.2.11: context words."""
+    here = Argon2Passwords(CHEAP, context_words=["Mercy", "General"])
+    with pytest.raises(RequestError, match="apart from"):
+        here.refuse_weak(password, "rad1")
+    here.refuse_weak(password + " and 8 more", "rad1")
+
+
+def test_the_three_thousand_most_common_passwords_are_refused():
+    """ASVS 6.2.4; the list that is shipped is in the order of frequency."""
+    common = FREQUENCY_LISTS["passwords"]
+    assert len(common) >= 3000
+    for password in common[:3000]:
+        for spelled in (password, password.upper()):
+            with pytest.raises(RequestError):
+                passwords.refuse_weak(spelled, "somebody")

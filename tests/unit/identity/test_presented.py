@@ -2,7 +2,12 @@
 
 import base64
 
-from pacsgate.identity.credentials import PasswordCredential, TokenCredential, UnreadableCredential
+from pacsgate.identity.credentials import (
+    AssertionCredential,
+    PasswordCredential,
+    TokenCredential,
+    UnreadableCredential,
+)
 from pacsgate.identity.presented import read_presented
 from pacsgate.identity.shares import RandomShares, ShareText
 from pacsgate.identity.tokens import RandomTokens
@@ -25,4 +30,10 @@ def test_nothing_is_nobody_and_anything_else_is_unreadable() -> None:
     assert read_presented("") is None
     assert read_presented("  ") is None
     assert read_presented("Bearer ") == UnreadableCredential()
-    assert read_presented("eyJhbGciOiJIUzI1NiJ9.e30.x") == UnreadableCredential()
+    assert read_presented("eyJhbGciOiJIUzI1NiJ9.e30") == UnreadableCredential()
+
+
+def test_a_token_of_an_issuer_is_one_with_its_scheme_and_without():
+    token = "eyJhbGciOiJIUzI1NiJ9.e30.x"
+    for value in (token, f"Bearer {token}", f" bearer  {token} "):
+        assert read_presented(value) == AssertionCredential(token)

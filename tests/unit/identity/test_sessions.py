@@ -6,7 +6,7 @@ import pytest
 from pacsgate.audit.events import EventKind
 from pacsgate.identity.credentials import SessionCredential
 from pacsgate.identity.sessions import COOKIE_NAME, ServerSessions, cookie_digest
-from pacsgate.model.subject import Subject
+from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports import AuthenticationFailed, FailureKind
 from tests.support.people import PASSWORD, SCOPE
 
@@ -108,10 +108,8 @@ def test_a_planted_cookie_is_worth_nothing_after_a_sign_in(people):
 def test_a_form_belongs_to_the_session_whose_page_made_it(people, session):
     sessions = ServerSessions(people.directory)
     other = people.pages.sign_in("rad1", PASSWORD, people.context())
-    assert sessions.is_own_form(session.cookie, session.csrf_token)
-    assert not sessions.is_own_form(session.cookie, other.csrf_token)
-    assert not sessions.is_own_form("no such session", session.csrf_token)
-    assert not sessions.is_own_form(session.cookie, "\ud800é")
+    assert sessions.csrf_token(session.cookie) == session.csrf_token != other.csrf_token
+    assert sessions.csrf_token("no such session") is None
 
 
 def test_a_failed_sign_in_begins_nothing_and_ends_nothing(people, session):
@@ -129,3 +127,12 @@ def test_a_page_sign_in_is_recorded_every_time_and_noted_on_the_account(people):
 
 def test_the_absolute_limit_is_that_of_the_cookie(people, session):
     assert session.expires_at == people.clock.now() + timedelta(hours=12)
+
+
+def test_whatever_begins_a_session_is_the_last_sign_in_of_its_account(people, session):
+    """People of a provider, with a key or a card never meet the password door."""
+    subject = ask(people, session)
+    people.clock.advance(minutes=1)
+    came = replace(subject, credential=Credential.ASSERTION)
+    people.pages.begin(came, people.context(), previous_cookie=None)
+    assert people.directory.user(SCOPE, "rad1").last_sign_in_at == people.clock.now()

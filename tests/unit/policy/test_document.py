@@ -114,7 +114,7 @@ ATTRIBUTES = (
         ("rules: []\n", "p.yaml:1:1: a policy needs `version`"),
         ("version: 2\n", "p.yaml:1:10: this version of the language is unknown (write `version: 1`)"),
         ("version: 1\nrulez: []\n", "p.yaml:2:1: a policy has no `rulez` (did you mean `rules`?)"),
-        ("- a\n", "p.yaml:1:1: a policy must be a mapping (with version, timezone, attributes, labels, roles, rules, assignments, templates, grant_rules)"),
+        ("- a\n", "p.yaml:1:1: a policy must be a mapping (with version, timezone, attributes, labels, roles, rules, assignments, templates, grant_rules, authentication)"),
         ("version: 1\nversion: 1\n", "p.yaml:2:1: `version` is here twice; first in line 1"),
         ("version: 1\nrules: &a []\n", "p.yaml:2:8: anchors (`&name`) are not used in policies (write the value out)"),
         ("%YAML 1.10\n---\nversion: 1\n", "p.yaml:1:1: YAML directives are not part of the language (remove the line)"),

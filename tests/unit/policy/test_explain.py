@@ -92,9 +92,11 @@ def test_a_negation_is_shown_as_the_condition_that_fails() -> None:
 
 
 def test_a_permit_that_cannot_be_carried_out_is_named_with_its_obligation() -> None:
-    text = POLICY.replace("{mask: [PatientName, PatientBirthDate]}", "{step-up: true}")
+    text = POLICY.replace("{mask: [PatientName, PatientBirthDate]}", "{deidentify: basic}")
     said = explained(person("clerk"), study(), Action.SEARCH, text=text).for_administrator()
-    assert "permitted by `clerks-search` (policy.yaml:17)\n    but cannot carry out `step-up`" in said
+    assert (
+        "permitted by `clerks-search` (policy.yaml:17)\n    but cannot carry out `deidentify:basic`" in said
+    )
 
 
 def test_at_most_three_permits_are_near() -> None:

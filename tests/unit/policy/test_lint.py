@@ -44,13 +44,13 @@ roles:
   idle: {may: [view], owner: chief}
   clerk: {may: [search]}
 rules:
-  - {id: a, effect: permit, roles: [clerk], obligations: {deidentify: basic, step-up: true}}
+  - {id: a, effect: permit, roles: [clerk], obligations: {deidentify: basic}}
 """
     assert [str(each) for each in check(policy(text))] == [
         "policy.yaml:2:1: attribute `user.idle` is in no condition",
         "policy.yaml:4:1: role `idle` is named by no rule and no assignment",
         "policy.yaml:5:1: role `clerk` has no owner (say with `owner` who answers for it)",
-        "policy.yaml:7:1: permit `a` allows nothing: the gate cannot carry out `deidentify:basic`, `step-up` yet",
+        "policy.yaml:7:1: permit `a` allows nothing: the gate cannot carry out `deidentify:basic` yet",
     ]
 
 

@@ -140,7 +140,7 @@ roles: {r: {may: [search, view, retrieve], owner: chief}}
 rules:
   - {id: find, effect: permit, roles: [r], actions: [search]}
   - {id: why, effect: permit, roles: [r], actions: [view], obligations: {reason-required: true}}
-  - {id: later, effect: permit, roles: [r], actions: [retrieve], obligations: {reason-required: true, step-up: true}}
+  - {id: later, effect: permit, roles: [r], actions: [retrieve], obligations: {reason-required: true, deidentify: basic}}
 """
 
 

@@ -15,7 +15,7 @@ from pacsgate.dicom.file_meta import read_part10_head
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.model.errors import ArchiveError
 from pacsgate.ports.sending import PresentationContext
-from pacsgate.upstream.dimse.peer import client_context
+from pacsgate.upstream.dimse.peer import ClientIdentity, TlsSettings, client_context
 from pacsgate.upstream.dimse.sending import PeerDestinations
 from pacsgate.upstream.local_file import LocalFile
 from tests.support.objects import SHIPPED, Part10, shipped
@@ -201,6 +201,31 @@ def test_over_tls_a_destination_is_known_by_its_certificate_or_by_its_authority(
     signed = RemoteAe("DEST", host="127.0.0.1", port=port, tls=True)
     assert send(pinned, item, path) == send(signed, item, path)
     client_context.cache_clear()
+
+
+def test_a_destination_that_asks_for_a_certificate_is_shown_the_gates(tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path / "authority")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.ca_file)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # in 1.3 a client learns of a refusal only later
+    context.load_cert_chain(*authority.issue("127.0.0.1"))
+    entity = AE("DEST")
+    entity.add_supported_context(CT, EXPLICIT)
+    server = entity.start_server(("127.0.0.1", 0), block=False, ssl_context=context)
+    remote = RemoteAe("DEST", host="127.0.0.1", port=server.server_address[1], tls=True)
+    known = ClientIdentity(*authority.card("gate").files)
+    strange = ClientIdentity(*CertificateAuthority(tmp_path / "strangers").card("gate").files)
+    contexts = [PresentationContext(CT, EXPLICIT)]
+    try:
+        destinations = PeerDestinations(tls=TlsSettings(authority.ca_file, identity=known))
+        with destinations.open(remote, contexts, calling_ae_title="GATE") as sending:
+            assert sending.accepts(contexts[0])
+        for identity in (strange, None):
+            refused = PeerDestinations(tls=TlsSettings(authority.ca_file, identity=identity))
+            with pytest.raises(ArchiveError, match="unreachable"):
+                refused.open(remote, contexts, calling_ae_title="GATE")
+    finally:
+        server.shutdown()
 
 
 def test_over_tls_a_destination_with_another_certificate_gets_nothing(

@@ -3,7 +3,7 @@
 A request comes with its `Caller` in the ASGI scope; without one nothing is answered.  Errors have
 the shape that they have everywhere: `error`, and a `message` where there is more to say.
 
-Called by `bootstrap`, which mounts it behind the edge of the other doors.
+Called by `bootstrap`, which brings the routers and mounts it behind the edge of the other doors.
 
 Invariants:
 - no answer repeats what was sent, and none is kept by a cache.
@@ -11,23 +11,30 @@ Invariants:
 Standard: OpenAPI 3.1.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from pacsgate import __version__
-from pacsgate.admin.api.study_permissions import study_permission_routes
+from pacsgate.admin.api.document import describe
+from pacsgate.admin.api.locations import PREFIX
 from pacsgate.model.errors import ConflictError, NotFoundError, PacsgateError, RequestError
-from pacsgate.services.pass_on_permissions import PassOnPermissions
+from pacsgate.services.mandates import Mandates
 
-PREFIX = "/api/v1"
-_ERRORS = {400: "bad request", 403: "forbidden", 404: "not found", 405: "method not allowed", 409: "conflict"}
+_ERRORS = {
+    400: "bad request",
+    403: "forbidden",
+    404: "not found",
+    405: "method not allowed",
+    409: "conflict",
+    412: "precondition failed",
+}
 
 
-def api(permissions: PassOnPermissions) -> FastAPI:
+def api(routers: Sequence[APIRouter], mandates: Mandates) -> FastAPI:
     """The application."""
     app = FastAPI(
         title="pacsgate",
@@ -41,8 +48,11 @@ def api(permissions: PassOnPermissions) -> FastAPI:
             PacsgateError: _failed,
         },
     )
-    app.include_router(study_permission_routes(permissions), prefix=PREFIX)
+    app.state.mandates = mandates
+    for router in routers:
+        app.include_router(router, prefix=PREFIX)
     app.middleware("http")(_uncached)
+    describe(app, routers)
     return app
 
 

@@ -8,13 +8,14 @@ Standard: none; the operations are those of dcm4chee 2's StudyPermission service
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from pacsgate.admin.api.asking import Asker
+from pacsgate.admin.api.problems import problems
 from pacsgate.model.actions import Action
 from pacsgate.model.grant import GranteeKind
 from pacsgate.model.study_permission import StudyPermission
-from pacsgate.services.callers import CALLER, Caller
 from pacsgate.services.pass_on_permissions import Changed, PassOnPermissions
 from pacsgate.services.resolve import Refusal
 
@@ -88,22 +89,11 @@ class Outcome(BaseModel):
         )
 
 
-def caller_of(request: Request) -> Caller:
-    """Who asks, as the door left it."""
-    caller = request.scope.get(CALLER)
-    if not isinstance(caller, Caller):
-        raise TypeError("a request that no door has let in")
-    return caller
-
-
-Asker = Annotated[Caller, Depends(caller_of)]
-
-
 def study_permission_routes(desk: PassOnPermissions) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/studies/{study_instance_uid}/permissions", tags=["study permissions"])
 
-    @routes.get("")
+    @routes.get("", responses=problems(404))
     def list_permissions(study_instance_uid: StudyUid, caller: Asker) -> Permissions:
         """List the permissions of a study, whether an archive holds it or not."""
         found = desk.listed(caller, study_instance_uid)
@@ -112,7 +102,7 @@ def study_permission_routes(desk: PassOnPermissions) -> APIRouter:
         told = [Permission.of(each) for each in found]
         return Permissions(study_instance_uid=study_instance_uid, permissions=told)
 
-    @routes.post("")
+    @routes.post("", responses=problems(404))
     def give_permissions(study_instance_uid: StudyUid, gift: Gift, caller: Asker) -> Outcome:
         """Give somebody permissions besides those that are there."""
         return _outcome(
@@ -124,7 +114,7 @@ def study_permission_routes(desk: PassOnPermissions) -> APIRouter:
             )
         )
 
-    @routes.put("/{grantee_kind}/{grantee}")
+    @routes.put("/{grantee_kind}/{grantee}", responses=problems(404))
     def set_permissions(
         study_instance_uid: StudyUid,
         grantee_kind: GranteeKind,
@@ -135,7 +125,7 @@ def study_permission_routes(desk: PassOnPermissions) -> APIRouter:
         """Let somebody have exactly these."""
         return _outcome(desk.set(caller, study_instance_uid, (grantee_kind, grantee), held.actions))
 
-    @routes.delete("/{grantee_kind}/{grantee}")
+    @routes.delete("/{grantee_kind}/{grantee}", responses=problems(404))
     def take_permissions(
         study_instance_uid: StudyUid,
         grantee_kind: GranteeKind,

@@ -1,4 +1,5 @@
-"""Server-rendered pages: sign in, sign out, first set-up, and a door to the viewer.
+"""Server-rendered pages for people.
 
-They work without JavaScript and carry a content security policy that allows none.
+They work without JavaScript and a little better with it, under a content security policy that allows
+scripts and styles of our own files only.
 """

@@ -1,9 +1,9 @@
 """An association is requested: who is it, may it come in, and what for?
 
-The order of the questions: is there room; is this one of our AE titles; who is it;
-has that subject an association too many.  The first no is the answer.  Everything that
-fails to authenticate is answered alike; the door (`ports.AssociationDoor`) takes the
-same time for each.
+The order of the questions: is there room; is this one of our AE titles; who is it; has it proven
+that as strongly as it must; has that subject an association too many.  The first no is the answer.
+Everything that fails to authenticate is answered alike, and takes the same time
+(`ports.AssociationDoor`); so does a passcode that is right where more is demanded.
 
 Called by `house`, on the association's own thread, when the A-ASSOCIATE-RQ is there.
 
@@ -16,6 +16,7 @@ Standard: PS3.8 9.3.4 (A-ASSOCIATE-RJ); PS3.7 D.3.3.7 (User Identity Negotiation
 """
 
 import hashlib
+import time
 from dataclasses import dataclass
 from enum import Enum
 from threading import Event
@@ -33,14 +34,17 @@ from pacsgate.gateway.dimse.places import Places
 from pacsgate.gateway.dimse.settings import AnsweredAe
 from pacsgate.gateway.dimse.standing import Seen, Standing, new_association_name, seen_by
 from pacsgate.gateway.dimse.wiring import DimseGate
+from pacsgate.identity.associations.door import until_next_step
 from pacsgate.model.application_entity import is_ae_title
 from pacsgate.model.context import Context
-from pacsgate.model.decision import ReasonCode
+from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import PacsgateError
+from pacsgate.model.strength import Strength
 from pacsgate.ports.associations import Admitted, Requestor, UserIdentity
 from pacsgate.ports.identity import AuthenticationFailed, FailureKind
 from pacsgate.protocols.dimse import extended_negotiation
 from pacsgate.protocols.dimse.services import ServiceKind
+from pacsgate.services.record import Circumstances, actor_of
 
 _log = structlog.get_logger("pacsgate.dicom")
 
@@ -103,18 +107,29 @@ class Admission:
             )
             return Rejection.CALLED_AE_TITLE
         requestor = _requestor(association, request, answered)
-        context, seen = self._context(requestor), seen_by(self.gate)
+        context, seen, began = self._context(requestor), seen_by(self.gate), self.gate.clock.monotonic()
         admitted = self._authenticate(requestor, context)
         if isinstance(admitted, Rejection):
             return admitted
+        lacking = self.gate.policies.demands(self.gate.scope, admitted.subject, context).for_anything()
+        if lacking is not None:
+            self._record_lacking(admitted, context, lacking)
+            time.sleep(until_next_step(self.gate.clock.monotonic() - began))
+            return Rejection.NOT_AUTHENTICATED
         return self._seat(association, answered, requestor, admitted, context, seen)
 
     def _authenticate(self, requestor: Requestor, context: Context) -> Admitted | Rejection:
         result = self.gate.door.admit(self.gate.scope, requestor, context)
         if isinstance(result, AuthenticationFailed):
-            is_busy = result.kind is FailureKind.BUSY
+            is_busy = result.kind in {FailureKind.BUSY, FailureKind.UNAVAILABLE}
             return Rejection.CONGESTION if is_busy else Rejection.NOT_AUTHENTICATED
         return result
+
+    def _record_lacking(self, admitted: Admitted, context: Context, lacking: Strength) -> None:
+        actor = actor_of(admitted.subject, context)
+        circumstances = Circumstances(context, actor, admitted.subject.tenant)
+        reason = Reason(ReasonCode.STEP_UP_REQUIRED, strength=lacking)
+        self.gate.trail.record(circumstances.denial((reason,)))
 
     def _seat(
         self,

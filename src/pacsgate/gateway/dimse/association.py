@@ -35,6 +35,7 @@ from pacsgate.gateway.dimse.bounded_socket import BoundedSocket
 from pacsgate.gateway.dimse.messages import Messages
 from pacsgate.gateway.dimse.upper_layer import MESSAGES_AHEAD, REQUEST_SECONDS, UpperLayer
 from pacsgate.gateway.dimse.waking_queue import BoundedQueue, WakingQueue
+from pacsgate.model.addresses import plain_address
 from pacsgate.model.errors import PacsgateError
 from pacsgate.ports import Chunk
 from pacsgate.protocols.dimse.command_set import (
@@ -101,7 +102,7 @@ class GateAssociation(Association):
         super().__init__(ae, MODE_ACCEPTOR)
         self.identifier = secrets.token_hex(4)
         """Names the association in the log."""
-        self.address = address[0]
+        self.address = plain_address(address[0])
         self.certificate: bytes | None = None
         """What the peer has shown in the TLS handshake (DER)."""
         self.over_tls = tls is not None

@@ -82,7 +82,7 @@ class Exchange:
         Raises `ArchiveError` if the subject may not go on.
         """
         established = self.established
-        context = replace(self.context, now=self.gate.clock.now())
+        context = replace(self.context, now=self.gate.clock.now(), begun=self.context.asked_at)
         subject = None
         if not established.withdrawn.is_set():
             subject = self.gate.door.still(self.scope, established.admitted, established.requestor, context)

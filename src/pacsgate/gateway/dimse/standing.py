@@ -19,8 +19,9 @@ from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Subject
 
-_ASKED_AGAIN_SECONDS = 10.0
-"""Accounts, tokens and entries end by themselves, without anybody changing anything."""
+_ASKED_AGAIN_SECONDS = 1.0
+"""Accounts, tokens, entries and locks end by themselves, without anybody changing anything; what the door
+remembers of them it remembers until then, so that asking costs next to nothing."""
 
 Seen = tuple[int, int]
 """The epochs of users and locks."""

@@ -24,6 +24,7 @@ import structlog
 
 from pacsgate.gateway.hl7.reception import Reception
 from pacsgate.gateway.hl7.senders import Sender, sender_at
+from pacsgate.model.addresses import plain_address
 from pacsgate.model.errors import RecordError
 
 _log = structlog.get_logger("pacsgate.hl7")
@@ -106,7 +107,7 @@ class MllpDoor:
         has_room: bool,
     ) -> None:
         try:
-            address = str(writer.get_extra_info("peername")[0])
+            address = plain_address(str(writer.get_extra_info("peername")[0]))
             sender = sender_at(senders, address, _certificate(writer))
             if sender is None:
                 await self._refuse(address)

@@ -9,7 +9,7 @@ Invariants:
 - a hidden resource and a missing one get the same answer, byte for byte;
 - no answer here carries patient data, a path of ours or the text of an exception that is not ours.
 
-Standard: PS3.18 section 8.5 (status codes); RFC 9110; RFC 6750 section 3.
+Standard: PS3.18 section 8.5 (status codes); RFC 9110; RFC 6750 section 3; RFC 9470 section 3.
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,10 @@ from pacsgate.model.errors import (
     PacsgateError,
     RecordError,
     RequestError,
+    StepUpError,
     TooSoonError,
 )
+from pacsgate.model.strength import Strength
 from pacsgate.ports import AuthenticationFailed, FailureKind
 from pacsgate.services.live_policy import NoPolicyError
 from pacsgate.services.resolve import Answer, Refusal
@@ -44,6 +46,7 @@ _UNAUTHENTICATED: Mapping[FailureKind, int] = {
     FailureKind.REFUSED: 401,
     FailureKind.LOCKED_OUT: 429,
     FailureKind.BUSY: 429,
+    FailureKind.UNAVAILABLE: 503,
 }
 
 _BEARER = 'Bearer realm="pacsgate"'
@@ -67,8 +70,20 @@ def refusal(refused: Refusal) -> Response:
     """The answer for a refused resource; a rule's message, or how to go on, accompanies a 403 only."""
     if refused.answer is not Answer.FORBIDDEN:
         return problem(refused.answer.value, _REFUSALS[refused.answer])
+    wanted = next((reason.strength for reason in refused.reasons if reason.strength is not None), None)
+    if wanted is not None:
+        return step_up(wanted)
     lacks_reason = any(reason.code is ReasonCode.REASON_REQUIRED for reason in refused.reasons)
     return forbidden(refused.message or (_SAY_WHY if lacks_reason else None))
+
+
+def step_up(wanted: Strength, *, error: str = "insufficient_user_authentication") -> Response:
+    """401 with what must be proven first; `mfa_required` for who may do nothing at all before."""
+    challenge = f'{_BEARER}, error="insufficient_user_authentication", acr_values="{wanted.acr}"'
+    if wanted.within is not None:
+        challenge += f", max_age={int(wanted.within.total_seconds())}"
+    message = f"prove who you are: {wanted}; in a browser at /step-up"
+    return problem(401, error, message, {"WWW-Authenticate": challenge})
 
 
 def forbidden(message: str | None) -> Response:
@@ -81,16 +96,22 @@ def not_found() -> Response:
     return problem(Answer.NOT_FOUND.value, _REFUSALS[Answer.NOT_FOUND])
 
 
-def unauthenticated(failed: AuthenticationFailed, *, by_script: bool = False) -> Response:
-    """401 with the ways to sign in, or 429 with the time to wait.
+def unauthenticated(
+    failed: AuthenticationFailed, *, by_script: bool = False, by_token: bool = False
+) -> Response:
+    """401 with the ways to sign in, 429 with the time to wait, or 503 while nobody can tell.
 
     A page's script is not offered Basic: the browser would ask for a password
-    itself and go on sending it after the user has signed out.
+    itself and go on sending it after the user has signed out.  Who came with a token is told that
+    it is none (RFC 6750 3.1), whatever is wrong with it.
     """
     status = _UNAUTHENTICATED[failed.kind]
-    headers = {"WWW-Authenticate": _BEARER if by_script else _CHALLENGE}
+    told = ', error="invalid_token"' if by_token and failed.kind is FailureKind.REFUSED else ""
+    headers = {"WWW-Authenticate": (_BEARER if by_script else _CHALLENGE) + told}
     if status == 429:
         headers = {"Retry-After": str(failed.retry_after_seconds or 1)}
+    if status == 503:
+        return problem(status, "the source that knows who you are cannot be asked")
     return problem(
         status, "authentication required" if status == 401 else "too many attempts", headers=headers
     )
@@ -112,6 +133,8 @@ def error(raised: PacsgateError) -> Response:
             return problem(503, "the audit trail cannot be written, so nothing is served")
         case NoPolicyError():
             return problem(503, "no policy is active, so nothing is allowed")
+        case StepUpError():
+            return step_up(raised.wanted)
         case ConflictError():
             return problem(409, "conflict", raised.public)
         case _:

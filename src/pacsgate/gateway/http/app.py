@@ -7,7 +7,8 @@ that `bootstrap` puts together.
 Called by `bootstrap`.
 
 Invariants:
-- a listener that mounts `/` serves no page, whatever its path.
+- a listener that mounts `/` serves no page, whatever its path;
+- a listener that redirects serves nothing, and believes nothing that is sent to it.
 """
 
 from dataclasses import replace
@@ -27,6 +28,7 @@ from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.gateway.http.statements import PURPOSE, REASON
 from pacsgate.gateway.http.threads import Threads
+from pacsgate.gateway.http.transport_security import came_securely, elsewhere, strictly
 from pacsgate.gateway.http.wiring import Gate
 
 THREADS = 16
@@ -58,6 +60,11 @@ class HttpDoor:
             await self._pages(scope, receive, send)
             return
         table = self._listeners.table(tuple(scope["server"]))
+        if table.only_redirects:
+            await elsewhere(scope, table.public_url or "")(scope, receive, send)
+            return
+        if table.is_strict and came_securely(scope, self._gate.settings.trusted_proxies):
+            send = strictly(send)
         mount = table.find(scope["raw_path"])
         if mount is not None:
             door = self._doors.get((mount, table.public_url)) or self._make(mount, table.public_url)

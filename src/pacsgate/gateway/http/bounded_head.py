@@ -25,6 +25,8 @@ from pacsgate.gateway.http.gathering import GatheringTransport
 
 MAX_HEAD_BYTES = 128 * 1024
 """The longest query that is read (64 KiB) and as much again; nginx stops at 32 KiB, Tomcat at 8."""
+PEER_CERTIFICATE = "pacsgate.peer_certificate"
+"""Key in the ASGI scope: the certificate (DER) that the peer has shown and TLS has verified."""
 HEAD_SECONDS = 30
 """From the first byte of a head, or from the connection, to its end."""
 
@@ -48,10 +50,13 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Wait for the first head."""
         super().connection_made(GatheringTransport(transport, self.loop))
+        secured = transport.get_extra_info("ssl_object")
+        self._certificate = None if secured is None else secured.getpeercert(binary_form=True)
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, 408)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -73,6 +78,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
+        if self._certificate is not None:
+            self.scope[PEER_CERTIFICATE] = self._certificate  # type: ignore[literal-required]  # ours, not ASGI's
         self._in_head = True
         self._head_bytes = 0
         self._cancel()

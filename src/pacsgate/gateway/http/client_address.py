@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from starlette.requests import HTTPConnection
 
 from pacsgate.gateway.http.settings import Network, ip_of
+from pacsgate.model.addresses import plain_address
 
 
 def client_address(request: HTTPConnection, trusted: Sequence[Network]) -> str | None:
@@ -22,7 +23,9 @@ def client_address(request: HTTPConnection, trusted: Sequence[Network]) -> str |
     if peer is None or not is_from_proxy(request, trusted):
         return peer
     forwarded = [
-        hop.strip() for value in request.headers.getlist("x-forwarded-for") for hop in value.split(",")
+        plain_address(hop.strip())
+        for value in request.headers.getlist("x-forwarded-for")
+        for hop in value.split(",")
     ]
     address = peer
     for hop in reversed(forwarded):
@@ -41,7 +44,7 @@ def is_from_proxy(request: HTTPConnection, trusted: Sequence[Network]) -> bool:
 
 
 def _peer(request: HTTPConnection) -> str | None:
-    return request.client.host if request.client is not None else None
+    return plain_address(request.client.host) if request.client is not None else None
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:

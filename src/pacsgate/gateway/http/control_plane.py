@@ -25,14 +25,16 @@ from pacsgate.services.callers import CALLER, Caller
 
 MAX_BODY_BYTES = 64 * 1024
 THREADS = 4
-_METHODS = ["GET", "POST", "PUT", "DELETE"]
-_WITH_BODY = frozenset({"POST", "PUT"})
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-def control_plane_routes(gate: Gate, contexts: RequestContexts, prefix: str, app: ASGIApp) -> list[Route]:
-    """The one route."""
+def control_plane_routes(
+    gate: Gate, contexts: RequestContexts, prefix: str, app: ASGIApp, *, at_most: int = MAX_BODY_BYTES
+) -> list[Route]:
+    """The one route; a body has at most so many bytes."""
     threads = Threads(THREADS)
-    door = ControlPlaneDoor(Edge(gate, contexts, threads, threads), app)
+    door = ControlPlaneDoor(Edge(gate, contexts, threads, threads), app, at_most)
     return [Route(f"{prefix}/{{rest:path}}", door, methods=_METHODS)]
 
 
@@ -42,6 +44,7 @@ class ControlPlaneDoor:
 
     edge: Edge
     app: ASGIApp
+    at_most: int
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -53,7 +56,7 @@ class ControlPlaneDoor:
         if isinstance(stated, Response):
             return stated
         has_body = visit.request.method in _WITH_BODY
-        body = await read_body(visit.request, at_most=MAX_BODY_BYTES) if has_body else b""
+        body = await read_body(visit.request, at_most=self.at_most) if has_body else b""
         scope = {**visit.request.scope, CALLER: Caller(visit.subject, stated.context)}
         return await _answered(self.app, scope, body)
 

@@ -7,7 +7,8 @@ the door's own `handle` does the rest.  Every error of ours has its answer in
 Made by `app` and by the routes of the other doors; calls one `handle`.
 
 Invariants:
-- `handle` is called for verified subjects only, and never for a request that asks to be taken for another;
+- `handle` is called for verified subjects only, who have proven themselves as strongly as is demanded,
+  and never for a request that asks to be taken for another;
 - an exception that nobody expected is a denial with an event, never half an answer;
 - every answer carries the id under which the trail knows the request.
 
@@ -15,7 +16,7 @@ Standard: RFC 9110; RFC 6750 section 3.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -25,22 +26,27 @@ from starlette.types import Receive, Scope, Send
 
 from pacsgate.audit.events import Actor
 from pacsgate.gateway.http import answers, metrics
+from pacsgate.gateway.http.client_certificate import client_certificate
 from pacsgate.gateway.http.cross_site import refuse_cross_site
 from pacsgate.gateway.http.named_studies import named_studies
 from pacsgate.gateway.http.request_context import RequestContexts
+from pacsgate.gateway.http.same_passwords import SamePasswords
 from pacsgate.gateway.http.statements import with_statements
 from pacsgate.gateway.http.threads import Threads, completed
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.credentials import Credentials, read_credentials
 from pacsgate.identity.sessions import COOKIE_NAME
+from pacsgate.model.claimed_names import NOBODY
 from pacsgate.model.context import Context
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import GoneError, PacsgateError, RecordError, RequestError
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import ArchiveName, TenantScope
+from pacsgate.model.strength import Strength
 from pacsgate.model.subject import Subject
 from pacsgate.ports import AuthenticationFailed, FailureKind
 from pacsgate.protocols.paths import refuse_method_override
 from pacsgate.protocols.query_string import Parameters, read_query_string
+from pacsgate.services.live_policy import NoPolicyError
 from pacsgate.services.record import Circumstances, actor_of, claimed_actor
 
 _log = structlog.get_logger("pacsgate.gateway")
@@ -84,9 +90,10 @@ class Edge:
     archive: ArchiveName | None = None
     """The archive that events name."""
     accepts_cookies: bool = True
-    """Whether a session counts, which browsers present unasked."""
+    """Whether sessions and certificates count, which browsers and proxies present unasked."""
     invites_scripts: bool = False
     """Whether a page's script, too, is offered Basic: Orthanc's own pages know no other way."""
+    passwords: SamePasswords = field(default_factory=SamePasswords)
     retell: Callable[[Request, Response], Response] = _as_it_is
     """How this door says what went wrong, where it is not said as everywhere."""
 
@@ -142,10 +149,16 @@ class Edge:
         # Two fields make one value (RFC 9110 5.2), which is then no credential: which of them would count?
         authorization = ", ".join(request.headers.getlist("authorization")) or None
         cookie = request.cookies.get(COOKIE_NAME) if self.accepts_cookies else None
-        credentials = read_credentials(authorization, cookie)
+        certificate = client_certificate(request, self.gate.settings) if self.accepts_cookies else None
+        credentials = read_credentials(authorization, cookie, certificate)
         subject = await self._subject(credentials, context)
         if isinstance(subject, AuthenticationFailed) or credentials is None:
             return self.retell(request, await self._turned_away(subject, request, context))
+        lacking = await self._lacking(subject, context)
+        if lacking is not None:
+            circumstances = Circumstances(context, actor_of(subject, context), subject.tenant, self.archive)
+            await self._record_denial(circumstances, request, ReasonCode.STEP_UP_REQUIRED)
+            return self.retell(request, answers.step_up(lacking, error="mfa_required"))
         parameters = read_query_string(request.scope["query_string"])
         refuse_method_override(request.headers.keys(), (name for name, _ in parameters))
         refuse_cross_site(request, self.gate.settings)
@@ -157,19 +170,35 @@ class Edge:
         if not isinstance(failed, AuthenticationFailed):
             raise TypeError("a subject without a credential")
         if failed.kind is FailureKind.NO_CREDENTIAL:
-            await self._record_claimed("(nobody)", request, context, ReasonCode.NO_CREDENTIAL)
+            await self._record_claimed(NOBODY, request, context, ReasonCode.NO_CREDENTIAL)
         navigates = request.headers.get("sec-fetch-mode", "navigate") == "navigate"
         by_script = not navigates and not self.invites_scripts
-        return answers.unauthenticated(failed, by_script=by_script)
+        by_token = request.headers.get("authorization", "").lower().startswith("bearer ")
+        return answers.unauthenticated(failed, by_script=by_script, by_token=by_token)
 
     async def _subject(
         self, credentials: Credentials | None, context: Context
     ) -> Subject | AuthenticationFailed:
+        authenticator = self.gate.authenticator
         if credentials is not None:
-            remembered = self.gate.authenticator.recall(credentials, context)
+            remembered = authenticator.recall(credentials, context)
+            if remembered is None and await self.passwords.wait_for(credentials):
+                remembered = authenticator.recall(credentials, context)
             if remembered is not None:
                 return remembered
-        return await self.threads.run(partial(self.gate.authenticator.authenticate, credentials, context))
+        with self.passwords.check(credentials):
+            return await self.threads.run(partial(authenticator.authenticate, credentials, context))
+
+    async def _lacking(self, subject: Subject, context: Context) -> Strength | None:
+        """What the subject must prove before anything else."""
+        scope, policies = TenantScope(subject.tenant), self.gate.policies
+        demands = policies.recall_demands(scope, subject, context)
+        if demands is None:
+            try:
+                demands = await self.threads.run(partial(policies.demands, scope, subject, context))
+            except NoPolicyError:
+                return None  # and nothing is allowed
+        return demands.for_anything()
 
     async def _look_again_if_gone(self, raised: PacsgateError, request: Request, context: Context) -> None:
         """What the archive lost must leave the index too, or every list would go on promising it."""

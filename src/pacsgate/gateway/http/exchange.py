@@ -148,7 +148,7 @@ class Exchange:
         Runs in a thread.  The credential is verified anew and the study looked up anew, so that a disabled
         user, a revoked token, a changed policy and a label that was just given all end the stream.
         """
-        context = replace(self.context, now=self.gate.clock.now())
+        context = replace(self.context, now=self.gate.clock.now(), begun=self.context.asked_at)
         subject = self.gate.authenticator.authenticate(self.credentials, context)
         if isinstance(subject, Subject):
             bound = self.gate.policies.bind(self.scope, subject, context, self.archive)

@@ -2,14 +2,14 @@
 
 `/healthz` says that the process answers.  `/readyz` says whether requests would
 be served: there is a policy, the trail can be written, no feed is further behind its
-archive than it may be, and the newest policy files are the live ones.  A revision that
+archive than it may be, and the newest policy files and certificates are the live ones.  A revision that
 waits for a second approver is named and is no problem: what was agreed on is live.
 Neither tells anything about patients or users.
 
 Called by `bootstrap`, which mounts them.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,8 +26,10 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-def readyz(gate: Gate) -> Endpoint:
-    """The readiness endpoint of one worker."""
+def readyz(
+    gate: Gate, more_problems: Callable[[], Sequence[str]] = tuple, warnings: Sequence[str] = ()
+) -> Endpoint:
+    """The readiness endpoint of one worker; `warnings` are told, and are no reason not to be served."""
 
     async def endpoint(_request: Request) -> Response:
         problems = []
@@ -45,11 +47,13 @@ def readyz(gate: Gate) -> Endpoint:
         ]
         if gate.policy_refused():
             problems.append("the policy files were refused; the last good revision is live")
+        problems += more_problems()
         body = {
             "status": "not ready" if problems else "ready",
             "policy": revision,
             "policy_waiting_for_approval": gate.policy_pending(),
             "problems": problems,
+            "warnings": list(warnings),
         }
         return JSONResponse(body, status_code=503 if problems else 200)
 

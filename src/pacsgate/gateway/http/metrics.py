@@ -42,6 +42,18 @@ FEED_READ = Gauge(
     multiprocess_mode="mostrecent",
 )
 
+CERTIFICATE_EXPIRY = Gauge(
+    "pacsgate_certificate_expiry_timestamp_seconds",
+    "When the certificate ends that a listener shows.",
+    ("listener",),
+    multiprocess_mode="mostrecent",
+)
+INSECURE_UPSTREAMS = Gauge(
+    "pacsgate_insecure_upstreams",
+    "Ways to archives on which somebody else could read or answer.",
+    multiprocess_mode="mostrecent",
+)
+
 
 @cache  # the labels are closed lists
 def _counters(handler: str, status: int) -> tuple[Counter, Histogram]:

@@ -57,6 +57,13 @@ class MountTable:
     """Whether a path below no mount may be a page of the gate."""
     public_url: str | None = None
     """How clients reach this listener, where that is said: the start of links below its mounts."""
+    only_redirects: bool = False
+    """Whether every request is shown the way to `public_url`, and nothing is served."""
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether clients are to reach this listener by HTTPS."""
+        return self.public_url is not None and self.public_url.startswith("https://")
 
     def find(self, raw_path: bytes) -> Mount | None:
         """The mount with the longest prefix; `None` if there is none."""
@@ -79,6 +86,7 @@ def mount_table(
     orthancs: Iterable[ArchiveName],
     main: ArchiveName,
     public_url: str | None = None,
+    only_redirects: bool = False,
 ) -> MountTable:
     """The mounts of a listener: the configured ones, and unless one of them is `/` the gate's own."""
     given = tuple(configured)
@@ -92,7 +100,7 @@ def mount_table(
     for mount in (*given, *own):
         for added in _OF_THE_PLUGIN if mount.dialect is Dialect.ORTHANC else ():
             by_prefix.setdefault(mount.path + added, mount)
-    return MountTable(by_prefix, has_pages, public_url)
+    return MountTable(by_prefix, has_pages, public_url, only_redirects)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class HttpSettings:
     public_url: str | None = None
     networks: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
     trusted_proxies: tuple[Network, ...] = ()
+    certificate_header: tuple[str, str] | None = None
+    """In which header, and how encoded, `trusted_proxies` hand on the certificates of their clients."""
     cors_origins: tuple[str, ...] = ()
     viewer: Path | None = None
     offloads: Mapping[ArchiveName, str] = field(default_factory=dict)

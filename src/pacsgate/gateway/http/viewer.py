@@ -29,6 +29,7 @@ from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.credentials import read_credentials
 from pacsgate.identity.sessions import COOKIE_NAME
+from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Subject
 
 _MOUNT = "/viewer"
@@ -73,11 +74,17 @@ class _Viewer(StaticFiles):
         return response
 
     async def _has_session(self, request: Request) -> bool:
+        return await anyio.to_thread.run_sync(self._may_look, request)
+
+    def _may_look(self, request: Request) -> bool:
+        """Whether somebody has signed in, by all that is demanded; the sign-in page knows what is lacking."""
         credentials = read_credentials(request.headers.get("authorization"), request.cookies.get(COOKIE_NAME))
-        found = await anyio.to_thread.run_sync(
-            self._gate.authenticator.authenticate, credentials, self._contexts.of(request)
-        )
-        return isinstance(found, Subject)
+        context = self._contexts.of(request)
+        found = self._gate.authenticator.authenticate(credentials, context)
+        if not isinstance(found, Subject):
+            return False
+        scope = TenantScope(found.tenant)
+        return self._gate.policies.demands(scope, found, context).for_anything() is None
 
 
 def _headers(page: bytes) -> dict[str, str]:

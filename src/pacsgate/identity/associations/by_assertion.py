@@ -6,14 +6,14 @@ Standard: PS3.15 B.7 (Generic SAML); RFC 7519.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from pacsgate.identity.associations.claimed_subjects import claimed_subject
 from pacsgate.identity.associations.user_identity import PresentedAssertion
 from pacsgate.identity.associations.ways import Asking, Holding
+from pacsgate.identity.federation.federated_accounts import FederatedAccounts
 from pacsgate.identity.refusals import Cause, Refusal
 from pacsgate.identity.sign_in_record import SignInRecord
-from pacsgate.model.subject import Credential
-from pacsgate.ports import Directory
+from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports.assertions import AssertionFault, AssertionVerifier, Claims, UsedAssertions
 from pacsgate.ports.associations import Admitted, UserIdentityType
 
@@ -23,12 +23,12 @@ class ByAssertion:
 
     def __init__(
         self,
-        directory: Directory,
+        accounts: FederatedAccounts,
         verifiers: Mapping[UserIdentityType, AssertionVerifier],
         used: UsedAssertions,
         record: SignInRecord,
     ) -> None:
-        self._directory = directory
+        self._accounts = accounts
         self._verifiers = verifiers
         self._used = used
         self._record = record
@@ -41,11 +41,9 @@ class ByAssertion:
         claims = verifier.verify(evidence.assertion, asking.now)
         if isinstance(claims, AssertionFault):
             return asking.refusal(Cause.of_assertion(claims), Credential.ASSERTION)
-        subject = claimed_subject(self._directory, asking.scope, claims, asking.context.now)
-        cause = subject if isinstance(subject, Cause) else self._used_before(asking, claims)
-        if cause is not None or isinstance(subject, Cause):
-            cause = cause or Cause.NAMELESS_ASSERTION
-            return asking.refusal(cause, Credential.ASSERTION, claims.name, claims.issuer)
+        subject = self._subject(asking, claims)
+        if isinstance(subject, Cause):
+            return asking.refusal(subject, Credential.ASSERTION, claims.name, claims.issuer)
         self._record.succeeded(subject, asking.context)
         return Admitted(subject, asking.remote, claims=claims)
 
@@ -54,8 +52,26 @@ class ByAssertion:
         claims = before.claims
         if claims is None or asking.now >= claims.expires_at:
             return None
-        subject = claimed_subject(self._directory, asking.scope, claims, asking.context.now)
-        return None if isinstance(subject, Cause) else Holding(subject, claims.expires_at)
+        source = self._accounts.source(claims.source)
+        if source is None:
+            return None
+        subject = self._accounts.known(asking.scope, source, claims, Credential.ASSERTION, asking.now)
+        return None if subject is None else Holding(subject, subject.valid_until)
+
+    def _subject(self, asking: Asking, claims: Claims) -> Subject | Cause:
+        source = self._accounts.source(claims.source)
+        if source is None:
+            return Cause.UNKNOWN_SOURCE
+        subject = self._accounts.admit(
+            asking.scope,
+            source,
+            claims,
+            Credential.ASSERTION,
+            replace(asking.context, now=asking.now),
+            signs_in=False,
+        )
+        cause = None if isinstance(subject, Cause) else self._used_before(asking, claims)
+        return cause or subject
 
     def _used_before(self, asking: Asking, claims: Claims) -> Cause | None:
         if claims.assertion_id is None:

@@ -6,16 +6,18 @@ Standard: PS3.15 B.5 (User Identity plus Passcode).
 """
 
 import hashlib
+from dataclasses import replace
 
 from pacsgate.identity.associations.ways import Asking, Holding, account_subject
 from pacsgate.identity.authenticate import Authenticator
 from pacsgate.identity.credentials import PasswordCredential
-from pacsgate.identity.lockout import Lockout
+from pacsgate.identity.lockout import Attempts
 from pacsgate.identity.refusals import Cause, Refusal
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports import AuthenticationFailed, Directory
 from pacsgate.ports.associations import Admitted
+from pacsgate.ports.identity import Guessed
 
 
 class ByPassword:
@@ -24,7 +26,7 @@ class ByPassword:
     def __init__(self, directory: Directory, authenticator: Authenticator) -> None:
         self._directory = directory
         self._authenticator = authenticator
-        self._lockout = Lockout(directory)
+        self._attempts = Attempts(directory)
 
     def admit(
         self, asking: Asking, evidence: PasswordCredential
@@ -36,20 +38,32 @@ class ByPassword:
             return found
         if found.tenant != asking.scope.tenant:
             return asking.refusal(Cause.UNKNOWN_USER, Credential.PASSWORD, evidence.name)
+        if proof is None:  # kept elsewhere, and the account may have been made just now
+            proof = self._proof(asking.scope, found.name)
         return Admitted(found, asking.remote, proof=proof)
 
-    def again(self, asking: Asking, evidence: PasswordCredential, before: Admitted) -> Holding | None:
+    def again(self, asking: Asking, evidence: PasswordCredential, before: Admitted) -> Holding | None:  # noqa: ARG002 - it was verified once
         """The same user, while the password is the same and the name is not locked."""
-        name = evidence.name
+        name = before.subject.name
         if before.proof is None or self._proof(asking.scope, name) != before.proof:
             return None
-        if self._lockout.lock_on(asking.scope, name, asking.now) is not None:
+        if self._attempts.lock_on(asking.scope, Guessed.PASSWORD, name, None, asking.now) is not None:
             return None
         subject = account_subject(self._directory, asking, name, Credential.PASSWORD, None)
-        return Holding(subject) if isinstance(subject, Subject) else None
+        if not isinstance(subject, Subject):
+            return None
+        held = before.subject  # of a source that vouched for it, with what that one may give at most
+        proven = replace(
+            subject,
+            source=held.source,
+            role_ceiling=held.role_ceiling,
+            methods=held.methods,
+            assurance_level=held.assurance_level,
+            second_factor_at=held.second_factor_at,
+        )
+        return Holding(proven, ends_at=held.valid_until)
 
     def _proof(self, scope: TenantScope, name: str) -> bytes | None:
+        """What changes when a password is set or taken away here; one that is kept elsewhere is not seen."""
         user = self._directory.user(scope, name)
-        if user is None or user.password_hash is None:
-            return None
-        return hashlib.sha256(user.password_hash.encode()).digest()
+        return None if user is None else hashlib.sha256((user.password_hash or "").encode()).digest()

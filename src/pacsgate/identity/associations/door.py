@@ -20,7 +20,7 @@ Standard: PS3.7 D.3.3.7; OWASP ASVS 5.0 6.3.8.
 
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -43,10 +43,12 @@ from pacsgate.identity.associations.user_identity import (
 from pacsgate.identity.associations.ways import Asking, Holding
 from pacsgate.identity.authenticate import Authenticator
 from pacsgate.identity.credentials import PasswordCredential
+from pacsgate.identity.federation.federated_accounts import FederatedAccounts
 from pacsgate.identity.latest_time import LatestTime
 from pacsgate.identity.memory import EpochMemory
 from pacsgate.identity.refusals import Cause, Refusal
 from pacsgate.identity.sign_in_record import SignInRecord
+from pacsgate.identity.subjects import RoleCeilings
 from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Credential, Subject
@@ -64,10 +66,12 @@ class AssociationSources:
     """Where associations are looked up: accounts, devices, what issuers sign."""
 
     directory: Directory
+    accounts: FederatedAccounts
     remote_aes: ApplicationEntities
     epochs: EpochStore
     verifiers: Mapping[UserIdentityType, AssertionVerifier]
     used_assertions: UsedAssertions
+    ceilings: RoleCeilings = field(default_factory=dict)
 
 
 class LocalAssociationDoor:
@@ -85,6 +89,7 @@ class LocalAssociationDoor:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._remote_aes = sources.remote_aes
+        self._ceilings = sources.ceilings
         self._epochs = sources.epochs
         self._clock = clock
         self._allow_cleartext_identity = allow_cleartext_identity
@@ -98,7 +103,9 @@ class LocalAssociationDoor:
         self._by_name = ByName(directory, self._record)
         self._by_password = ByPassword(directory, authenticator)
         self._by_token = ByToken(directory, sources.epochs, authenticator)
-        self._by_assertion = ByAssertion(directory, sources.verifiers, sources.used_assertions, self._record)
+        self._by_assertion = ByAssertion(
+            sources.accounts, sources.verifiers, sources.used_assertions, self._record
+        )
 
     def admit(
         self, scope: TenantScope, requestor: Requestor, context: Context
@@ -111,7 +118,7 @@ class LocalAssociationDoor:
         if isinstance(found, Refusal):
             self._note(found, requestor, context)
             found = found.failure
-        self._pause(REFUSAL_STEP_SECONDS - (self._clock.monotonic() - began) % REFUSAL_STEP_SECONDS)
+        self._pause(until_next_step(self._clock.monotonic() - began))
         return found
 
     def still(
@@ -170,8 +177,12 @@ class LocalAssociationDoor:
         again = None if isinstance(stated, Cause) else self._again(asking, stated, admitted)
         if again is None or _identity(again.subject) != _identity(admitted.subject):
             return None
-        subject = replace(again.subject, authenticated_at=admitted.subject.authenticated_at)
-        ends = (again.ends_at, None if asking.remote is None else asking.remote.valid_until)
+        subject = _as_proven(again.subject, admitted.subject)
+        ends = (
+            again.ends_at,
+            subject.valid_until,
+            None if asking.remote is None else asking.remote.valid_until,
+        )
         return Holding(subject, min((end for end in ends if end is not None), default=None))
 
     def _again(self, asking: Asking, stated: StatedIdentity | None, before: Admitted) -> Holding | None:
@@ -196,7 +207,7 @@ class LocalAssociationDoor:
         remote = proven(self._remote_aes.remote_ae(scope, title), requestor, now)
         if isinstance(remote, Cause):
             return Refusal(remote, Credential.DEVICE, None, title, scope.tenant)
-        return Asking(scope, requestor, remote, context, now)
+        return Asking(scope, requestor, remote, context, now, self._ceilings)
 
     def _stated(self, identity: UserIdentity, *, over_tls: bool) -> StatedIdentity | Cause:
         if identity.kind in SECRET_TYPES and not (over_tls or self._allow_cleartext_identity):
@@ -211,8 +222,24 @@ class LocalAssociationDoor:
             self._record.refused(refusal, context, **details)
 
 
+def until_next_step(elapsed_seconds: float) -> float:
+    """How long a refusal still waits, so that how long it took says nothing of why."""
+    return REFUSAL_STEP_SECONDS - elapsed_seconds % REFUSAL_STEP_SECONDS
+
+
 def _positive_response(identity: UserIdentity, at: datetime) -> bytes:
     return success_response(at) if identity.kind == UserIdentityType.SAML else b""
+
+
+def _as_proven(subject: Subject, before: Subject) -> Subject:
+    """The subject with what was proven when it was admitted: nothing is proven again."""
+    return replace(
+        subject,
+        authenticated_at=before.authenticated_at,
+        methods=before.methods,
+        assurance_level=before.assurance_level,
+        second_factor_at=before.second_factor_at,
+    )
 
 
 def _identity(subject: Subject) -> Hashable:

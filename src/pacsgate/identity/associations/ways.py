@@ -7,12 +7,13 @@ now, counting nothing.  What they have in common is here.
 Called by `door` and the `by_…` modules.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from pacsgate.identity.refusals import Cause, Refusal
-from pacsgate.identity.subjects import subject_of
+from pacsgate.identity.refusals import Cause, Refusal, what_bars
+from pacsgate.identity.subjects import RoleCeilings, subject_of
 from pacsgate.model.application_entity import RemoteAe
+from pacsgate.model.claimed_names import recordable
 from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Credential, Subject
@@ -31,17 +32,13 @@ class Asking:
     context: Context
     now: datetime
     """The latest time ever seen, for expiries."""
+    ceilings: RoleCeilings = field(default_factory=dict)
 
     def refusal(
         self, cause: Cause, credential: Credential, name: str | None = None, public_id: str | None = None
     ) -> Refusal:
         """A refusal, with as much of a claimed name as may go on record."""
-        claimed = name[:LONGEST_CLAIM] if name is not None and name.isprintable() else None
-        return Refusal(cause, credential, claimed, public_id, self.scope.tenant)
-
-
-LONGEST_CLAIM = 128
-"""Of a claimed name, as for passwords: made-up names must not fill the trail."""
+        return Refusal(cause, credential, recordable(name), public_id, self.scope.tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +52,16 @@ class Holding:
 def account_subject(
     directory: Directory, asking: Asking, name: str, credential: Credential, public_id: str | None
 ) -> Subject | Cause:
-    """The subject of a local account, unless there is none or it is disabled."""
+    """The subject of a local account, unless nobody may come in as it."""
     user = directory.user(asking.scope, name)
-    if user is None:
-        return Cause.UNKNOWN_USER
-    if user.disabled:
-        return Cause.DISABLED
+    cause = what_bars(user, asking.now)
+    if cause is not None or user is None:
+        return cause or Cause.UNKNOWN_USER
     return subject_of(
         user,
         asking.scope.tenant,
         credential,
         credential_id=public_id,
         authenticated_at=asking.context.now,
+        ceilings=asking.ceilings,
     )

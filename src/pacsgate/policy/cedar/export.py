@@ -58,6 +58,8 @@ def export_cedar(policy: Policy) -> CedarExport:
     """Write a policy in Cedar."""
     notes = Notes()
     notes.add("`export` needs `retrieve` too: whoever asks Cedar asks about both")
+    if policy.authentication:
+        notes.add("`authentication` is left out: Cedar is asked about people who have proven what it demands")
     written = "\n".join(_Writer(policy, notes).policies())
     return CedarExport(written, schema_of(policy), tuple(notes.sentences))
 
@@ -99,6 +101,9 @@ class _Writer:
                 f"what permit `{rule.rule_id}` masks is in its annotation `@mask`: whoever asks Cedar "
                 "hides what every permit that applies names"
             )
+        if rule.step_up is not None:
+            self.notes.add(f"permit `{rule.rule_id}` is left out: whoever uses it must prove {rule.step_up}")
+            return
         condition = holds(rule.condition, Truth.TRUE, self.notes)
         if rule.needs_reason:
             condition = both("context has reason", condition)

@@ -29,7 +29,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.context import Context, RequestLine
 from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName
 from pacsgate.model.role import Assignment
-from pacsgate.model.subject import Attributes, Scalar, Subject, Values
+from pacsgate.model.subject import Attributes, Credential, Scalar, Subject, Values
 from pacsgate.policy.environment import BUILT_INS
 from pacsgate.policy.expectations import Expectation
 from pacsgate.policy.facts import ResourceFacts
@@ -122,14 +122,19 @@ class _Reader:
                     item.position, f"unknown role {quoted(role)}", did_you_mean(role, self.policy.roles)
                 )
             roles.append(Assignment(role))
+        level = int(self._number(given, "authentication") or 1)
+        proven = instant(given.get("authenticated"), "`authenticated`", problems)
         return Subject(
             tenant=DEFAULT_TENANT,
             name=(text(given["user"], "`user`", problems) if "user" in given else None) or "somebody",
             assignments=tuple(roles),
             groups=names(given.get("groups"), "`groups`", problems),
             attributes=self._facts(given["attributes"], Scope.USER) if "attributes" in given else {},
-            assurance_level=int(self._number(given, "authentication") or 1),
-            authenticated_at=instant(given.get("authenticated"), "`authenticated`", problems),
+            # Whoever tests what must be proven says what was; for all others it makes no difference.
+            credential=Credential.SESSION if "authentication" in given else Credential.LOCAL,
+            assurance_level=level,
+            authenticated_at=proven,
+            second_factor_at=proven if level > 1 else None,
         )
 
     def _context(self, node: Node | None) -> Context:

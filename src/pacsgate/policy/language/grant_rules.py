@@ -20,13 +20,13 @@ Invariants:
 - what it takes back has no end, and what it gives to nobody is a mistake.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from pacsgate.model.actions import Action
 from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.occurrence import OccurrenceKind
+from pacsgate.model.spans import read_span
 from pacsgate.model.study_permission import PERMITTABLE
 from pacsgate.policy.environment import CALLED_AE, NETWORK, PURPOSE, RISK
 from pacsgate.policy.grant_rules import MESSAGE_ATTRIBUTES, USER_ROLES
@@ -44,8 +44,6 @@ _FIELDS = ("id", "on", "when", "grant", "revoke", "to", "for")
 _GIVEN = ("roles", "groups", "users", "actions")
 _KINDS = {"roles": GranteeKind.ROLE, "groups": GranteeKind.GROUP, "users": GranteeKind.USER}
 _TARGETS = (GrantTarget.STUDY, GrantTarget.PATIENT)
-_SPAN = re.compile(r"([1-9][0-9]{0,4})([hd])")
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 _UNKNOWN_HERE = frozenset({FILTERS, REQUEST, NETWORK, PURPOSE, RISK, CALLED_AE})
 """What belongs to a request, and not to what happens."""
 
@@ -103,10 +101,10 @@ def _target(node: Node, problems: Problems) -> GrantTarget:
 
 def _lasting(node: Node, problems: Problems) -> timedelta | None:
     written = text(node, "`for`", problems)
-    span = None if written is None else _SPAN.fullmatch(written)
+    span = None if written is None else read_span(written)
     if written is not None and span is None:
         problems.add(node.position, f"{quoted(written)} is no span of time", "write `30d` or `12h`")
-    return None if span is None else int(span[1]) * _UNITS[span[2]]
+    return span
 
 
 def _given(

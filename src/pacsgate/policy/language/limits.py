@@ -30,6 +30,8 @@ INSTANCE_FILTERS = 1_000
 """Different instance filters of all files together; each is asked of each object that arrives."""
 GRANT_RULES = 1_000
 """Grant rules of all files together; each is asked whenever something happens."""
+AUTHENTICATION_RULES = 200
+"""Rules about strength of all files together; each is asked of each subject."""
 TEMPLATES = 100
 """Templates of all files together."""
 INHERITANCE = 10

@@ -4,11 +4,13 @@
 obligations:
   mask: [PatientName, PatientBirthDate]      # or {all_but: [PatientID, StudyDate]}
   reason-required: true
+  step-up: {level: 2, within: 5 min}         # or true, which is that
 ```
 
-`mask` is carried out on every door, and `reason-required: true` holds a permit back from
-requests that give no reason.  The other obligations are part of the language already; a
-permit that has one allows nothing until the gate can carry it out, because what cannot
+`mask` is carried out on every door; `reason-required: true` holds a permit back from requests
+that give no reason, and `step-up` from people who have not proven themselves so strongly, or too
+long ago.  The other obligation is part of the language already; a
+permit that has it allows nothing until the gate can carry it out, because what cannot
 be done must not be promised.
 
 Called by the rules section.
@@ -18,20 +20,26 @@ Invariants:
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pydicom.datadict import keyword_dict, tag_for_keyword
 
 from pacsgate.model.mask import NO_MASK, Mask
+from pacsgate.model.strength import Strength
+from pacsgate.policy.language.authentication import read_strength
 from pacsgate.policy.language.fields import fields, items, text, texts, truth
 from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
-from pacsgate.policy.language.yaml_text import ListNode, Node
+from pacsgate.policy.language.yaml_text import ListNode, MapNode, Node
 
 STRUCTURAL = frozenset(
     {"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "SpecificCharacterSet"}
 )
 """Without these an answer cannot be used or read at all."""
 
-UNSUPPORTED = ("deidentify", "step-up")
+UNSUPPORTED = ("deidentify",)
+_STEP_UP = "step-up"
+_USUAL = Strength(2, timedelta(minutes=5))
+"""What `step-up: true` asks for."""
 _REASON = "reason-required"
 
 
@@ -42,11 +50,12 @@ class Obligations:
     mask: Mask = NO_MASK
     unsupported: tuple[str, ...] = ()
     needs_reason: bool = False
+    step_up: Strength | None = None
 
 
 def read_obligations(node: Node, problems: Problems) -> Obligations:
     """The obligations of one permit."""
-    given = fields(node, "`obligations`", ("mask", _REASON, *UNSUPPORTED), problems)
+    given = fields(node, "`obligations`", ("mask", _REASON, _STEP_UP, *UNSUPPORTED), problems)
     unsupported = []
     for name in UNSUPPORTED:
         if name in given:
@@ -54,7 +63,14 @@ def read_obligations(node: Node, problems: Problems) -> Obligations:
             unsupported.append(name if argument == "true" else f"{name}:{argument}")
     mask = _mask(given["mask"], problems) if "mask" in given else NO_MASK
     needs_reason = _REASON in given and truth(given[_REASON], f"`{_REASON}`", problems)
-    return Obligations(mask, tuple(unsupported), needs_reason)
+    step_up = _step_up(given[_STEP_UP], problems) if _STEP_UP in given else None
+    return Obligations(mask, tuple(unsupported), needs_reason, step_up)
+
+
+def _step_up(node: Node, problems: Problems) -> Strength | None:
+    if isinstance(node, MapNode):
+        return read_strength(fields(node, "`step-up`", ("level", "within"), problems), problems)
+    return _USUAL if truth(node, "`step-up`", problems) else None
 
 
 def _mask(node: Node, problems: Problems) -> Mask:

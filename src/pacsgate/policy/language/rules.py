@@ -95,6 +95,7 @@ def read_rules(node: Node, known: Names, problems: Problems) -> Iterator[tuple[R
             mask=obligations.mask,
             unsupported=obligations.unsupported,
             needs_reason=obligations.needs_reason,
+            step_up=obligations.step_up,
             break_glass=break_glass,
         )
         yield rule, given["id"].position

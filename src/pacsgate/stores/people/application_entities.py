@@ -11,12 +11,21 @@ from pacsgate.audit.events import AuditEvent
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.model.errors import ConflictError, NotFoundError
 from pacsgate.model.resource import TenantScope
+from pacsgate.ports.locks import LockTarget
 from pacsgate.stores.changes import Topic, change
 from pacsgate.stores.columns import AnyRow
+from pacsgate.stores.identity_schema import account_lock
 from pacsgate.stores.packing import pack_strings, unpack_strings
 from pacsgate.stores.people.table import Family
 from pacsgate.stores.people_schema import application_entity
 from pacsgate.stores.storable import storable_text
+
+_LOCKED = application_entity.outerjoin(
+    account_lock,
+    (account_lock.c.tenant == application_entity.c.tenant)
+    & (account_lock.c.target == LockTarget.DEVICE)
+    & (account_lock.c.name == application_entity.c.ae_title),
+)
 
 
 class SqlApplicationEntities(Family):
@@ -24,16 +33,12 @@ class SqlApplicationEntities(Family):
 
     def remote_ae(self, scope: TenantScope, ae_title: str) -> RemoteAe | None:
         """The entry of this title."""
-        row = self._one(
-            application_entity,
-            application_entity.c.tenant == scope.tenant,
-            application_entity.c.ae_title == storable_text(ae_title),
-        )
-        return None if row is None else _entity(row)
+        found = self._entities(scope, ae_title)
+        return found[0] if found else None
 
     def remote_aes(self, scope: TenantScope) -> tuple[RemoteAe, ...]:
         """Every entry, by title."""
-        return tuple(map(_entity, self._all(application_entity, application_entity.c.tenant == scope.tenant)))
+        return tuple(self._entities(scope))
 
     def add_remote_ae(self, scope: TenantScope, entity: RemoteAe, event: AuditEvent) -> None:
         """Make an entry.  Raises `ConflictError`."""
@@ -61,6 +66,18 @@ class SqlApplicationEntities(Family):
         with change(self._database, scope.tenant, Topic.USERS, event) as connection:
             if not connection.execute(delete(application_entity).where(_is(scope, ae_title))).rowcount:
                 raise NotFoundError(f"there is no device `{ae_title}`")
+
+    def _entities(self, scope: TenantScope, ae_title: str | None = None) -> list[RemoteAe]:
+        entries = (
+            select(application_entity, account_lock.c.locked_at, account_lock.c.until.label("locked_until"))
+            .select_from(_LOCKED)
+            .where(application_entity.c.tenant == scope.tenant)
+            .order_by(application_entity.c.ae_title)
+        )
+        if ae_title is not None:
+            entries = entries.where(application_entity.c.ae_title == storable_text(ae_title))
+        with self._database.reading() as connection:
+            return list(map(_entity, connection.execute(entries)))
 
 
 def _is(scope: TenantScope, ae_title: str) -> Any:
@@ -99,4 +116,6 @@ def _entity(row: AnyRow) -> RemoteAe:
         description=row.description,
         valid_until=row.valid_until,
         disabled=row.disabled,
+        is_locked=row.locked_at is not None,
+        locked_until=row.locked_until,
     )

@@ -23,9 +23,9 @@ from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.ports import UserRecord
 from pacsgate.ports.factors import FactorKind
 from pacsgate.ports.locks import LockTarget
-from pacsgate.stores.changes import Topic, change
+from pacsgate.stores.changes import Topic, change, move_epoch, post
 from pacsgate.stores.columns import AnyRow
-from pacsgate.stores.identity_schema import account_lock, factor, identity_link
+from pacsgate.stores.identity_schema import account_lock, factor, identity_link, sighting
 from pacsgate.stores.packing import pack_facts, pack_strings, unpack_facts, unpack_strings
 from pacsgate.stores.people.table import Family
 from pacsgate.stores.people_schema import (
@@ -91,21 +91,31 @@ class Users(Family):
             )
             _write_assignments(connection, scope, user)
 
-    def change_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
-        """Replace an account, all but when it was made and last used.  Raises `NotFoundError`."""
+    def change_user(
+        self, scope: TenantScope, user: UserRecord, event: AuditEvent, *, before: UserRecord | None = None
+    ) -> None:
+        """Replace an account, all but when it was made and last used.  Raises `NotFoundError`.
+
+        Given what it was read as `before`, only what is otherwise now is written.
+        """
+        stood = {} if before is None else _columns(before)
+        values = {name: value for name, value in _columns(user).items() if stood.get(name, ...) != value}
         with change(self._database, scope.tenant, Topic.USERS, event) as connection:
             here = (account.c.tenant == scope.tenant) & (account.c.name == user.name)
-            changed = connection.execute(update(account).where(here).values(_columns(user))).rowcount
+            changed = connection.execute(
+                update(account).where(here).values({"name": user.name, **values})
+            ).rowcount
             if not changed:
                 raise NotFoundError(f"there is no user `{user.name}`")
-            _delete_assignments(connection, scope, user.name)
-            _write_assignments(connection, scope, user)
+            if before is None or before.assignments != user.assignments:
+                _delete_assignments(connection, scope, user.name)
+                _write_assignments(connection, scope, user)
 
     def remove_user(self, scope: TenantScope, name: str, event: AuditEvent) -> None:
         """Remove an account and all that hangs on its name.  Raises `NotFoundError`."""
         with change(self._database, scope.tenant, Topic.USERS, event) as connection:
             _delete_assignments(connection, scope, name)
-            for table in (api_token, web_session, factor, identity_link):
+            for table in (api_token, web_session, factor, identity_link, sighting):
                 connection.execute(
                     delete(table).where(table.c.tenant == scope.tenant, table.c.account == name)
                 )
@@ -131,6 +141,20 @@ class Users(Family):
             ).rowcount
             if not gone:
                 raise NotFoundError(f"there is no user `{name}`")
+
+    def use_up_password(self, scope: TenantScope, name: str, password_hash: str, event: AuditEvent) -> bool:
+        """Take this very password away; of two calls only the first does, and only it leaves its event."""
+        with self._database.writing() as connection:
+            here = (account.c.tenant == scope.tenant) & (account.c.name == name)
+            taken = connection.execute(
+                update(account)
+                .where(here, account.c.password_hash == password_hash)
+                .values(password_hash=None)
+            ).rowcount
+            if taken:
+                move_epoch(connection, scope.tenant, Topic.USERS)
+                post(connection, scope.tenant, event)
+        return bool(taken)
 
     def note_sign_in(self, scope: TenantScope, name: str, at: datetime) -> None:
         """Remember the last sign-in; no cache holds it."""
@@ -178,6 +202,7 @@ def _columns(user: UserRecord) -> dict[str, object]:
         "groups": pack_strings(user.groups),
         "attributes": pack_facts(user.attributes),
         "source": user.source,
+        "disabled_by": user.disabled_by,
         "starts": user.starts,
         "until": user.until,
     }
@@ -196,6 +221,7 @@ def _record(row: AnyRow, assignments: Iterable[Assignment]) -> UserRecord:
         created_at=row.created_at,
         last_sign_in_at=row.last_sign_in_at,
         source=row.source,
+        disabled_by=row.disabled_by,
         starts=row.starts,
         until=row.until,
         is_locked=row.locked_at is not None,

@@ -28,7 +28,7 @@ from pacsgate.protocols.dimse.data_sets import write_data_set
 from pacsgate.protocols.dimse.services import COMMITMENT_PUSH_MODEL
 from pacsgate.upstream.dimse.associations import associate
 from pacsgate.upstream.dimse.negotiation import Proposal
-from pacsgate.upstream.dimse.peer import Peer, peer_of
+from pacsgate.upstream.dimse.peer import DEFAULT_TLS, Peer, TlsSettings, peer_of
 
 _log = structlog.get_logger("pacsgate.dicom")
 
@@ -48,8 +48,9 @@ class _Report:
 class PeerCommitmentReports:
     """`pacsgate.ports.commitment_reports.CommitmentReports`, with a thread of its own."""
 
-    def __init__(self, *, timeout_seconds: float = 30) -> None:
+    def __init__(self, *, timeout_seconds: float = 30, tls: TlsSettings = DEFAULT_TLS) -> None:
         self._timeout = timeout_seconds
+        self._tls = tls
         self._waiting: queue.Queue[_Report] = queue.Queue(_WAITING)
         self._closing = Event()
         self._thread = Thread(target=self._deliver_all, name="commitment-reports", daemon=True)
@@ -63,7 +64,7 @@ class PeerCommitmentReports:
         self, remote: RemoteAe, event_type_id: int, information: Dataset, *, calling_ae_title: str
     ) -> None:
         """Take a report for delivery."""
-        peer = peer_of(remote, calling_ae_title, timeout_seconds=self._timeout)
+        peer = peer_of(remote, calling_ae_title, timeout_seconds=self._timeout, tls=self._tls)
         try:
             self._waiting.put_nowait(_Report(peer, event_type_id, information))
         except queue.Full:

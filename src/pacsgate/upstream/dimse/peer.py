@@ -6,7 +6,7 @@ Standard: PS3.8 9.3.2 (AE titles); PS3.15 B.12 (TLS 1.2 and later).
 """
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -38,6 +38,10 @@ class TlsSettings:
     """What the gate shows to peers that ask for a certificate."""
 
 
+DEFAULT_TLS = TlsSettings()
+"""The system's authorities, and nothing to show."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """One application entity to associate with."""
@@ -51,12 +55,17 @@ class Peer:
     """For the connection, for each PDU, and for the silence before each."""
 
 
-def peer_of(remote: RemoteAe, calling_ae_title: str, *, timeout_seconds: float) -> Peer:
-    """A remote application entity as somebody to associate with.  Raises `ArchiveError`."""
+def peer_of(
+    remote: RemoteAe, calling_ae_title: str, *, timeout_seconds: float, tls: TlsSettings = DEFAULT_TLS
+) -> Peer:
+    """A remote application entity as somebody to associate with, over `tls` if it has TLS.
+
+    The fingerprint is the entity's own.  Raises `ArchiveError`.
+    """
     if remote.host is None or remote.port is None:
         raise ArchiveError("the DICOM peer has no address", detail=remote.ae_title)
-    tls = TlsSettings(certificate_sha256=remote.certificate_sha256) if remote.tls else None
-    return Peer(remote.host, remote.port, remote.ae_title, calling_ae_title, tls, timeout_seconds)
+    its_tls = replace(tls, certificate_sha256=remote.certificate_sha256) if remote.tls else None
+    return Peer(remote.host, remote.port, remote.ae_title, calling_ae_title, its_tls, timeout_seconds)
 
 
 @cache

@@ -21,7 +21,7 @@ from pacsgate.ports.sending import PresentationContext, Sent
 from pacsgate.protocols.dimse.command_set import Command, CommandSet, Element, number_in
 from pacsgate.upstream.dimse.associations import Association, associate
 from pacsgate.upstream.dimse.negotiation import Proposal
-from pacsgate.upstream.dimse.peer import peer_of
+from pacsgate.upstream.dimse.peer import DEFAULT_TLS, TlsSettings, peer_of
 from pacsgate.upstream.dimse.stored_objects import StoredDataSet
 
 _MEDIUM = 0x0000
@@ -98,13 +98,14 @@ class PeerSending:
 class PeerDestinations:
     """Associations with remote application entities (`pacsgate.ports.Destinations`)."""
 
-    def __init__(self, *, timeout_seconds: float = 30) -> None:
+    def __init__(self, *, timeout_seconds: float = 30, tls: TlsSettings = DEFAULT_TLS) -> None:
         self._timeout = timeout_seconds
+        self._tls = tls
 
     def open(
         self, remote: RemoteAe, contexts: Collection[PresentationContext], *, calling_ae_title: str
     ) -> PeerSending:
         """Associate.  Raises `ArchiveError`."""
-        peer = peer_of(remote, calling_ae_title, timeout_seconds=self._timeout)
+        peer = peer_of(remote, calling_ae_title, timeout_seconds=self._timeout, tls=self._tls)
         proposals = [Proposal(one.sop_class_uid, (one.transfer_syntax_uid,)) for one in sorted(contexts)]
         return PeerSending(associate(peer, proposals))

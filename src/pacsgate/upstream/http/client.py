@@ -8,7 +8,7 @@ Called by the archives over HTTP and their parts.
 
 Invariants:
 - redirects are not followed: credentials go nowhere but to the configured origin;
-- certificates are verified, always;
+- certificates are verified, unless the operator has told the gate twice not to;
 - answers are asked for unencoded, and an encoded one is refused, never inflated;
 - no error names a UID, a secret or a query, nor does what it is chained to.
 
@@ -168,19 +168,32 @@ def archive_errors() -> Iterator[None]:
     except TimeoutError:
         raise ArchiveError("the archive did not answer in time", timed_out=True) from None
     except aiohttp.ClientConnectorCertificateError as mistrust:
-        reason = getattr(mistrust.certificate_error, "verify_message", "")
-        raise _unreachable(f"certificate: {reason}") from None
+        raise _mistrusted(getattr(mistrust.certificate_error, "verify_message", "")) from None
     except ssl.SSLCertVerificationError as mistrust:
-        raise _unreachable(f"certificate: {mistrust.verify_message}") from None
+        raise _mistrusted(mistrust.verify_message) from None
     except (OSError, WireError, aiohttp.ClientError) as failure:
         raise _unreachable(type(failure).__name__) from None
 
 
 def _trust(settings: OriginSettings) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=settings.ca_file)
+        context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as failure:
         raise SettingsError(f"`ca_file` `{settings.ca_file}` cannot be read as certificates") from failure
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if settings.identity is not None:
+        certificate, key = settings.identity
+        try:
+            context.load_cert_chain(certificate, key)
+        except (OSError, ssl.SSLError) as failure:
+            raise SettingsError(f"certificate `{certificate}` and key `{key}` cannot be used") from failure
+    return context
+
+
+def _mistrusted(reason: str) -> ArchiveError:
+    return ArchiveError("the archive's certificate is not trusted", detail=f"certificate: {reason}")
 
 
 def _unreachable(detail: str) -> ArchiveError:

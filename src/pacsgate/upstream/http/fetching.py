@@ -3,7 +3,7 @@
 Called by `client`, which adds who asks and says what an answer's status means.
 
 Invariants:
-- certificates are verified, always;
+- certificates are verified as the context that it is given does it;
 - a request is sent again only if the kept connection that it went to had been left by the origin
   before a single byte came back.
 

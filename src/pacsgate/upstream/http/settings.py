@@ -46,7 +46,8 @@ OriginCredentials = BasicCredentials | BearerCredentials | ClientCredentials
 
 @dataclass(frozen=True, slots=True)
 class OriginSettings:
-    """One origin.  `url` is its root; `ca_file` replaces the system's certificate authorities.
+    """One origin.  `url` is its root; `ca_file` replaces the system's certificate authorities; `identity` is
+    what the gate shows to an origin that asks, a certificate and its key.
 
     `timeout_seconds` bounds connecting, and each silence of the origin while it
     answers; an answer as a whole may take as long as its bytes keep coming.
@@ -56,6 +57,9 @@ class OriginSettings:
     credentials: OriginCredentials | None = None
     ca_file: Path | None = None
     timeout_seconds: float = 30.0
+    verify: bool = True
+    """Whether its certificate is verified; if not, whoever is on the way can be the origin."""
+    identity: tuple[Path, Path] | None = None
 
     def __post_init__(self) -> None:
         require_http_url(self.url, "url")

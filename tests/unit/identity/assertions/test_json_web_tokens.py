@@ -57,15 +57,11 @@ def test_a_genuine_token_says_who_it_is(signer):
         ISSUER,
         "rad1",
         START + timedelta(minutes=5),
+        source=ISSUER,
+        external_id="1234",
         groups=frozenset({"radiology", "night"}),
         attributes={"department": frozenset({"CT-A"}), "level": frozenset({3, "x"})},
     )
-
-
-def test_an_issuer_speaks_for_people_without_account_only_if_configured():
-    token = web_token(RSA, claims_at(START))
-    assert not verify(token).makes_accounts
-    assert verify(token, makes_accounts=True).makes_accounts
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def test_a_genuine_assertion_says_who_it_is(provider):
         ISSUER,
         "rad1",
         START + timedelta(minutes=5),
+        source=ISSUER,
+        external_id="rad1",
         groups=frozenset({"radiology", "night"}),
         attributes={"department": frozenset({"CT-A"})},
         assertion_id="_a1",

@@ -9,6 +9,7 @@ from pacsgate.identity.assertions.issuer_keys import read_key_set
 from pacsgate.identity.assertions.issuers import ClaimNames, JwtIssuer, SamlIssuer
 from pacsgate.identity.assertions.json_web_tokens import JsonWebTokens
 from pacsgate.identity.assertions.saml import SamlAssertions
+from pacsgate.identity.federation.source_policy import AccountsMode, SourcePolicy
 from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.model.subject import Credential, SubjectKind
 from pacsgate.ports import AuthenticationFailed, FailureKind, UserRecord
@@ -39,14 +40,16 @@ class Keys:
 
 def reception_of(directory, *, makes_accounts: bool) -> Reception:
     names = ClaimNames("preferred_username", "groups", {"department": "dept"})
-    token = JwtIssuer(ISSUER, AUDIENCE, frozenset({"RS256"}), Keys(), names, makes_accounts)
+    token = JwtIssuer(ISSUER, AUDIENCE, frozenset({"RS256"}), Keys(), names, "tokens")
     saml = SamlIssuer(
-        ISSUER, AUDIENCE, RECIPIENT, (PROVIDER.certificate,), ClaimNames("", "groups"), makes_accounts
+        ISSUER, AUDIENCE, RECIPIENT, (PROVIDER.certificate,), ClaimNames("", "groups"), "assertions"
     )
     directory.mkdir(exist_ok=True)
+    mode = AccountsMode.CLAIMS if makes_accounts else AccountsMode.LOCAL
     return open_reception(
         directory,
         {UserIdentityType.JWT: JsonWebTokens([token]), UserIdentityType.SAML: SamlAssertions([saml])},
+        sources=[SourcePolicy(name, mode) for name in ("tokens", "assertions")],
     )
 
 
@@ -85,10 +88,16 @@ def test_a_local_account_is_who_it_is_with_its_own_groups(reception, of):
 
 
 @BOTH
-def test_a_disabled_account_stays_out_whatever_the_issuer_says(trusting, of):
-    trusting.people.users.set_disabled(trusting.people.change(), "rad1", disabled=True)
+def test_a_disabled_account_stays_out_whatever_the_issuer_says(reception, of):
+    reception.people.users.set_disabled(reception.people.change(), "rad1", disabled=True)
+    assert reception.admit(of) == REFUSED
+    assert reception.causes() == ["disabled-user"]
+
+
+@BOTH
+def test_an_issuer_that_speaks_for_its_own_people_is_not_believed_about_accounts_of_the_gate(trusting, of):
     assert trusting.admit(of) == REFUSED
-    assert trusting.causes() == ["disabled-user"]
+    assert trusting.causes() == ["name-of-another-source"]
 
 
 @pytest.mark.parametrize("ask", [with_token, with_assertion])
@@ -140,31 +149,21 @@ def test_a_positive_response_to_an_assertion_is_a_saml_response(reception):
 
 
 @BOTH
-def test_an_association_ends_with_what_let_it_in(trusting, of):
-    found = trusting.admit(of)
+def test_an_association_ends_with_what_let_it_in(reception, of):
+    found = reception.admit(of)
     assert isinstance(found, Admitted)
-    trusting.people.clock.advance(minutes=4, seconds=59)
-    assert trusting.still(found, of) == found.subject
-    trusting.people.clock.advance(seconds=1)
-    assert trusting.still(found, of) is None
+    reception.people.clock.advance(minutes=4, seconds=59)
+    assert reception.still(found, of) == found.subject
+    reception.people.clock.advance(seconds=1)
+    assert reception.still(found, of) is None
 
 
 @BOTH
-def test_an_association_ends_when_its_account_is_disabled(trusting, of):
-    found = trusting.admit(of)
+def test_an_association_ends_when_its_account_is_disabled(reception, of):
+    found = reception.admit(of)
     assert isinstance(found, Admitted)
-    trusting.people.users.set_disabled(trusting.people.change(), "rad1", disabled=True)
-    assert trusting.still(found, of) is None
-
-
-def test_a_guest_that_gets_an_account_of_its_own_is_that_account_from_then_on(trusting):
-    of = with_token("guest")
-    found = trusting.admit(of)
-    assert isinstance(found, Admitted)
-    trusting.people.users.add(trusting.people.change(), "guest", groups=frozenset({"visitors"}))
-    still = trusting.still(found, of)
-    assert still is not None
-    assert still.groups == {"visitors"}
+    reception.people.users.set_disabled(reception.people.change(), "rad1", disabled=True)
+    assert reception.still(found, of) is None
 
 
 def test_a_person_goes_when_the_device_that_it_sits_at_goes(reception):

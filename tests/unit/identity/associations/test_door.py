@@ -332,4 +332,6 @@ def test_a_wrong_network_a_wrong_password_and_an_unknown_name_take_equally_long(
 
 
 def test_causes_of_associations_are_all_the_same_to_the_caller():
-    assert {cause.kind for cause in set(Cause) - {Cause.LOCKED, Cause.BUSY}} == {FailureKind.REFUSED}
+    """But for those that say nothing about anybody: too many attempts, too much to do, a source that is away."""
+    telling_nothing = {Cause.LOCKED, Cause.BUSY, Cause.SOURCE_UNAVAILABLE}
+    assert {cause.kind for cause in set(Cause) - telling_nothing} == {FailureKind.REFUSED}

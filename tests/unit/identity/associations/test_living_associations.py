@@ -9,6 +9,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.role import Assignment, Role
 from pacsgate.model.subject import Subject, SubjectKind
 from pacsgate.ports.associations import CalledAe, UserIdentity
+from pacsgate.ports.locks import LockTarget
 from tests.support.associations import Reception, by_name, by_password, open_reception, requestor
 from tests.support.people import SCOPE
 
@@ -61,6 +62,12 @@ def test_associations_live_on_while_nothing_changes(reception):
         (lambda p: p.users.set_disabled(p.change(), "ct1", disabled=True), ALL - {"device"}),
         (lambda p: p.users.set_disabled(p.change(), "ward3", disabled=True), ALL - {"called"}),
         (lambda p: p.users.remove(p.change(), "rad1"), {"device", "called"}),
+        (lambda p: p.lock_desk.lock(p.change(), LockTarget.USER, "rad1", reason="x"), {"device", "called"}),
+        (lambda p: p.lock_desk.lock(p.change(), LockTarget.USER, "ct1", reason="x"), ALL - {"device"}),
+        (
+            lambda p: p.lock_desk.lock(p.change(), LockTarget.DEVICE, "CT1", reason="x"),
+            ALL - {"device", "name"},
+        ),
         (
             lambda p: p.users.set_password(p.change(), "rad1", "another horse battery"),
             ALL - {"password"},
@@ -107,6 +114,18 @@ def test_a_device_expires_in_the_middle_of_an_association(reception):
     assert alive(reception, associations) == ALL
     reception.people.clock.advance(minutes=5)
     assert alive(reception, associations) == ALL - {"device", "name"}
+
+
+@pytest.mark.parametrize(("account", "left"), [("rad1", {"device", "called"}), ("ct1", ALL - {"device"})])
+def test_an_account_ends_by_itself_in_the_middle_of_an_association(reception, account, left):
+    _, associations = living(reception)
+    people = reception.people
+    kept = people.directory.user(SCOPE, account)
+    ends = replace(kept, until=people.clock.now() + timedelta(minutes=5))
+    people.directory.change_user(SCOPE, ends, reception.event())
+    assert alive(reception, associations) == ALL
+    people.clock.advance(minutes=5)
+    assert alive(reception, associations) == left
 
 
 def test_a_token_expires_in_the_middle_of_an_association(reception):

@@ -18,7 +18,9 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 def upgrade() -> None:
     """Add the columns and create the tables.  Sessions end: what they proved was not kept."""
     op.execute("DELETE FROM web_session")
+    op.add_column("setup_code", Column("expires_at", BigInteger(), nullable=False, server_default="0"))
     op.add_column("account", Column("source", TEXT, nullable=False, server_default=""))
+    op.add_column("account", Column("disabled_by", TEXT, nullable=False, server_default=""))
     op.add_column("account", Column("starts", BigInteger()))
     op.add_column("account", Column("until", BigInteger()))
     op.create_index("ix_account_source", "account", ["tenant", "source"])
@@ -69,6 +71,14 @@ def upgrade() -> None:
         PrimaryKeyConstraint("tenant", "number_sha256", name="pk_challenge"),
     )
     op.create_index("ix_challenge_expires_at", "challenge", ["tenant", "expires_at"])
+    op.create_table(
+        "sighting",
+        Column("tenant", TEXT, nullable=False),
+        Column("account", TEXT, nullable=False),
+        Column("place", TEXT, nullable=False),
+        Column("seen_at", BigInteger(), nullable=False),
+        PrimaryKeyConstraint("tenant", "account", "place", name="pk_sighting"),
+    )
     op.create_table(
         "account_lock",
         Column("tenant", TEXT, nullable=False),

@@ -1,0 +1,53 @@
+"""Who asks, and with which permission: what every route of `/api/v1` begins with.
+
+A route that administers takes a `Mandate` by one of the names below; whoever lacks the permission is
+refused before the body is validated and before anything is looked up.
+
+Called by the routers; calls `Mandates`, which `app` puts where requests find it.
+
+Invariants:
+- a request that no door has let in is answered by an exception.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from pacsgate.model.permission import Permission
+from pacsgate.services.callers import CALLER, Caller
+from pacsgate.services.mandates import Mandate, Mandates
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, as the door left it."""
+    caller = request.scope.get(CALLER)
+    if not isinstance(caller, Caller):
+        raise TypeError("a request that no door has let in")
+    return caller
+
+
+Asker = Annotated[Caller, Depends(caller_of)]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The demand for one permission, as a dependency."""
+
+    permission: Permission
+
+    def __call__(self, request: Request, caller: Asker) -> Mandate:
+        """The caller's mandate.  Raises `RequestError` (403)."""
+        mandates = request.app.state.mandates
+        if not isinstance(mandates, Mandates):
+            raise TypeError("an application without mandates")
+        return mandates.need(caller, self.permission)
+
+
+UserLister = Annotated[Mandate, Depends(Needs(Permission.USER_LIST))]
+UserAdministrator = Annotated[Mandate, Depends(Needs(Permission.USER_ADMINISTER))]
+RoleAssigner = Annotated[Mandate, Depends(Needs(Permission.ROLE_ASSIGN))]
+RoleAdministrator = Annotated[Mandate, Depends(Needs(Permission.ROLE_ADMINISTER))]
+DeviceAdministrator = Annotated[Mandate, Depends(Needs(Permission.DEVICE_ADMINISTER))]
+GrantAdministrator = Annotated[Mandate, Depends(Needs(Permission.GRANT_ADMINISTER))]
+TokenAdministrator = Annotated[Mandate, Depends(Needs(Permission.TOKEN_ADMINISTER))]

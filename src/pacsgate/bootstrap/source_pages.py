@@ -1,0 +1,47 @@
+"""Wires sign-in with identity sources to which a browser is sent.
+
+Called by `gate`.
+"""
+
+from starlette.routing import Route
+
+from pacsgate.admin.console.oidc_pages import OpenIdPages, openid_routes
+from pacsgate.admin.console.signed_in import Visitors
+from pacsgate.bootstrap.console import sign_in
+from pacsgate.bootstrap.identity_sources import federated_accounts
+from pacsgate.bootstrap.installation import Installation
+from pacsgate.bootstrap.openid import openid_providers
+from pacsgate.gateway.http.wiring import Gate
+from pacsgate.identity.lockout import Attempts
+from pacsgate.identity.oidc.door import DoorParts, OpenIdDoor
+from pacsgate.identity.oidc.logout_tokens import LogoutTokens
+from pacsgate.identity.sign_in_record import SignInRecord
+from pacsgate.services.administer_sessions import SessionAdministration
+from pacsgate.services.sign_in_with_source import SignInWithSource
+
+
+def source_routes(installation: Installation, gate: Gate, seen: Visitors) -> list[Route]:
+    """The pages of sign-in with OpenID providers; none where there are none."""
+    if not installation.settings.identity.openid:
+        return []
+    stores, scope = installation.stores, installation.scope
+    parts = DoorParts(
+        scope=scope,
+        accounts=federated_accounts(installation),
+        challenges=stores.challenges,
+        attempts=Attempts(stores.directory),
+        record=SignInRecord(installation.trail),
+    )
+    doors = [
+        OpenIdDoor(
+            provider, parts, LogoutTokens(provider, scope, stores.identity_links, stores.used_assertions)
+        )
+        for provider in openid_providers(installation.settings, installation.clock).values()
+    ]
+    sources = SignInWithSource(
+        doors,
+        sign_in(installation, gate, seen.sessions),
+        lambda: SessionAdministration(installation.office),
+        scope,
+    )
+    return openid_routes(OpenIdPages(seen, sources))

@@ -1,0 +1,1 @@
+"""LDAP directories and Active Directory: passwords verified, people listed; `source` is where it begins."""

@@ -1,0 +1,1 @@
+"""OpenID Connect: `provider` knows one provider, `door` signs people in with it."""

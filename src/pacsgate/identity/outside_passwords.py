@@ -1,0 +1,84 @@
+"""Passwords that are kept elsewhere: which source is asked about whom, and the account that it vouches for.
+
+A name belongs to one source.  An account says which one keeps it, and only that one is asked; an account of
+the gate without a password is asked about at the sources that may sign in accounts of the gate; and a
+name that nobody has here is asked about at one source after the other, until one knows it.
+
+Called by `password_door`, which has looked for locks before and counts failures afterwards.
+
+Invariants:
+- while a source that may know a name cannot be asked, that name lets nobody in, at no later source either;
+- whoever has a password here is never asked about elsewhere.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from pacsgate.identity.federation.federated_accounts import FederatedAccounts
+from pacsgate.identity.federation.source_policy import SourcePolicy
+from pacsgate.identity.ldap.people import spelled
+from pacsgate.identity.refusals import Cause
+from pacsgate.identity.subjects import earliest
+from pacsgate.model.context import Context
+from pacsgate.model.resource import TenantScope
+from pacsgate.model.subject import Credential
+from pacsgate.ports import Directory, UserRecord
+from pacsgate.ports.assertions import AssertionFault, Claims
+from pacsgate.ports.identity_sources import PasswordSource
+
+
+class OutsidePasswords:
+    """The sources that verify passwords, in the order of the configuration."""
+
+    def __init__(
+        self, sources: Iterable[PasswordSource], accounts: FederatedAccounts, directory: Directory
+    ) -> None:
+        known = [(source, accounts.source(source.name)) for source in sources]
+        self._sources: Sequence[tuple[PasswordSource, SourcePolicy]] = [
+            (source, policy) for source, policy in known if policy is not None
+        ]
+        self._accounts = accounts
+        self._directory = directory
+
+    def claimed(self, name: str) -> str:
+        """A claimed name, as it is looked up and counted: one that nobody has here as directories spell it.
+
+        So that whoever guesses cannot have a new count for each way to write a name.
+        """
+        if not self._sources or self._directory.tenant_of(name) is not None:
+            return name
+        return spelled(name)
+
+    def keeps(self, user: UserRecord | None) -> bool:
+        """Whether the password of this account (or of a name without one) is kept elsewhere."""
+        return bool(self._asked_about(user))
+
+    def verify(
+        self, scope: TenantScope, user: UserRecord | None, name: str, password: str, context: Context
+    ) -> UserRecord | Cause:
+        """The account whose password this is, with the source that vouches for it."""
+        for source, policy in self._asked_about(user):
+            found = source.verify(name, password, context.now)
+            if isinstance(found, Claims):
+                return self._admitted(scope, policy, found, context)
+            if found is not AssertionFault.UNKNOWN_PERSON:
+                return Cause.of_assertion(found)
+        return Cause.UNKNOWN_USER
+
+    def _asked_about(self, user: UserRecord | None) -> Sequence[tuple[PasswordSource, SourcePolicy]]:
+        if user is None:
+            return self._sources
+        if user.password_hash is not None:
+            return ()
+        return [(source, policy) for source, policy in self._sources if policy.may_name(user.source)]
+
+    def _admitted(
+        self, scope: TenantScope, policy: SourcePolicy, claims: Claims, context: Context
+    ) -> UserRecord | Cause:
+        subject = self._accounts.admit(scope, policy, claims, Credential.PASSWORD, context)
+        if isinstance(subject, Cause):
+            return subject
+        account = self._directory.user(scope, subject.name)
+        if account is None:
+            return Cause.UNKNOWN_USER
+        return replace(account, source=policy.name, until=earliest(account.until, subject.valid_until))
