@@ -11,6 +11,7 @@ Invariants:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pacsgate.audit.events import EventKind
 from pacsgate.dicom.query import Query
@@ -29,6 +30,8 @@ from pacsgate.services.resolve import Answer, Refusal, Resolver, reach_among
 from pacsgate.services.search import Findings, Found, Search
 from pacsgate.services.search_cursor import read_cursor
 from pacsgate.services.search_instances import InstanceFindings, SearchInstances
+
+Told = TypeVar("Told", Findings | Refusal, InstanceFindings | Refusal)
 
 _MOST_SERIES = 1000
 _NOT_ASKED = frozenset({Action.SEARCH, Action.STORE})
@@ -89,19 +92,7 @@ class BrowseStudies:
         bound = self.bind(caller, archive)
         shared = _circumstances(caller, archive, bound)
         found = self.search.find(caller.scope, archive, query, bound)
-        if isinstance(found, Refusal):
-            self.trail.record(shared.denial(found.reasons, action=Action.SEARCH))
-            return found
-        self.trail.record(
-            shared.event(
-                EventKind.QUERY,
-                action=Action.SEARCH,
-                query=f"/studies?{written}",
-                reasons=found.reasons,
-                count=len(found.rows),
-            )
-        )
-        return found
+        return self._recorded(found, shared, f"/studies?{written}")
 
     def find_instances(
         self, caller: Caller, archive: ArchiveName, written: str, *, limit: int, cursor: str | None
@@ -114,19 +105,7 @@ class BrowseStudies:
         found = self.search_instances.find(
             caller.scope, archive, query, bound, limit=limit, seconds=INSTANCE_SECONDS, cursor=place
         )
-        if isinstance(found, Refusal):
-            self.trail.record(shared.denial(found.reasons, action=Action.SEARCH))
-            return found
-        self.trail.record(
-            shared.event(
-                EventKind.QUERY,
-                action=Action.SEARCH,
-                query=f"/studies?query={written}",
-                reasons=found.reasons,
-                count=len(found.rows),
-            )
-        )
-        return found
+        return self._recorded(found, shared, f"/studies?query={written}")
 
     def look(self, caller: Caller, archive: ArchiveName, uid: str) -> StudySeen | Refusal:
         """A study with its series, and what the caller may do to it."""
@@ -152,6 +131,22 @@ class BrowseStudies:
             )
         )
         return StudySeen(studies, series, answers(held, key, bound), reach.instance_count)
+
+    def _recorded(self, found: Told, shared: Circumstances, asked: str) -> Told:
+        """What was found, or why nothing was looked for, once it is on record."""
+        if isinstance(found, Refusal):
+            self.trail.record(shared.denial(found.reasons, action=Action.SEARCH))
+            return found
+        self.trail.record(
+            shared.event(
+                EventKind.QUERY,
+                action=Action.SEARCH,
+                query=asked,
+                reasons=found.reasons,
+                count=len(found.rows),
+            )
+        )
+        return found
 
     def _rows(self, caller: Caller, archive: ArchiveName, query: Query, bound: Bound) -> tuple[Found, ...]:
         found = self.search.find(caller.scope, archive, query, bound)
