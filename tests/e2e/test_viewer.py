@@ -117,7 +117,7 @@ def test_the_study_list_shows_what_the_persona_may_see(
     ward: RunningHospital, browser: Browser, persona: str
 ) -> None:
     desk = Desk(ward, browser, persona)
-    desk.page.get_by_role("link", name="Open the image viewer").click()
+    desk.page.get_by_role("link", name="Image viewer").click()
     expected = oracle()
     may_see = {name: expected[persona, "search", name] is Expected.ALLOW for name in ward.studies}
     desk.page.get_by_text(re.compile(rf"1-\d+ of {sum(may_see.values())}$")).wait_for()
