@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench bench-quick bench-load docs lock clean
+.PHONY: help demo test test-long soak lint bench bench-quick bench-load docs lock clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ test: ## run the quick lane of tests (install what they need from Debian first)
 test-long: ## run the long lane: large counts, kills, real browsers
 	@tools/environment dev
 	@tools/lane test-long
+
+soak: ## kill the queue's processes a thousand times, and a gate a hundred; takes an hour or two
+	@tools/environment dev
+	.venv/bin/pytest tests/e2e/test_queue_kills.py tests/e2e/test_queue_gate_kills.py --kills 1000
 
 lint: ## check style, types, floors and generated pages
 	@tools/environment dev

@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import audit, credentials, decisions, dimse, instances, orthanc, orthanc_stage, searches
+from bench import audit, credentials, decisions, dimse, instances, orthanc, orthanc_stage, queueing, searches
 from bench.asking import Asker
 from bench.figures import Row
 from bench.lists import activation, measuring
@@ -57,6 +57,9 @@ def main() -> None:
     if "dimse" in options.only:
         with _directory() as directory:
             rows += dimse.measure(directory, QUICK_SECONDS if options.quick else options.seconds)
+    if "queue" in options.only:
+        with _directory() as directory:
+            rows += queueing.measure(directory, quick=options.quick)
     machine = _machine()
     (RESULTS / "latest.json").write_text(
         json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1), "utf-8"
@@ -70,7 +73,7 @@ def _sizes(*, quick: bool) -> list[int]:
 
 
 def _options() -> argparse.Namespace:
-    every = [*_BY_ITSELF, *_ON_LISTS, *_ON_STAGE, *_ON_ORTHANC, "credentials", "dimse"]
+    every = [*_BY_ITSELF, *_ON_LISTS, *_ON_STAGE, *_ON_ORTHANC, "credentials", "dimse", "queue"]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gate on this machine.")
     parser.add_argument("--only", nargs="+", choices=every, default=every, help="measure these parts")
     parser.add_argument(

@@ -23,17 +23,14 @@ import psutil
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from bench.dimse_asker import Asker
 from bench.figures import Row, percentile
 from bench.searches import questions
 from bench.stage import Reader
 from pacsgate.dicom.attributes import RETURNED_KEYWORDS
 from pacsgate.dicom.file_meta import part10_head
 from pacsgate.model.resource import Level
-from pacsgate.protocols.dimse.command_set import Command, Element, number_in
 from pacsgate.protocols.dimse.data_sets import write_data_set
-from pacsgate.protocols.dimse.statuses import Status
-from pacsgate.upstream.dimse.associations import Association, associate
-from pacsgate.upstream.dimse.negotiation import Proposal
 from pacsgate.upstream.dimse.peer import Peer
 
 ASSOCIATIONS = (1, 8)
@@ -43,7 +40,6 @@ _GOAL = 5.0
 _SEED = 20261122
 _SOP_CLASS = "1.2.840.10008.5.1.4.1.2.2.1"
 """Study Root C-FIND."""
-_PENDING = frozenset({Status.PENDING, Status.PENDING_WITHOUT_OPTIONAL_KEYS})
 
 
 @dataclass(frozen=True)
@@ -205,38 +201,16 @@ class _Tally:
         self.rows = 0
 
 
-def _ask(association: Association, context_id: int, identifier: bytes) -> int:
-    """How many rows one question has."""
-    message_id = association.request(
-        context_id,
-        Command.C_FIND_RQ,
-        {Element.AFFECTED_SOP_CLASS_UID: _SOP_CLASS, Element.PRIORITY: 0},
-        (identifier,),
-    )
-    rows = 0
-    while True:
-        message = association.answer(Command.C_FIND_RSP, message_id)
-        status = number_in(message.command, Element.STATUS)
-        if status == Status.SUCCESS:
-            return rows
-        if status not in _PENDING:
-            raise SystemExit(f"an answer has status {status:04X}")
-        rows += 1
-
-
 def _keep_asking(plan: Mapping[str, Any], tally: _Tally, seed: int) -> None:
     asked = identifiers()
     order = random.Random(seed)
     peer = Peer("127.0.0.1", plan["port"], plan["called"], plan["calling"])
-    with associate(peer, [Proposal(_SOP_CLASS, (str(ExplicitVRLittleEndian),))]) as association:
-        context_id = association.context_for(_SOP_CLASS)
-        if context_id is None:
-            raise SystemExit("C-FIND was not accepted")
+    with Asker(peer, _SOP_CLASS) as asker:
         while time.perf_counter() < tally.end:
             order.shuffle(asked)
             for identifier in asked:
                 begun = time.perf_counter()
-                rows = _ask(association, context_id, identifier)
+                rows = asker.ask(identifier)
                 done = time.perf_counter()
                 if tally.begin <= done < tally.end:
                     tally.latencies.append(done - begun)

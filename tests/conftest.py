@@ -28,11 +28,25 @@ NOT_RUN = "not run for want of"
 """The property of a skipped test that names the server; reports carry properties from one process to another."""
 
 
+FEW_KILLS = 20
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, help="how often tests of kills kill; a few times otherwise")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("long" if config.getoption("markexpr").startswith("long") else "test")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # Whoever starts the tests in the background has Ctrl-C ignored, and what they start inherits that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    """How often to kill."""
+    given: int | None = request.config.getoption("kills")
+    return FEW_KILLS if given is None else given
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -77,11 +77,11 @@ class TestHospital:
     recorder: CanaryRecorder
 
 
-def new_hospital() -> TestHospital:
-    """Makes the demo's hospital with UIDs and tokens of its own."""
+def new_hospital(seed: str | None = None) -> TestHospital:
+    """Makes the demo's hospital with UIDs and tokens of its own; the UIDs of another one with its `seed`."""
     carriers: dict[str, set[Canary]] = {}
     patient_tokens: dict[tuple[str, str], str] = {}
-    seed = new_token()
+    seed = seed or new_token()
     made = {study.name: replace(study, seed=seed) for study in studies()}
     objects = {name: tuple(_marked(study, carriers, patient_tokens)) for name, study in made.items()}
     frozen = {token: frozenset(places) for token, places in carriers.items()}

@@ -75,7 +75,7 @@ _ROWS = {
     "L2": "Who is refused hears why, and whom to ask, and nothing of the study",
     "L3": "What another system says of people and groups holds at the next request; drift is reported",
     "L4": "Reading from home: the VPN, two factors, short sessions, assigned studies",
-    "L5": "Temporary accounts and roles end by themselves",
+    "L5": "Temporary accounts and roles end by themselves, and nobody alone prolongs such a role",
     "Z5": "Several sources at once: their people are told apart, and each brings no more than it may",
     "X5": "A saved policy is live at once, and a broken one loosens nothing",
     "X7": "Who is locked loses sessions, downloads and associations within two seconds, on every node",

@@ -1,4 +1,4 @@
-"""Writes the pages whose lists code holds: `docs/reference/`, `docs/conformance.md`, `docs/acceptance.md`.
+"""Writes the pages whose lists code holds: `docs/reference/`, and permissions, conformance and acceptance.
 
 Usage: `python -m tools.reference [--check] [PAGE…]`.  With `--check` nothing is written; a page that differs
 from what the code says is named, and the exit status is 1.
@@ -26,12 +26,11 @@ from pacsgate.cli.main import app
 from pacsgate.config.base import Section
 from pacsgate.model.actions import ALL_ACTIONS, Action
 from pacsgate.model.decision import ReasonCode
-from pacsgate.model.permission import Permission
 from pacsgate.model.spans import span_text
 from pacsgate.protocols.dicomweb.routes import ROUTES, ActionsNeeded
 from pacsgate.protocols.orthanc.routes import Handler, Needs
 from pacsgate.protocols.orthanc.table import ROUTES as ORTHANC_ROUTES
-from tools import acceptance
+from tools import acceptance, permission_guards
 from tools.conformance import TITLE, conformance
 from tools.members import described, docstrings_below
 from tools.tables import code, table
@@ -47,11 +46,6 @@ def _rows(enumeration: type[Enum]) -> Iterator[tuple[str, ...]]:
 def actions() -> str:
     """What one can do to images.  Every route and every rule uses these words and no others."""
     return table(("action", "what it covers"), *_rows(Action))
-
-
-def permissions() -> str:
-    """What a role can carry besides actions on images: work on the system itself."""
-    return table(("permission", "what it allows"), *_rows(Permission))
 
 
 def reasons() -> str:
@@ -234,7 +228,7 @@ def cli() -> str:
 
 _PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "actions": ("Actions", actions),
-    "permissions": ("Permissions", permissions),
+    "../permissions": (permission_guards.TITLE, permission_guards.permissions),
     "reasons": ("Reasons", reasons),
     "audit-events": ("Audit events", audit_events),
     "routes": ("DICOMweb routes", routes),

@@ -20,6 +20,7 @@ from bench.lists.world import DEPARTMENTS, SITES
 from pacsgate.audit.events import Actor
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.model.subject import Subject
+from pacsgate.model.tenant_archives import of_one_tenant
 from pacsgate.services.compare_policies import ComparePolicies
 from pacsgate.services.publish_policy import PublishPolicy, Review
 from pacsgate.sinks.segments import SegmentTrail
@@ -47,7 +48,11 @@ def _measure_on(database: Database, name: str, studies: int, directory: Path) ->
     stores, clock = stores_on(database), SystemClock()
     people = _people()
     comparison = ComparePolicies(
-        stores.directory, stores.index, lambda _scope, _at: people, (ARCHIVE,), ("internal", "external")
+        stores.directory,
+        stores.index,
+        lambda _scope, _at: people,
+        of_one_tenant(ARCHIVE),
+        ("internal", "external"),
     )
     trail = SegmentTrail(directory / "trail", clock, process="bench", host="bench")
     publish = PublishPolicy(

@@ -14,6 +14,7 @@ from pacsgate.stores.database import Database
 from pacsgate.stores.kinds import Weight, count_in, count_out
 from pacsgate.stores.place import Place
 from pacsgate.stores.schema import study
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 _NEWEST = 1_000
 _NOTHING = Weight(series=0, instances=0, recency=0)
@@ -21,7 +22,7 @@ _NOTHING = Weight(series=0, instances=0, recency=0)
 
 def newest_kinds(database: Database) -> list[int]:
     """The kinds of the newest studies, as they follow each other."""
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         newest = (
             select(study.c.kind_pk)
             .where(study.c.tenant == SCOPE.tenant, study.c.archive == ARCHIVE)
@@ -33,7 +34,7 @@ def newest_kinds(database: Database) -> list[int]:
 
 def write_one(database: Database, kind_pk: int) -> None:
     """Let a study of this kind be written."""
-    with database.writing() as connection:
+    with database.writing(ANY_TENANT) as connection:
         version = move_epoch(connection, SCOPE.tenant, Topic.INDEX)
         place = Place(connection, SCOPE.tenant, ARCHIVE, version)
         count_in(place, kind_pk, _NOTHING)

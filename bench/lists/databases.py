@@ -100,7 +100,7 @@ def postgresql_database(studies: int, told: Callable[[str], None]) -> Iterator[s
     if fresh:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-    with _cluster(directory, fresh=fresh) as url:
+    with cluster(directory, fresh=fresh) as url:
         if fresh:
             _fill(url, studies, _into_postgresql, told)
             _keep(directory, studies)
@@ -108,7 +108,7 @@ def postgresql_database(studies: int, told: Callable[[str], None]) -> Iterator[s
 
 
 @contextmanager
-def _cluster(directory: Path, *, fresh: bool) -> Iterator[str]:
+def cluster(directory: Path, *, fresh: bool) -> Iterator[str]:
     as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     data = directory / "data"
 

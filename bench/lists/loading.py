@@ -25,6 +25,7 @@ from pacsgate.stores.database import Database
 from pacsgate.stores.match_columns import recency
 from pacsgate.stores.schema import series, study, study_value
 from pacsgate.stores.stores import stores_on
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 SCOPE = TenantScope(DEFAULT_TENANT)
 ARCHIVE = ArchiveName("main")
@@ -89,16 +90,16 @@ def load(
         likenesses[one.likeness] = None
     _ingest(database, first.values())
     told(f"{len(likenesses):,} kinds of study")
-    with database.writing() as connection:
+    with database.writing(ANY_TENANT) as connection:
         shapes = {shape: one.likeness for shape, one in first.items()}
         kinds = add_kinds(connection, shapes, likenesses)
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         copied = _copies(connection, first, with_series=with_series)
     told(f"{studies:,} studies")
     for table in copied:
         # One table after the other: a pass over the world costs less than holding it.
         bulk(database, table, _rows(table, copied[table], first, kinds, studies))
-    with database.writing() as connection:
+    with database.writing(ANY_TENANT) as connection:
         if not with_series:
             connection.execute(text("DELETE FROM series"))
         connection.execute(text("UPDATE serial SET value = :last WHERE name = 'study'"), {"last": studies})

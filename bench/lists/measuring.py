@@ -30,6 +30,7 @@ from pacsgate.services.search import Search
 from pacsgate.stores.database import Database, open_database
 from pacsgate.stores.dialects import Flavour
 from pacsgate.stores.stores import stores_on
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 PAGE = 100
 ROUNDS = 200
@@ -164,5 +165,5 @@ def _bytes(database: Database) -> int:
         case Flavour.SQLITE:
             return Path(make_url(database.engine.url).database or "").stat().st_size
         case Flavour.POSTGRESQL:
-            with database.reading() as connection:
+            with database.reading(ANY_TENANT) as connection:
                 return int(connection.execute(text("SELECT pg_database_size('postgres')")).scalar_one())

@@ -10,7 +10,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.errors import ConflictError, NotFoundError
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
 from pacsgate.model.permission import Permission
-from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
+from pacsgate.model.resource import DEFAULT_TENANT, PLATFORM_TENANT, ArchiveName, TenantName, TenantScope
 from pacsgate.model.role import Assignment, AssignmentScope, Role
 from pacsgate.ports import Directory, SessionRecord, TokenRecord, UserRecord
 from pacsgate.stores.stores import Stores
@@ -64,24 +64,32 @@ def test_a_user_comes_back_as_it_was_given(directory: Directory) -> None:
     directory.add_user(SCOPE, ANN, READ)
     assert directory.user(SCOPE, "ann") == ANN
     assert directory.users(SCOPE) == (ANN,)
-    assert directory.tenant_of("ann") == SCOPE.tenant
 
 
 def test_who_is_not_there_is_none(directory: Directory) -> None:
     assert directory.user(SCOPE, "ann") is None
-    assert directory.tenant_of("ann") is None
     assert directory.token("abc") is None
     assert directory.session(b"\x02" * 32) is None
     assert directory.failures(SCOPE, "ann") == (0, None)
     assert directory.setup_code_sha256(SCOPE, NOW) is None
 
 
-def test_a_name_belongs_to_one_tenant_of_the_installation(directory: Directory) -> None:
+def test_a_name_is_one_account_of_its_tenant_and_nobody_of_another(directory: Directory) -> None:
     directory.add_user(SCOPE, ANN, READ)
-    for scope in (SCOPE, OTHER):
-        with pytest.raises(ConflictError):
-            directory.add_user(scope, ANN, READ)
+    with pytest.raises(ConflictError):
+        directory.add_user(SCOPE, ANN, READ)
     assert directory.user(OTHER, "ann") is None
+    namesake = replace(ANN, display_name="Another Ann")
+    directory.add_user(OTHER, namesake, READ)
+    assert (directory.user(SCOPE, "ann"), directory.user(OTHER, "ann")) == (ANN, namesake)
+
+
+def test_a_stated_name_is_looked_up_in_its_tenant_and_one_of_no_tenant_nowhere(directory: Directory) -> None:
+    default = TenantScope(DEFAULT_TENANT)
+    assert directory.stated("ann") == directory.stated("default/ann") == (default, "ann")
+    assert directory.stated("platform/ops") == (TenantScope(PLATFORM_TENANT), "ops")
+    for name in ("nowhere/ann", "/ann", "*/ann", "a'b/ann", "north/x/ann", "\u00e4/ann", "a\0/ann"):
+        assert directory.stated(name) == (default, name)
 
 
 def test_a_change_replaces_everything_but_the_history(directory: Directory) -> None:

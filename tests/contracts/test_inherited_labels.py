@@ -7,6 +7,7 @@ from pacsgate.audit.events import Actor, AuditEvent, EventKind
 from pacsgate.ports import StudyIndex
 from pacsgate.stores.database import Database
 from pacsgate.stores.schema import outbox
+from pacsgate.stores.tenant_wall import ANY_TENANT
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance
 
 EVENT = AuditEvent(EventKind.OBJECT_ACCESS_CHANGED, SEEN, Actor("test", verified=True))
@@ -28,7 +29,7 @@ def facts(index: StudyIndex, uid: str) -> tuple[object, object]:
 
 
 def events(database: Database) -> int:
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         return int(connection.execute(select(func.count()).select_from(outbox)).scalar_one())
 
 

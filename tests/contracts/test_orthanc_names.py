@@ -14,6 +14,7 @@ from pacsgate.services.orthanc_names import names_in
 from pacsgate.stores.archive_schema import orthanc_name
 from pacsgate.stores.database import Database
 from pacsgate.stores.stores import Stores, stores_on
+from pacsgate.stores.tenant_wall import ANY_TENANT
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance
 
 OTHER = ArchiveName("other")
@@ -34,7 +35,7 @@ def index(database: Database) -> StudyIndex:
 
 
 def rows(database: Database) -> int:
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         return int(connection.execute(select(func.count()).select_from(orthanc_name)).scalar_one())
 
 

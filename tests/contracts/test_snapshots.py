@@ -5,6 +5,7 @@ import pytest
 from pacsgate.stores.database import Database
 from pacsgate.stores.dialects import Flavour
 from pacsgate.stores.reading import Snapshot
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 _TYPES = {
     Flavour.SQLITE: ("INTEGER", "TEXT", "BLOB", "REAL"),
@@ -15,7 +16,7 @@ NUMBERS = [0, -1, 2**15, 2**31, 2**62]
 
 
 def asked(database: Database, statement: str, **parameters: object) -> list[tuple[object, ...]]:
-    with database.snapshot() as snapshot:
+    with database.snapshot(ANY_TENANT) as snapshot:
         return snapshot.rows(statement, parameters)
 
 
@@ -62,7 +63,7 @@ def test_a_parameter_may_be_named_twice(database: Database) -> None:
 
 
 def test_a_statement_runs_with_each_value_in_turn(database: Database) -> None:
-    with database.snapshot() as snapshot:
+    with database.snapshot(ANY_TENANT) as snapshot:
         found = snapshot.rows_of_each(f"SELECT {cast(database, 0, 'number')}", {}, "number", NUMBERS)
     assert [row[0] for row in found] == NUMBERS
 
@@ -70,7 +71,7 @@ def test_a_statement_runs_with_each_value_in_turn(database: Database) -> None:
 def test_a_statement_that_fails_raises_and_the_next_snapshot_reads_on(database: Database) -> None:
     failure = database.engine.dialect.loaded_dbapi.Error
     for _ in range(3):
-        with pytest.raises(failure), database.snapshot() as snapshot:
+        with pytest.raises(failure), database.snapshot(ANY_TENANT) as snapshot:
             snapshot.rows("SELECT nothing FROM nowhere", {})
         assert asked(database, f"SELECT {cast(database, 0, 'one')}", one=1) == [(1,)]
 
@@ -79,5 +80,5 @@ def test_any_number_of_different_statements_can_be_asked(database: Database) -> 
     def each(snapshot: Snapshot) -> list[object]:
         return [snapshot.rows(f"SELECT {number}", {})[0][0] for number in range(600)]
 
-    with database.snapshot() as snapshot:
+    with database.snapshot(ANY_TENANT) as snapshot:
         assert each(snapshot) == each(snapshot) == list(range(600))

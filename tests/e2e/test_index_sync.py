@@ -67,6 +67,7 @@ def test_a_first_sync_needs_no_serving_gate_and_says_what_it_did(config: Path) -
     assert (synced.returncode, synced.stdout) == (0, f"main: {STUDIES * PER_STUDY} instances indexed\n")
     assert status(config) == {
         "archive": "main",
+        "tenant": "default",
         "studies": STUDIES,
         "series": STUDIES,
         "instances": STUDIES * PER_STUDY,

@@ -151,7 +151,7 @@ def test_a5_compliance_officers_hold_the_audit_and_account_permissions_and_see_n
     assert client.delete(own_hospital.study("S1")).status_code == 403
     roles = json.loads(own_hospital.cli("role", "list", "--json").stdout)
     officer = next(role for role in roles if role["name"] == "compliance-officer")
-    assert (officer["may"], officer["permissions"]) == ([], ["AuditRead", "UserList"])
+    assert (officer["may"], officer["permissions"]) == ([], ["AuditRead", "RoleGet", "RoleList", "UserList"])
 
 
 def test_a8_several_roles_are_their_union_and_a_forbid_still_wins(own_hospital: RunningHospital) -> None:

@@ -113,7 +113,9 @@ def test_t5_a_saved_policy_is_an_event_with_the_revisions_before_and_after_and_a
 
 
 def _policy_events(hospital: RunningHospital) -> list[dict]:
-    return events(hospital, kind=EventKind.POLICY_CHANGED)
+    return [
+        event for event in events(hospital, kind=EventKind.POLICY_CHANGED) if event["tenant"] == "default"
+    ]
 
 
 def _is_refused(hospital: RunningHospital) -> bool:

@@ -100,7 +100,7 @@ def ask(
         body, headers["Content-Type"] = multipart_related([_image_for(hospital, target)])
         headers["Accept"] = "application/dicom+json"
         # Not recorded: the answer repeats the UIDs that the sender sent, and nothing else.
-        auth = (persona, hospital.passwords[persona])
+        auth = hospital.auth(persona)
         return path, requests.request(
             row.method, hospital.dicomweb + path, headers=headers, data=body, auth=auth, timeout=30
         )
@@ -157,7 +157,7 @@ def check(hospital: RunningHospital, persona: str, findings: Findings) -> None:
     assert not findings.wrong, "\n".join(findings.wrong[:40])
     for status, answers in findings.constant.items():
         assert len(answers) == 1, f"{persona} can tell answers with {status} apart: {answers}"
-    recorded_events = events(hospital, user=persona)
+    recorded_events = events(hospital, user=persona, tenant=hospital.tenant)
     for request_id, where in findings.denied.items():
         of_request = [event for event in recorded_events if event.get("request_id") == request_id]
         alerts = [event for event in of_request if event["event.code"] == "110113"]

@@ -33,6 +33,7 @@ _LISTS = {
     GrantTarget.STUDY: "studies",
     GrantTarget.SERIES: "series",
     GrantTarget.COLLECTION: "collections",
+    GrantTarget.DEPARTMENT: "departments",
     GrantTarget.STUDY_PERMISSION: "permissions",
 }
 
@@ -124,7 +125,11 @@ class Cedar:
         for given in live:
             if given.scope.collection is not None:
                 in_collections.setdefault(given.role, set()).add(given.scope.collection)
-        grants = [grant for grant in world.grants if grant.expires is None or now < grant.expires]
+        grants = [
+            grant
+            for grant in world.grants
+            if (grant.expires is None or now < grant.expires) and grant.archive in (None, world.archive)
+        ]
         own = [
             grant
             for grant in grants

@@ -355,4 +355,4 @@ FAULTS = (
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_stale_memory_is_noticed(fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fault(monkeypatch)
-    assert any(any(history.differences()) for history in histories(range(30), tmp_path))
+    assert any(any(history.differences()) for history in histories(range(120), tmp_path))

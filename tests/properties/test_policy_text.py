@@ -25,6 +25,7 @@ def without_places(policy: Policy) -> Policy:
     return replace(
         policy,
         revision="",
+        roles=policy.own_roles,
         sources={},
         timezone=UTC,  # two readings of one zone are two objects
         role_places={},

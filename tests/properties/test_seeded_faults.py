@@ -14,11 +14,22 @@ from pacsgate.model.grant import Grant, GrantTarget
 from pacsgate.model.mask import Mask
 from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.model.strength import Strength
-from pacsgate.policy import binding, branches, closures, engine, rule_index, truth, weighing
+from pacsgate.policy import binding, branches, closures, engine, kind_sets, rule_index, truth, weighing
 from pacsgate.policy.branches import Asker
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.findings import attributes_of
-from pacsgate.policy.ir import FALSE, PERMITTED, TRUE, Comparison, Formula, Has, Scope, Truth, ValueType
+from pacsgate.policy.ir import (
+    COLLECTIONS,
+    FALSE,
+    PERMITTED,
+    TRUE,
+    Comparison,
+    Formula,
+    Has,
+    Scope,
+    Truth,
+    ValueType,
+)
 from pacsgate.policy.standing import Standing
 from pacsgate.policy.strength import Demands
 from tests.properties.agreement import crowd_disagreements
@@ -245,8 +256,26 @@ def permissions_of_users_are_looked_for_among_those_of_roles(patch: pytest.Monke
     patch.setattr(
         branches,
         "attribute_of",
-        lambda grant: PERMITTED if grant.target is GrantTarget.STUDY_PERMISSION else found(grant),
+        lambda grant, policy: (
+            PERMITTED if grant.target is GrantTarget.STUDY_PERMISSION else found(grant, policy)
+        ),
     )
+
+
+@fault
+def a_grant_for_one_archive_holds_in_all(patch: pytest.MonkeyPatch) -> None:
+    found = branches.grant_branches
+    for user in (engine, kind_sets):
+        patch.setattr(
+            user,
+            "grant_branches",
+            lambda grants, *given: found((replace(each, archive=None) for each in grants), *given),
+        )
+
+
+@fault
+def a_grant_on_a_department_is_looked_for_among_collections(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(branches, "department_of", lambda _policy: COLLECTIONS)
 
 
 @fault

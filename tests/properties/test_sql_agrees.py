@@ -27,6 +27,7 @@ from pacsgate.stores.database import Database
 from pacsgate.stores.schema import Form, access_kind, series, study
 from pacsgate.stores.specials import SpecialRows
 from pacsgate.stores.study_index import SqlStudyIndex
+from pacsgate.stores.tenant_wall import ANY_TENANT
 from tests.properties import formulas, worlds
 from tests.support.databases import cluster, opened, sqlite_url
 from tests.support.events import READ
@@ -214,7 +215,7 @@ def translated(filled: Filled, archive: ArchiveName, formula: Formula) -> set[Se
             Translation(SCOPE.tenant, flavour, IN_ROWS).where(formula, Truth.TRUE),
         )
     )
-    with filled.database.snapshot() as snapshot:
+    with filled.database.snapshot(ANY_TENANT) as snapshot:
         rows = snapshot.rows(*dialects.written_out(wanted, flavour))
     return {(patient_key(row[0], row[1]), row[2], row[3]) for row in rows}
 

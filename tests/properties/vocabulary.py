@@ -27,6 +27,7 @@ from pacsgate.policy.environment import (
     USER_GROUPS,
     USER_KIND,
     USER_NAME,
+    ZONE,
 )
 from pacsgate.policy.ir import (
     COLLECTIONS,
@@ -45,6 +46,7 @@ ARCHIVES = (ArchiveName("main"), ArchiveName("research"))
 ROLES = ("radiologist", "student", "auditor")
 GROUPS = ("radiology", "teaching")
 USERS = ("ann", "bob")
+SITE_ZONES = ("reading room", "theatre")
 PERMITTED_ACTIONS = (Action.SEARCH, Action.VIEW, Action.RETRIEVE, Action.EXPORT)
 HOLDINGS = tuple(
     Holding(action, kind, name)
@@ -130,6 +132,7 @@ POOLS: Mapping[Attribute, tuple[Scalar, ...]] = {
     USER_NAME: USERS,
     USER_GROUPS: GROUPS,
     USER_KIND: ("user", "device"),
+    ZONE: SITE_ZONES,
     CREDENTIAL: tuple(credential.value for credential in Credential),
     WEEKDAY: ("mon", "tue", "sun"),
     HOUR: (8, 9, 10),

@@ -49,8 +49,10 @@ from tests.properties.vocabulary import (
     RESOURCE_ATTRIBUTES,
     ROLES,
     SERIES_UIDS,
+    SITE_ZONES,
     STUDY_UIDS,
     USERS,
+    WORDS,
     pool,
 )
 
@@ -167,6 +169,7 @@ def _as_vouched_for(random: Random, subject: Subject) -> Subject:
         subject,
         role_ceiling=some(random, ROLES, at_most=2) if random.random() < 0.08 else None,
         token_patient=random.choice(PATIENT_IDS) if random.random() < 0.06 else None,
+        zones=random.choice((None, some(random, SITE_ZONES, at_most=2))),
     )
 
 
@@ -207,6 +210,9 @@ def grant(random: Random, number: int) -> Grant:
             (GrantTarget.COLLECTION, COLLECTION_NAMES),
         )
     )
+    apart = aside(random)
+    if apart.random() < 0.3:
+        target, targets = GrantTarget.DEPARTMENT, tuple(map(str, WORDS))
     return Grant(
         grant_id=f"g{number}",
         grantee_kind=kind,
@@ -217,6 +223,7 @@ def grant(random: Random, number: int) -> Grant:
         granted_by="ann",
         granted_at=NOW - timedelta(days=1),
         expires=random.choice((None, None, NOW, NOW + timedelta(seconds=1), NOW - timedelta(seconds=1))),
+        archive=apart.choice((None, None, *ARCHIVES)),
     )
 
 

@@ -9,6 +9,7 @@ from pacsgate.identity.subjects import subject_of
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.role import Assignment
 from pacsgate.model.subject import Credential, Subject
+from pacsgate.model.tenant_archives import of_one_tenant
 from pacsgate.ports import UserRecord
 from pacsgate.services.compare_policies import ComparePolicies
 from pacsgate.services.publish_policy import Published, PublishPolicy, Review
@@ -50,7 +51,11 @@ class Counted:
         self.add_user("dan", "publisher")
         self.stores.index.ingest(SCOPE, MAIN, [_study(*each) for each in enumerate(DEPARTMENTS)], SEEN)
         self.comparison = ComparePolicies(
-            self.stores.directory, self.stores.index, self.people, [MAIN], ["internal", "external"]
+            self.stores.directory,
+            self.stores.index,
+            self.people,
+            of_one_tenant(MAIN),
+            ["internal", "external"],
         )
         self.publisher = self.publishing(threshold)
 

@@ -75,7 +75,7 @@ class Cluster:
             "--pgdata",
             self._data,
             "--auth=trust",
-            "--username=gate",
+            "--username=postgres",
             "--encoding=UTF8",
             "--no-sync",
         )
@@ -84,18 +84,30 @@ class Cluster:
             "pg_ctl", "--pgdata", self._data, "-w", "-o", options, "-l", self._directory / "log", "start"
         )
 
+        # No superuser, as in an installation: the server would not keep one to its tenant.
+        self._as_superuser("CREATE ROLE gate LOGIN")
+
     def stop(self) -> None:
         self._run("pg_ctl", "--pgdata", self._data, "-m", "immediate", "stop")
 
     def url(self) -> str:
         """Of a new, empty schema."""
         name = f"gate{next(_number)}"
-        url = f"postgresql+psycopg://gate@/postgres?host={self._directory}"
-        engine = create_engine(url)
+        self._as_superuser(f"CREATE SCHEMA {name} AUTHORIZATION gate")
+        return f"{self._url('gate')}&options=-csearch_path%3D{name}"
+
+    def superuser_url(self, url: str) -> str:
+        """The same schema, as somebody whom row-level security does not keep out."""
+        return url.replace("//gate@", "//postgres@")
+
+    def _url(self, role: str) -> str:
+        return f"postgresql+psycopg://{role}@/postgres?host={self._directory}"
+
+    def _as_superuser(self, statement: str) -> None:
+        engine = create_engine(self._url("postgres"))
         with engine.begin() as connection:
-            connection.execute(text(f"CREATE SCHEMA {name}"))
+            connection.execute(text(statement))
         engine.dispose()
-        return f"{url}&options=-csearch_path%3D{name}"
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [*self._as_postgres, str(find_program(program)), *map(str, arguments)]

@@ -26,6 +26,7 @@ from pacsgate.bootstrap.installation import open_installation
 from pacsgate.cli.demo.hospital import people
 from pacsgate.config import read_settings
 from pacsgate.model.application_entity import RemoteAe
+from pacsgate.model.resource import DEFAULT_TENANT, TenantName
 from pacsgate.services.administer_devices import DeviceAdministration
 from pacsgate.services.administration import Change
 from tests.support.hospital import PACSGATE, FurnishedHospital, RunningHospital, opened
@@ -209,9 +210,9 @@ def title_of(persona: str) -> str:
     return persona.upper()
 
 
-def add_devices(config: Path, *entities: RemoteAe) -> None:
+def add_devices(config: Path, *entities: RemoteAe, tenant: TenantName = DEFAULT_TENANT) -> None:
     """Enter application entities into an installation."""
-    with open_installation(read_settings(config), "test") as installation:
+    with open_installation(read_settings(config), "test", tenant) as installation:
         devices = DeviceAdministration(installation.office, installation.stores.remote_aes)
         change = Change(installation.scope, installation.actor(), installation.clock.now())
         for entity in entities:
@@ -234,6 +235,6 @@ def dicom_doors(running: RunningHospital) -> list[Dicom]:
         text = running.log.read_text("utf-8", "replace")
         found = re.findall(r"^pacsgate serves dicom://([^ ]+):(\d+) \(.*\)$", text, re.MULTILINE)
         if found:
-            return [Dicom(host, int(port), running.passwords) for host, port in found]
+            return [Dicom(host, int(port), running.passwords, running.title) for host, port in found]
         time.sleep(0.05)
     raise AssertionError("the gate has no DICOM door")

@@ -1,6 +1,6 @@
 """The gate with one thing wrong: `python -m tests.support.faulty_gate FAULT serve -c FILE`.
 
-The workers are spawned and import this module again, so the fault is in each of them and not in the supervisor.  A fault either leaves out the
+Each process that serves imports this module again, so the fault is in each of them, and neither in the supervisor nor in what does its errands.  A fault either leaves out the
 syncs of some files, which nothing inside the gate can notice, or kills the process at a step of a store.
 """
 
@@ -9,9 +9,11 @@ import signal
 import stat
 import sys
 from collections.abc import Callable, Mapping
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
+from pacsgate.bootstrap.nursery import ERRAND
 from pacsgate.cli.main import main
 from pacsgate.services.index_objects import ObjectIndexer
 from pacsgate.sinks.segments import SegmentTrail
@@ -90,5 +92,5 @@ FAULTS: Mapping[str, Callable[[], None]] = {
 if __name__ == "__main__":
     os.environ[_FAULT] = sys.argv.pop(1)
     main()
-elif __name__ == "__mp_main__":
+elif __name__ == "__mp_main__" and current_process().name != ERRAND:
     FAULTS[os.environ[_FAULT]]()

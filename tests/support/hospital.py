@@ -33,7 +33,7 @@ from tests.support.people import CHEAP
 from tests.support.processes import running
 
 PACSGATE = (sys.executable, "-m", "pacsgate")
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 20
 LINGER_SECONDS = 5
 ANSWER_SECONDS = 30
@@ -76,6 +76,12 @@ class RunningHospital:
     recorder: CanaryRecorder
     log: Path
     process: "subprocess.Popen[bytes]"
+    tenant: str = "default"
+    archive: str = "main"
+    title: str = "PACSGATE"
+    """The AE title that leads to its archive."""
+    prefix: str = ""
+    """What its people put before their names to sign in."""
 
     @property
     def dicomweb(self) -> str:
@@ -91,7 +97,14 @@ class RunningHospital:
         """A client with the persona's password, another one, or with no credential for `None`."""
         if persona is not None and password is None:
             password = self.passwords[persona]
-        return RecordingSession(self.dicomweb, persona, password, self.recorder)
+        session = RecordingSession(self.dicomweb, persona, password, self.recorder)
+        if persona is not None:
+            session.auth = self.auth(persona, password)
+        return session
+
+    def auth(self, persona: str, password: str | None = None) -> tuple[str, str]:
+        """Whoever signs in as a persona, with its password or another one."""
+        return self.prefix + persona, self.passwords[persona] if password is None else password
 
     def bearer(self, persona: str, token: str) -> RecordingSession:
         """A client of a persona with an API token instead of a password."""

@@ -46,7 +46,7 @@ def installed(
 
 
 def main_archive(installation: Installation) -> ArchiveName:
-    return installation.settings.main_archive
+    return installation.main_archive
 
 
 def add(installation: Installation, objects: Iterable[Part10]) -> None:

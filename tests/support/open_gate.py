@@ -93,8 +93,12 @@ async def ask(
     query: bytes = b"",
     while_sending: Callable[[], float] = lambda: 0.0,
     body: bytes | None = None,
+    gone: asyncio.Event | None = None,
 ) -> Answer:
-    """Sends one request; each message of the answer takes what `while_sending` says."""
+    """Sends one request; each message of the answer takes what `while_sending` says.
+
+    The client leaves when `gone` is set.
+    """
     sent = [] if body is None else [{"type": "http.request", "body": body, "more_body": False}]
     status = 0
     headers: dict[str, str] = {}
@@ -104,7 +108,7 @@ async def ask(
     async def receive() -> dict[str, Any]:
         if sent:
             return sent.pop()
-        await asyncio.sleep(30)
+        await (asyncio.sleep(30) if gone is None else gone.wait())
         return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:

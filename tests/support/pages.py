@@ -37,7 +37,7 @@ def pages_of(hospital: RunningHospital, persona: str) -> Pages:
     """Sign a persona in."""
     session = RecordingSession(hospital.url, persona, None, hospital.recorder)
     session.auth = None
-    fields = {"name": persona, "password": hospital.passwords[persona]}
+    fields = {"name": hospital.prefix + persona, "password": hospital.passwords[persona]}
     answer = session.post("/sign-in", data=fields)
     assert answer.status_code == 303, answer.text
     session.headers["Cookie"] = f"{COOKIE}={answer.cookies[COOKIE]}"

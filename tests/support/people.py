@@ -85,7 +85,7 @@ class People:
     passwords: Argon2Passwords = field(default_factory=lambda: Argon2Passwords(CHEAP))
 
     def __post_init__(self) -> None:
-        self.office = Office(self.directory, self.outbox, self.trail, self.policy, self.permissions)
+        self.office = Office(self.directory, self.outbox, self.trail, lambda _: self.policy, self.permissions)
         self.users = UserAdministration(self.office, self.passwords)
         self.tokens = TokenAdministration(self.office, RandomTokens())
         self.roles = RoleAdministration(self.office)

@@ -130,6 +130,6 @@ def storing(directory: Path, *, order: Worklist | None = None, policy: str = SCA
             ProbeLockout(Lockout(installation.stores.directory)),
             trail,
             heard,
-            StudyOrders(order),
+            StudyOrders({} if order is None else {installation.scope: order}),
         )
         yield Storing(installation, use_case, heard, trail)

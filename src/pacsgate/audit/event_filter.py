@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pacsgate.audit.events import AuditEvent, EventKind, Outcome
 from pacsgate.audit.renderings.flat import flatten
+from pacsgate.model.resource import DEFAULT_TENANT, TenantName
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class EventFilter:
     since: datetime | None = None
     until: datetime | None = None
     text: str | None = None
+    tenant: TenantName | None = None
+    """Whose events; those of the installation itself are of the tenant `default`."""
 
     def matches(self, event: AuditEvent) -> bool:
         """Whether the event is one of those sought."""
@@ -30,6 +33,7 @@ class EventFilter:
         return (
             (self.since is None or event.at >= self.since)
             and (self.until is None or event.at < self.until)
+            and self.tenant in {None, event.tenant or DEFAULT_TENANT}
             and self.user in {None, event.actor.name}
             and self.kind in {None, event.kind}
             and self.outcome in {None, event.outcome}

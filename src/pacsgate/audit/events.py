@@ -95,6 +95,9 @@ class EventKind(Enum):
     APPLICATION_STARTED = _Row(_APPLICATION, _START, _EXECUTE, "a process of the gate starts")
     APPLICATION_STOPPED = _Row(_APPLICATION, _STOP, _EXECUTE, "a process of the gate stops in good order")
     AUDIT_LOG_USED = _Row(_LOG_USED, None, _READ, "somebody reads, searches, verifies or exports the trail")
+    CHANGES_SEEN = _Row(
+        _LOG_USED, None, _READ, "an administrator has seen what others changed; says how much, and until when"
+    )
     QUERY = _Row(_QUERIED, None, _EXECUTE, "a search is answered; carries the query, never the answer")
     EVALUATED = _Row(
         _QUERIED,
@@ -141,6 +144,12 @@ class EventKind(Enum):
         _EXECUTE,
         "an HL7 message about somebody's orders, stay or identity is taken, or cannot be read",
     )
+    PACS_MESSAGE = _Row(
+        _ALERT,
+        _OBJECT,
+        _EXECUTE,
+        "an operation on a PACS is asked for, handed to its agent, answered, given up or queued again",
+    )
     DENIED = _Row(_ALERT, _RESTRICTED, _EXECUTE, "a request is denied")
     SIGN_IN = _Row(_AUTHENTICATION, _LOGIN, _EXECUTE, "a sign-in succeeds or fails")
     SIGN_OUT = _Row(
@@ -168,8 +177,23 @@ class EventKind(Enum):
         "or why nothing was done",
     )
     OBJECT_ACCESS_CHANGED = _Row(_ALERT, _OBJECT, _EXECUTE, "a grant, label or collection changes")
+    DOOR_PASSED = _Row(
+        _ALERT,
+        _RESTRICTED,
+        _EXECUTE,
+        "a door system lets somebody through, or does not; says who, where and why not",
+    )
     DEVICE_CHANGED = _Row(
         _ALERT, _NETWORK, _EXECUTE, "a remote application entity is added, changed or removed"
+    )
+    TENANT_CHANGED = _Row(
+        _ALERT,
+        _CONFIGURATION,
+        _EXECUTE,
+        "a tenant is registered or changed, or its calls are counted anew",
+    )
+    PACS_CHANGED = _Row(
+        _ALERT, _CONFIGURATION, _EXECUTE, "a PACS is registered, changed or unregistered; names its agent"
     )
     POLICY_CHANGED = _Row(
         _ALERT, _CONFIGURATION, _EXECUTE, "a policy revision is activated, or a candidate is refused"

@@ -21,7 +21,7 @@ from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.latest_time import LatestTime
 from pacsgate.identity.shares import RandomShares, ShareDoor
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
 from pacsgate.protocols.orthanc_plugin.purposes import PublicRoots
 from pacsgate.services.deliver_outbox import deliver_outbox
 from pacsgate.services.safe_unseen import SafeUnseen
@@ -32,7 +32,12 @@ def asked_routes(installation: Installation, gate: Gate, contexts: RequestContex
     """What `/auth/…` serves."""
     stores, trail = installation.stores, installation.trail
     safe = SafeUnseen(gate.resolver, gate.orthanc_reach)
-    mounts = mount_table((), archives=gate.archives, orthancs=gate.orthancs, main=gate.settings.main_archive)
+    mounts = mount_table(
+        (),
+        archives=gate.archives,
+        orthancs=gate.orthancs,
+        main=gate.tenant_archives.main(TenantScope(DEFAULT_TENANT)),
+    )
     latest = LatestTime(last_recorded(installation))
     asking = PluginAsking(
         gate=gate,

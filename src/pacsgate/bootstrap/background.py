@@ -3,7 +3,7 @@
 One job after another, each on its own beat.  A job that fails is logged and
 tried again at its next beat; none of them can loosen anything.
 
-Called by `supervisor`, in a process of its own.
+Called through `entrances`, in a process of its own.
 """
 
 import multiprocessing
@@ -18,23 +18,30 @@ import structlog
 
 from pacsgate.bootstrap.crawls import Crawls
 from pacsgate.bootstrap.directory_sync import DirectorySync
+from pacsgate.bootstrap.executors import end_visits
 from pacsgate.bootstrap.feeds import Feeds
 from pacsgate.bootstrap.filter_jobs import FilterJobs
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
-from pacsgate.bootstrap.policy_watch import PolicyWatch
+from pacsgate.bootstrap.pacs_queue import QueueDesk, queue_desk
+from pacsgate.bootstrap.policies import PolicyWatches
 from pacsgate.bootstrap.trail import manifest_signer
 from pacsgate.config import Settings
 from pacsgate.identity import lockout, sessions, shared_credentials, shares
 from pacsgate.model.errors import PacsgateError
 from pacsgate.services.deliver_outbox import deliver_outbox
+from pacsgate.services.take_reports import silence
 
 _log = structlog.get_logger("pacsgate.background")
 
 POLICY_SECONDS = 0.5
 OUTBOX_SECONDS = 1.0
+QUEUE_SECONDS = 1.0
+VISITS_SECONDS = 0.5
+"""A visit that is over ends by its grants at once; that somebody is checked out follows."""
 MANIFEST_SECONDS = 60.0
 SWEEP_SECONDS = 600.0
+SILENCE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -84,25 +91,44 @@ def _has_supervisor() -> bool:
 
 
 def _jobs(installation: Installation, sign: Callable[[], object]) -> list[_Job]:
-    watch = PolicyWatch(installation)
+    watches = PolicyWatches(installation)
+    queue = queue_desk(installation)
     return [
-        _Job("policy files", POLICY_SECONDS, watch.tick),
+        _Job("policy files", POLICY_SECONDS, watches.tick),
         _Job(
             "outbox", OUTBOX_SECONDS, lambda: deliver_outbox(installation.stores.outbox, installation.trail)
         ),
         _Job("manifest", MANIFEST_SECONDS, sign),
         _Job("sweep", SWEEP_SECONDS, lambda: _sweep(installation)),
+        _Job("queue", QUEUE_SECONDS, lambda: _tend_queue(queue)),
+        _Job("ended messages", SWEEP_SECONDS, queue.overdue.forget),
+        _Job("visits", VISITS_SECONDS, lambda: end_visits(installation)),
+        _Job("silent agents", SILENCE_SECONDS, lambda: _note_silence(installation)),
     ]
+
+
+def _tend_queue(queue: QueueDesk) -> None:
+    """End what is overdue, and carry out what a process that died has left of the gate's own."""
+    queue.overdue.of_all()
+    queue.here.drain_all()
+
+
+def _note_silence(installation: Installation) -> None:
+    """Believe nothing any more that agents have told who are not heard of."""
+    for tenant, pacs in silence(installation.stores.reports, installation.clock.now()):
+        _log.warning("agent silent: nobody knows who is where", tenant=tenant, pacs=pacs)
 
 
 def _sweep(installation: Installation) -> None:
     """Forget what failed sign-ins, ended sessions, links and unanswered challenges have left behind."""
-    directory, scope, now = installation.stores.directory, installation.scope, installation.clock.now()
-    lockout.sweep(directory, scope, now)
-    sessions.sweep(directory, scope, now)
-    installation.stores.challenges.forget_challenges(scope, now)
-    shares.sweep(installation.stores.shares, scope, now)
-    shared_credentials.sweep(installation.stores.sightings, scope, now)
+    stores, now = installation.stores, installation.clock.now()
+    for scope in installation.scopes():
+        lockout.sweep(stores.directory, scope, now)
+        sessions.sweep(stores.directory, scope, now)
+        stores.directory.forget_access_tokens(scope, now)
+        stores.challenges.forget_challenges(scope, now)
+        shares.sweep(stores.shares, scope, now)
+        shared_credentials.sweep(stores.sightings, scope, now)
 
 
 def _run(job: _Job) -> None:

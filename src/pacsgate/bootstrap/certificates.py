@@ -1,6 +1,6 @@
 """From `identity.certificates` to the door that believes client certificates.
 
-Called by `doors`; checked by `supervisor` and by `pacsgate config check` before anything is served.
+Called by `doors`; checked by `errands` and by `pacsgate config check` before anything is served.
 """
 
 import os
@@ -35,7 +35,6 @@ def certificate_door(installation: Installation, last_recorded: datetime) -> Cer
     return CertificateDoor(
         sources,
         federated_accounts(installation),
-        installation.scope,
         clock=installation.clock,
         latest=LatestTime(last_recorded),
     )

@@ -15,7 +15,7 @@ from pacsgate.admin.console.security_pages import SecurityPages
 from pacsgate.admin.console.signed_in import Visitors
 from pacsgate.admin.console.studies_pages import StudiesPages
 from pacsgate.admin.console.study_page import StudyPage
-from pacsgate.bootstrap import people
+from pacsgate.bootstrap import people, tenancy
 from pacsgate.bootstrap.factors import proofs
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.openid import source_links
@@ -26,21 +26,27 @@ from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.sessions import ServerSessions
 from pacsgate.model.context import Context
 from pacsgate.model.permission import Permission
+from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Subject
 from pacsgate.policy.engine import Bound
 from pacsgate.services.browse_studies import BrowseStudies
+from pacsgate.services.callers import Caller
 from pacsgate.services.live_policy import NoPolicyError
 from pacsgate.services.sign_in import RolesOf, SignIn
 
 
 def visitors(installation: Installation, gate: Gate, contexts: RequestContexts) -> Visitors:
     """Who looks at a page; every module of pages is given this."""
+    warrants = tenancy.warrants(installation)
 
     def permissions(subject: Subject, context: Context) -> frozenset[Permission]:
         try:
-            return _bound(installation, gate, subject, context).permissions_held
+            held = _bound(gate, subject, context).permissions_held
+            # Whoever looks after one PACS only finds it among all.
+            looks_after = warrants.holds(Caller(subject, context), Permission.TENANT_GET)
         except NoPolicyError:
             return frozenset()
+        return held | {Permission.TENANT_GET} if looks_after else held
 
     demands = proofs(installation)
     return Visitors(
@@ -74,14 +80,13 @@ def console_pages(installation: Installation, gate: Gate, seen: Visitors) -> lis
         resolver=gate.resolver,
         freshness=gate.freshness,
         trail=gate.trail,
-        archives=tuple(gate.archives),
-        main_archive=gate.settings.main_archive,
+        archives=gate.tenant_archives,
     )
     searches = KeptSearches(installation.sealer)
     return console_routes(
         Console(
             entry=entry,
-            home=Home(seen, browse, has_viewer=has_viewer),
+            home=Home(seen, browse, people.changes_by_others(installation), has_viewer=has_viewer),
             studies=StudiesPages(seen, browse, searches, has_viewer=has_viewer),
             study=StudyPage(seen, browse, has_viewer=has_viewer),
             access=AccessPages(seen, browse),
@@ -97,11 +102,11 @@ def console_pages(installation: Installation, gate: Gate, seen: Visitors) -> lis
     )
 
 
-def roles_of(installation: Installation, gate: Gate) -> RolesOf:
+def roles_of(gate: Gate) -> RolesOf:
     """The roles in effect, whoever gave them: for people to read, and for the limits of sessions."""
 
     def roles(subject: Subject, context: Context) -> frozenset[str]:
-        held = _bound(installation, gate, subject, context).standing
+        held = _bound(gate, subject, context).standing
         return held.roles.union(held.collections_of)
 
     return roles
@@ -109,7 +114,7 @@ def roles_of(installation: Installation, gate: Gate) -> RolesOf:
 
 def sign_in(installation: Installation, gate: Gate, sessions: ServerSessions) -> SignIn:
     """Where every sign-in of a browser ends; without a policy nobody has a role that limits a session."""
-    roles = roles_of(installation, gate)
+    roles = roles_of(gate)
 
     def roles_if_any(subject: Subject, context: Context) -> frozenset[str]:
         try:
@@ -125,5 +130,6 @@ def _certificate_links(settings: Settings) -> tuple[SourceLink, ...]:
     return (SourceLink(SIGN_IN_PATH, "a certificate"),) if settings.identity.certificates else ()
 
 
-def _bound(installation: Installation, gate: Gate, subject: Subject, context: Context) -> Bound:
-    return gate.policies.bind(installation.scope, subject, context, gate.settings.main_archive)
+def _bound(gate: Gate, subject: Subject, context: Context) -> Bound:
+    scope = TenantScope(subject.tenant)
+    return gate.policies.bind(scope, subject, context, gate.tenant_archives.main(scope))

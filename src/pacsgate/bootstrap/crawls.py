@@ -65,7 +65,8 @@ class Crawls:
         while not self._stop.is_set():
             pause = every_seconds
             try:
-                self._installation.sync.sync(self._installation.scope, name, self._go_on)
+                scope = self._installation.tenant_archives.scope_of(name)
+                self._installation.sync.sync(scope, name, self._go_on)
             except _Stopped:
                 return
             except PacsgateError as error:

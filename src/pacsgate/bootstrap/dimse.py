@@ -1,6 +1,6 @@
 """The DIMSE process: the same use cases as behind HTTP, behind the DICOM listeners.
 
-Called by `supervisor`, in a process of its own.
+Called through `entrances`, in a process of its own.
 """
 
 import multiprocessing
@@ -15,16 +15,16 @@ import structlog
 from pacsgate.audit.events import Actor, AuditEvent, EventKind
 from pacsgate.bootstrap.associations import association_door
 from pacsgate.bootstrap.collector import spare_the_collector
-from pacsgate.bootstrap.dicom_clients import procedure_steps, worklist
+from pacsgate.bootstrap.dicom_clients import procedure_steps, worklists
 from pacsgate.bootstrap.dicom_peers import outgoing_tls
 from pacsgate.bootstrap.doors import access_windows, store_instances
+from pacsgate.bootstrap.grace import GRACE_SECONDS
 from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.renewed_tls import RenewedContext
 from pacsgate.bootstrap.server_tls import dicom_tls
 from pacsgate.bootstrap.shadow_thread import ShadowThread
-from pacsgate.bootstrap.worker import GRACE_SECONDS
 from pacsgate.config import Settings
 from pacsgate.config.dicom import DicomSettings, ForbiddenDestination, Refusals
 from pacsgate.gateway.dimse.called_roles import CalledRoles
@@ -36,6 +36,7 @@ from pacsgate.gateway.dimse.wiring import DimseGate
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.identity.accounts import LocalAccounts
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import TenantScope
 from pacsgate.ports.associations import CalledAe
 from pacsgate.protocols.dimse.statuses import Status
 from pacsgate.services.commit_storage import CommitStorage
@@ -99,7 +100,6 @@ def build_dimse_gate(installation: Installation, windows: AccessWindows) -> Dims
     resolver = ShadowedResolver(freshness, shadow)
     return DimseGate(
         settings=door_settings,
-        scope=installation.scope,
         clock=clock,
         door=CalledRoles(
             association_door(installation, allow_cleartext_identity=door_settings.allow_cleartext_identity)
@@ -116,7 +116,7 @@ def build_dimse_gate(installation: Installation, windows: AccessWindows) -> Dims
         remote_aes=stores.remote_aes,
         accounts=LocalAccounts(stores.directory, role_ceilings(installation.settings)),
         destinations=PeerDestinations(timeout_seconds=_SEND_SECONDS, tls=outgoing),
-        worklist=worklist(_dicom(installation.settings)),
+        worklists=worklists(_dicom(installation.settings)),
         permissions=stores.permissions,
         occurrences=installation.occurrences,
         trail=trail,
@@ -127,27 +127,32 @@ def build_dimse_gate(installation: Installation, windows: AccessWindows) -> Dims
     )
 
 
-def _steps(installation: Installation) -> RelayProcedureSteps | None:
+def _steps(installation: Installation) -> dict[TenantScope, RelayProcedureSteps]:
     """What hands procedure steps on, where somebody keeps them."""
-    keeper = procedure_steps(_dicom(installation.settings))
-    if keeper is None:
-        return None
-    return RelayProcedureSteps(
-        keeper,
-        installation.stores.handles,
-        installation.freshness,
-        installation.policies,
-        installation.trail,
-        installation.occurrences,
-    )
+    return {
+        scope: RelayProcedureSteps(
+            keeper,
+            installation.stores.handles,
+            installation.freshness,
+            installation.policies,
+            installation.trail,
+            installation.occurrences,
+        )
+        for scope, keeper in procedure_steps(_dicom(installation.settings)).items()
+    }
 
 
 def _door_settings(settings: Settings) -> DimseSettings:
     dicom = _dicom(settings)
-    networks = HttpSettings(settings.main_archive, networks=settings.networks)
+    networks = HttpSettings(networks=settings.networks)
+    scope_of = settings.tenant_archives.scope_of
     return DimseSettings(
         ae_titles={
-            title: AnsweredAe(CalledAe(title, called.account, frozenset(called.roles)), called.archive)
+            title: AnsweredAe(
+                CalledAe(title, called.account, frozenset(called.roles)),
+                called.archive,
+                scope_of(called.archive),
+            )
             for title, called in dicom.ae_titles.items()
         },
         network_of=networks.network_of,

@@ -18,6 +18,7 @@ import structlog
 from pacsgate.audit.events import Actor
 from pacsgate.bootstrap import people
 from pacsgate.bootstrap.directories import account_list, speaks_of
+from pacsgate.bootstrap.identity_sources import source_scopes
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.config.ldap import LdapSyncSettings
 from pacsgate.identity.ldap.schedule import Daily
@@ -86,7 +87,8 @@ def sync_directory(installation: Installation, name: str, at: datetime) -> None:
     office = installation.office
     provisioning = Provisioning(office, people.users(installation), installation.stores.identity_links)
     reconciliation = SourceReconciliation(office, provisioning)
-    plan = reconciliation.plan(installation.scope, name, listed, speaks_of=speaks_of(settings, name))
-    change = Change(installation.scope, Actor(f"source:{name}", verified=True), at)
+    scope = source_scopes(settings)[name]
+    plan = reconciliation.plan(scope, name, listed, speaks_of=speaks_of(settings, name))
+    change = Change(scope, Actor(f"source:{name}", verified=True), at)
     for failed in reconciliation.apply(change, plan):
         _log.warning("account not reconciled", source=name, account=failed.name, error=failed.why)

@@ -56,7 +56,8 @@ def open_feed(installation: Installation, name: ArchiveName, told: Told) -> Feed
         sync=installation.sync,
         clock=installation.clock,
     )
-    return Feed(parts, installation.scope, name, fed(installation.settings)[name], told)
+    scope = installation.tenant_archives.scope_of(name)
+    return Feed(parts, scope, name, fed(installation.settings)[name], told)
 
 
 def sync(installation: Installation, name: ArchiveName, report: Callable[[SyncProgress], None]) -> None:
@@ -67,7 +68,7 @@ def sync(installation: Installation, name: ArchiveName, report: Callable[[SyncPr
     if name in fed(installation.settings):
         open_feed(installation, name, Told(crawl=report, event=_log.info, between=_nothing)).crawl()
     else:
-        installation.sync.sync(installation.scope, name, report)
+        installation.sync.sync(installation.tenant_archives.scope_of(name), name, report)
 
 
 def _nothing() -> None:

@@ -16,7 +16,7 @@ import structlog
 
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.model.errors import PacsgateError
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import ArchiveName, TenantScope
 
 _log = structlog.get_logger("pacsgate.filters")
 
@@ -53,11 +53,12 @@ class FilterJobs:
             thread.join(_STOP_SECONDS)
 
     def _ask(self, name: ArchiveName) -> None:
+        scope = self._installation.tenant_archives.scope_of(name)
         while not self._stop.is_set():
             pause = _EVERY_SECONDS
             try:
-                if self._has_filters():
-                    done = self._installation.filters.run(self._installation.scope, name, self._go_on)
+                if self._has_filters(scope):
+                    done = self._installation.filters.run(scope, name, self._go_on)
                     if done:
                         _log.info("instance filters asked", archive=name, studies=done)
             except _Stopped:
@@ -70,8 +71,8 @@ class FilterJobs:
                 pause = _RETRY_SECONDS
             self._stop.wait(pause)
 
-    def _has_filters(self) -> bool:
-        policy = self._installation.policy()
+    def _has_filters(self, scope: TenantScope) -> bool:
+        policy = self._installation.policy_of(scope)
         return policy is not None and bool(policy.filters)
 
     def _go_on(self, _done: int) -> None:

@@ -4,7 +4,7 @@ Called by `worker`.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pacsgate.admin.api.locations import PREFIX
+from pacsgate.admin.api.trees import AIS_PREFIX
 from pacsgate.admin.console.admin.desk import AdminDesk
 from pacsgate.admin.console.admin.routes import admin_routes
 from pacsgate.admin.console.problem_pages import no_page, page_error
@@ -26,11 +27,14 @@ from pacsgate.bootstrap.doors import access_windows, authenticator, store_instan
 from pacsgate.bootstrap.factor_pages import pages_of_factors
 from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation
+from pacsgate.bootstrap.pacs_queue import queue_routes
 from pacsgate.bootstrap.policy_watch import refusal_note
 from pacsgate.bootstrap.saml import saml_pages
 from pacsgate.bootstrap.source_pages import source_routes
-from pacsgate.bootstrap.upstream_security import insecure_upstreams
+from pacsgate.bootstrap.tenancy_pages import tenancy_pages
+from pacsgate.bootstrap.upstream_security import insecure_upstreams_told_to_strangers
 from pacsgate.config import CertificateHeaderSettings, OrthancArchiveSettings, Settings
+from pacsgate.gateway.http.agent_sightings import AgentSightings
 from pacsgate.gateway.http.app import HttpDoor, with_cors
 from pacsgate.gateway.http.authzen import authzen_routes
 from pacsgate.gateway.http.authzen_asking import Ask, asks
@@ -39,13 +43,14 @@ from pacsgate.gateway.http.health import healthz, readyz
 from pacsgate.gateway.http.instance_search import instance_search_routes
 from pacsgate.gateway.http.metrics import metrics
 from pacsgate.gateway.http.mounts import Listener, Listeners, mount_table
+from pacsgate.gateway.http.pacs_waiters import Waiters
 from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.gateway.http.viewer import viewer_routes
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.identity.accounts import LocalAccounts
 from pacsgate.model.errors import PacsgateError
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantName, TenantScope
 from pacsgate.protocols.authzen.metadata import Endpoint
 from pacsgate.services.delete_resource import DeleteResource
 from pacsgate.services.evaluate_for_others import EvaluateForOthers
@@ -66,13 +71,18 @@ def build_gate(installation: Installation) -> Gate:
     shadow = ShadowPolicy(installation.scope, stores.candidates, stores.directory, stores.index)
     resolver = ShadowedResolver(freshness, shadow)
     names = OrthancNames(stores.index, installation.watches, freshness)
-    note: Path = refusal_note(installation.settings)
     return Gate(
         settings=_http_settings(installation.settings),
         clock=clock,
         authenticator=authenticator(installation),
         policies=installation.policies,
         index=stores.index,
+        tenant_archives=installation.tenant_archives,
+        tenants_of_file=[
+            TenantScope(TenantName(name))
+            for name, tenant in installation.settings.tenants.items()
+            if tenant.policy is not None
+        ],
         archives=archives.by_name,
         orthancs=archives.orthancs,
         names=names,
@@ -89,9 +99,11 @@ def build_gate(installation: Installation) -> Gate:
         trail=trail,
         windows=access_windows(installation),
         spools=archives.spools,
-        policy_refused=note.exists,
+        policy_refused=partial(_refused, installation.settings),
+        waiters=Waiters(installation.settings.queue.waiters),
+        sightings=AgentSightings(),
         shadow=shadow,
-        policy_pending=lambda: _pending(installation),
+        policy_pending=partial(_pending, installation),
     )
 
 
@@ -99,17 +111,21 @@ def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[
     """The ASGI application of one worker; `addresses` are where its listeners are, in configured order."""
     contexts = RequestContexts(gate.settings, gate.clock)
     certificates = CertificateWatch(installation.settings)
+    warnings = insecure_upstreams_told_to_strangers(installation.settings)
     seen = visitors(installation, gate, contexts)
     desk = managed(installation, gate)
+    administration = administration_api(installation, gate, desk)
     pages = Starlette(
         exception_handlers={PacsgateError: _as_page, HTTPException: _no_page, Exception: _as_page},
         routes=[
             Route("/healthz", healthz),
-            Route("/readyz", readyz(gate, certificates.problems, insecure_upstreams(installation.settings))),
+            Route("/readyz", readyz(gate, certificates.problems, warnings)),
             Route("/metrics", metrics),
             *authzen_routes(gate, contexts, _questions(installation, gate)),
             *instance_search_routes(gate, contexts),
-            *control_plane_routes(gate, contexts, PREFIX, administration_api(installation, gate, desk)),
+            *queue_routes(installation, gate, contexts),
+            *control_plane_routes(gate, contexts, PREFIX, administration),
+            *control_plane_routes(gate, contexts, AIS_PREFIX, administration),
             *_scim(installation, gate, contexts, desk),
             *asked_routes(installation, gate, contexts),
             *viewer_routes(gate),
@@ -118,6 +134,7 @@ def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[
             *saml_pages(installation, seen, sign_in(installation, gate, seen.sessions)),
             *pages_of_factors(installation, gate, seen, sign_in(installation, gate, seen.sessions)),
             *admin_routes(AdminDesk(seen, desk)),
+            *tenancy_pages(installation, seen),
             *console_pages(installation, gate, seen),
         ],
     )
@@ -140,8 +157,7 @@ def _questions(installation: Installation, gate: Gate) -> Mapping[Endpoint, Ask]
         resolver=gate.resolver,
         index=gate.index,
         accounts=LocalAccounts(installation.stores.directory, role_ceilings(installation.settings)),
-        archives=gate.archives,
-        main_archive=gate.settings.main_archive,
+        archives=gate.tenant_archives,
         network_of=gate.settings.network_of,
     )
     evaluate = EvaluateForOthers(others, gate.trail)
@@ -160,7 +176,7 @@ def _listeners(settings: Settings, addresses: Sequence[tuple[str, int]]) -> List
             [mount.value for mount in listener.mounts],
             archives=map(ArchiveName, settings.archives),
             orthancs=map(ArchiveName, orthancs),
-            main=settings.main_archive,
+            main=settings.tenant_archives.main(TenantScope(DEFAULT_TENANT)),
             public_url=_without_slash(listener.public_url or settings.public_url),
             only_redirects=listener.redirect,
         )
@@ -168,8 +184,12 @@ def _listeners(settings: Settings, addresses: Sequence[tuple[str, int]]) -> List
     return Listeners(found)
 
 
-def _pending(installation: Installation) -> str | None:
-    waiting = installation.stores.candidates.pending(installation.scope)
+def _refused(settings: Settings, scope: TenantScope) -> bool:
+    return refusal_note(settings, scope.tenant).exists()
+
+
+def _pending(installation: Installation, scope: TenantScope) -> str | None:
+    waiting = installation.stores.candidates.pending(scope)
     return None if waiting is None else waiting.revision
 
 
@@ -179,7 +199,6 @@ def _certificate_header(given: CertificateHeaderSettings | None) -> tuple[str, s
 
 def _http_settings(settings: Settings) -> HttpSettings:
     return HttpSettings(
-        main_archive=settings.main_archive,
         public_url=_without_slash(settings.public_url),
         networks=settings.networks,
         trusted_proxies=settings.trusted_proxies,

@@ -1,6 +1,6 @@
 """The HL7 process: hears messages over MLLP until it is told to stop.
 
-Called by `supervisor`, in a process of its own, when the configuration has an `hl7` section.
+Called through `entrances`, in a process of its own, when the configuration has an `hl7` section.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from pacsgate.gateway.hl7.reception import Reception
 from pacsgate.gateway.hl7.senders import Sender
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.identity.accounts import LocalAccounts
+from pacsgate.model.resource import TenantScope
 from pacsgate.services.merge_patients import MergePatients
 
 
@@ -58,22 +59,22 @@ def reception(installation: Installation) -> Reception:
     """What takes messages."""
     settings = installation.settings
     return Reception(
-        scope=installation.scope,
-        archive=settings.main_archive,
+        archives=installation.tenant_archives,
         clock=installation.clock,
         accounts=LocalAccounts(installation.stores.directory, role_ceilings(installation.settings)),
         policies=installation.policies,
         trail=installation.trail,
         merge=MergePatients(lambda: installation.office),
         occurrences=installation.occurrences,
-        network_of=HttpSettings(settings.main_archive, networks=settings.networks).network_of,
+        network_of=HttpSettings(networks=settings.networks).network_of,
         new_id=lambda: secrets.token_hex(8),
     )
 
 
 def _listening(listener: Hl7ListenerSettings, tls: ServerTls | None, bound: socket.socket) -> Listening:
     senders = tuple(
-        Sender(sender.account, sender.networks, sender.certificate_sha256) for sender in listener.senders
+        Sender(sender.account, sender.networks, sender.certificate_sha256, TenantScope(sender.tenant))
+        for sender in listener.senders
     )
     return Listening(bound, None if tls is None else RenewedContext(tls), senders)
 

@@ -3,7 +3,7 @@
 Called by `associations`, `doors` and `gate`; each kind of source is one line here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from pacsgate.bootstrap.installation import Installation
@@ -17,6 +17,7 @@ from pacsgate.identity.certificates.source import METHODS_OF_LEVEL
 from pacsgate.identity.federation.federated_accounts import FederatedAccounts
 from pacsgate.identity.federation.source_policy import GATE, AccountsMode, SourcePolicy
 from pacsgate.identity.subjects import RoleCeilings
+from pacsgate.model.resource import TenantScope
 
 _THE_GATE = "local"
 
@@ -34,6 +35,11 @@ def role_ceilings(settings: Settings) -> RoleCeilings:
 def sign_in_sources(settings: Settings) -> frozenset[str]:
     """The sources at which people sign in: a SCIM client only says who they are."""
     return frozenset(role_ceilings(settings)) - {client.name for client in settings.identity.scim}
+
+
+def source_scopes(settings: Settings) -> Mapping[str, TenantScope]:
+    """Every source, with whose people it knows."""
+    return {policy.name: policy.scope for policy in source_policies(settings)}
 
 
 def federated_accounts(installation: Installation) -> FederatedAccounts:
@@ -74,6 +80,7 @@ def _trusted(source: SigningSourceSettings) -> SourcePolicy:
         accounts=AccountsMode(source.accounts),
         signs_in=frozenset(GATE if name == _THE_GATE else name for name in source.signs_in),
         role_ceiling=_ceiling(source.roles_at_most),
+        tenant=source.tenant,
     )
 
 
@@ -89,4 +96,4 @@ def _policies(settings: Settings) -> Iterator[SourcePolicy]:
     for authority in identity.certificates:
         yield certificate_policy(authority)
     for client in identity.scim:  # it signs nobody in, and bounds the accounts that it makes
-        yield SourcePolicy(client.name, role_ceiling=_ceiling(client.roles_at_most))
+        yield SourcePolicy(client.name, role_ceiling=_ceiling(client.roles_at_most), tenant=client.tenant)

@@ -9,7 +9,7 @@ Invariants:
 
 import getpass
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,14 +25,23 @@ from pacsgate.gateway.http.settings import EXTERNAL
 from pacsgate.identity.latest_time import LatestTime
 from pacsgate.identity.subjects import fully_proven, subject_of
 from pacsgate.model.errors import SettingsError
-from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
+from pacsgate.model.resource import (
+    DEFAULT_TENANT,
+    PLATFORM_TENANT,
+    ArchiveName,
+    TenantName,
+    TenantScope,
+)
 from pacsgate.model.subject import Credential, Subject
+from pacsgate.model.tenant_archives import TenantArchives
 from pacsgate.policy.policy import Policy
 from pacsgate.ports.factors import Sealer
 from pacsgate.ports.occurrences import Occurrences
 from pacsgate.ports.orders import Orders
 from pacsgate.ports.orthanc import OrthancWatch
 from pacsgate.services.administration import Office
+from pacsgate.services.begin_tenant import BeginTenant
+from pacsgate.services.call_counts import CallCounter
 from pacsgate.services.compare_policies import ComparePolicies
 from pacsgate.services.decide_filters import DecideFilters
 from pacsgate.services.feed_currency import FeedCurrency
@@ -75,7 +84,10 @@ class Installation:
     stores: Stores
     trail: SegmentTrail
     policies: LivePolicy
+    calls: CallCounter
+    """How often tenants call, as far as this process has not written it yet."""
     scope: TenantScope
+    """The tenant that one command works for.  What serves all of them asks `scopes`."""
     _archives: "OpenArchives | None" = None
     _stylesheets: "StylesheetRunner | None" = None
     _opening: Lock = field(default_factory=Lock)
@@ -90,17 +102,36 @@ class Installation:
                 self._archives = open_archives(self.settings)
             return self._archives
 
+    def scopes(self) -> tuple[TenantScope, ...]:
+        """Every tenant: those that are registered now, and those that the configuration names."""
+        named = {*self.stores.tenants.tenants(), *map(TenantName, self.settings.tenants)}
+        return tuple(map(TenantScope, sorted(named | {DEFAULT_TENANT, PLATFORM_TENANT})))
+
     def policy(self) -> Policy | None:
-        """The live policy, if there is one."""
+        """The live policy of this command's tenant, if there is one."""
+        return self.policy_of(self.scope)
+
+    def policy_of(self, scope: TenantScope) -> Policy | None:
+        """The live policy of a tenant, if there is one."""
         with suppress(NoPolicyError):
-            return self.policies.current(self.scope)
+            return self.policies.current(scope)
         return None
 
     @property
+    def tenant_archives(self) -> TenantArchives:
+        """Whose archive is whose."""
+        return self.settings.tenant_archives
+
+    @property
+    def main_archive(self) -> ArchiveName:
+        """The archive behind `/dicom-web` for this command's tenant."""
+        return self.tenant_archives.main(self.scope)
+
+    @property
     def office(self) -> Office:
-        """What administrative use cases work with."""
+        """What administrative use cases work with, in any tenant."""
         stores = self.stores
-        return Office(stores.directory, stores.outbox, self.trail, self.policy(), stores.permissions)
+        return Office(stores.directory, stores.outbox, self.trail, self.policy_of, stores.permissions)
 
     def actor(self) -> Actor:
         """Whoever works at the command line of this machine, as the trail names them."""
@@ -136,11 +167,18 @@ class Installation:
     def publisher(self) -> PublishPolicy:
         """Activates policies."""
         stores = self.stores
-        guard = GuardKinds(stores.index, [ArchiveName(name) for name in self.settings.archives])
+        guard = GuardKinds(stores.index, self.tenant_archives)
         review = Review(self.comparison, stores.candidates, self.settings.approval_threshold, guard)
         return PublishPolicy(
             stores.directory, stores.revisions, stores.outbox, self.trail, self.clock, review
         )
+
+    @property
+    def beginning(self) -> BeginTenant:
+        """Gives new tenants their first policy."""
+        stores = self.stores
+        registrators = self.settings.registrators
+        return BeginTenant(stores.tenants, stores.revisions, self.publisher, registrators)
 
     @property
     def comparison(self) -> ComparePolicies:
@@ -149,7 +187,7 @@ class Installation:
             self.stores.directory,
             self.stores.index,
             self._people,
-            archives=[ArchiveName(name) for name in self.settings.archives],
+            archives=self.tenant_archives,
             networks=[*self.settings.networks, EXTERNAL],
         )
 
@@ -198,10 +236,10 @@ class Installation:
         return Listeners(listeners, self.trail)
 
     @property
-    def orders(self) -> Orders | None:
-        """The worklist that knows why studies were made."""
+    def orders(self) -> Mapping[TenantScope, Orders]:
+        """The worklist that knows why studies of one tenant were made."""
         if self.settings.dicom is None:
-            return None
+            return {}
         from pacsgate.bootstrap.dicom_clients import orders  # noqa: PLC0415 - most commands never store
 
         return orders(self.settings.dicom)
@@ -216,12 +254,15 @@ class Installation:
 
     def close(self) -> None:
         """Write what is queued and close everything."""
-        self.trail.close()
-        self.database.close()
-        if self._archives is not None:
-            self._archives.close()
-        if self._stylesheets is not None:
-            self._stylesheets.close()
+        try:
+            self.calls.write()
+        finally:
+            self.trail.close()
+            self.database.close()
+            if self._archives is not None:
+                self._archives.close()
+            if self._stylesheets is not None:
+                self._stylesheets.close()
 
     def __enter__(self) -> Self:
         return self
@@ -232,8 +273,11 @@ class Installation:
         self.close()
 
 
-def open_installation(settings: Settings, process: str) -> Installation:
-    """Open an installation for one process; `process` names it in the trail.  Raises `SettingsError`."""
+def open_installation(settings: Settings, process: str, tenant: TenantName = DEFAULT_TENANT) -> Installation:
+    """Open an installation for one process, which `process` names in the trail.
+
+    `tenant` is whom a command works for.  Raises `SettingsError`.
+    """
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -244,4 +288,5 @@ def open_installation(settings: Settings, process: str) -> Installation:
     trail = SegmentTrail(trail_directory(settings), clock, process=process, host=socket.gethostname())
     latest = LatestTime(trail.last_recorded_at or clock.now())
     policies = LivePolicy(stores.epochs, stores.revisions, stores.directory, latest.at)
-    return Installation(settings, clock, database, stores, trail, policies, TenantScope(DEFAULT_TENANT))
+    calls = CallCounter(stores.tenants, clock)
+    return Installation(settings, clock, database, stores, trail, policies, calls, TenantScope(tenant))

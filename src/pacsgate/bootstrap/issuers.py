@@ -1,6 +1,6 @@
 """Wires the issuers that the configuration names.
 
-Called by `associations` and `doors`; checked by `supervisor` and by `pacsgate config check` before anything
+Called by `associations` and `doors`; checked by `errands` and by `pacsgate config check` before anything
 is served.
 """
 

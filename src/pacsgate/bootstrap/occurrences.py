@@ -4,14 +4,16 @@ Called by `installation`, for every process that stores or receives, and by the 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pacsgate.config import Settings
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
+from pacsgate.model.stylesheet import StylesheetName
 from pacsgate.policy.foreign.dcm4chee.store_labels import StoreLabels, read_store_labels
-from pacsgate.ports.occurrences import Occurrences
-from pacsgate.ports.stylesheets import StylesheetName
+from pacsgate.ports.occurrences import Occurrence, Occurrences
 from pacsgate.services.store_labels import StoreLabelling
 from pacsgate.services.study_permissions import StudyPermissionAdministration
 from pacsgate.services.stylesheet_grants import StylesheetGrants
@@ -21,8 +23,29 @@ if TYPE_CHECKING:
     from pacsgate.bootstrap.installation import Installation
 
 
+@dataclass(frozen=True, slots=True)
+class HeardBy:
+    """Passes on what happens in one tenant, and nothing of others."""
+
+    scope: TenantScope
+    listener: Occurrences
+
+    def happened(self, occurrence: Occurrence) -> None:
+        """Pass it on."""
+        if occurrence.scope == self.scope:
+            self.listener.happened(occurrence)
+
+
 def dcm4chee_listeners(installation: "Installation", runner: StylesheetRunner) -> Iterator[Occurrences]:
-    """Labels first: what stylesheets give is given on what the study is by then."""
+    """What came of the dcm4chee of the tenant `default`.
+
+    Labels first: what stylesheets give is given on what the study is by then.
+    """
+    for listener in _listeners(installation, runner):
+        yield HeardBy(TenantScope(DEFAULT_TENANT), listener)
+
+
+def _listeners(installation: "Installation", runner: StylesheetRunner) -> Iterator[Occurrences]:
     stores = installation.stores
     rules = store_labels(installation.settings)
     if rules is not None:

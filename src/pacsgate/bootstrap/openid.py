@@ -18,6 +18,7 @@ from pacsgate.identity.oidc.id_tokens import id_token_issuers
 from pacsgate.identity.oidc.introspection import ProviderIntrospection
 from pacsgate.identity.oidc.provider import OpenIdClient, OpenIdProvider
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.ports import Clock
 
 USUAL_NAME = "preferred_username"
@@ -61,7 +62,7 @@ def introspection(settings: Settings, providers: Mapping[str, OpenIdProvider]) -
 
 
 def source_links(settings: Settings) -> tuple[SourceLink, ...]:
-    """The buttons of the sign-in page."""
+    """The buttons of the sign-in page; people of another tenant than `default` know their address."""
     return tuple(
         SourceLink(
             SIGN_IN_PATH.format(name=source.name),
@@ -70,6 +71,7 @@ def source_links(settings: Settings) -> tuple[SourceLink, ...]:
             f"/sign-out/openid/{source.name}",
         )
         for source in settings.identity.openid
+        if source.tenant == DEFAULT_TENANT
     )
 
 

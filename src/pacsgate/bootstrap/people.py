@@ -20,6 +20,7 @@ from pacsgate.services.emergency import EmergencyAccess
 from pacsgate.services.own_password import OwnPassword
 from pacsgate.services.reset_password import PasswordReset
 from pacsgate.services.setup import Setup
+from pacsgate.services.tell_changes import TellChanges
 
 
 def passwords(settings: Settings) -> Argon2Passwords:
@@ -57,6 +58,11 @@ def sessions(installation: Installation) -> SessionAdministration:
 def own_sessions(installation: Installation) -> OwnSessions:
     """Browser sessions of whoever asks."""
     return OwnSessions(installation.office)
+
+
+def changes_by_others(installation: Installation) -> TellChanges:
+    """What other administrators changed."""
+    return TellChanges(installation.stores.notices, lambda: installation.office, installation.policies)
 
 
 def password_reset(installation: Installation) -> PasswordReset:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pacsgate.config import Settings
 from pacsgate.model.errors import SettingsError
-from pacsgate.policy.foreign.reading import ForeignFormat
+from pacsgate.model.resource import DEFAULT_TENANT, TenantName
+from pacsgate.policy.foreign.formats import ForeignFormat
 from pacsgate.policy.foreign.registry import kept
 
 _POLICY_SUFFIXES = frozenset({".yaml", ".yml"})
@@ -19,18 +20,26 @@ _MAX_POLICY_BYTES = 16 * 1024 * 1024
 """A policy of 2,000 rules is well under one megabyte."""
 
 
-def policy_paths(settings: Settings) -> tuple[Path, ...]:
-    """Every file and directory that the policy is read from."""
-    return (settings.policy, *(foreign.path for foreign in settings.foreign_policies))
+def policy_paths(settings: Settings, tenant: TenantName = DEFAULT_TENANT) -> tuple[Path, ...]:
+    """Every file and directory that a tenant's policy is read from; none where it has no policy files."""
+    found = settings.policy_of(tenant)
+    if found is None:
+        return ()
+    policy, foreign_policies = found
+    return (policy, *(foreign.path for foreign in foreign_policies))
 
 
-def read_all_policy_sources(settings: Settings) -> dict[str, str]:
-    """The text of everything that the policy is made of, by the name of its source.
+def read_all_policy_sources(settings: Settings, tenant: TenantName = DEFAULT_TENANT) -> dict[str, str]:
+    """The text of everything that a tenant's policy is made of, by the name of its source.
 
     Raises `SettingsError`, and `PolicyError` for a foreign file that cannot be read as what it is.
     """
-    sources = read_policy_sources(settings.policy)
-    for foreign in settings.foreign_policies:
+    found = settings.policy_of(tenant)
+    if found is None:
+        raise SettingsError(f"the tenant `{tenant}` has no policy files: give it a `policy` in `tenants`")
+    policy, foreign_policies = found
+    sources = read_policy_sources(policy)
+    for foreign in foreign_policies:
         name = f"{foreign.format}:{foreign.path.name}"
         if name in sources:
             raise SettingsError(f"two files of `foreign_policies` are called `{name}`: rename one of them")

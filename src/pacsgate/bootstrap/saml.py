@@ -12,7 +12,7 @@ from starlette.routing import Route
 from pacsgate.admin.console.entry_pages import SourceLink
 from pacsgate.admin.console.saml_pages import SIGN_IN_PATH, SamlPages, saml_routes
 from pacsgate.admin.console.signed_in import Visitors
-from pacsgate.bootstrap.identity_sources import claim_names, federated_accounts
+from pacsgate.bootstrap.identity_sources import claim_names, federated_accounts, source_scopes
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.config import Settings
 from pacsgate.config.saml import SamlSettings
@@ -21,6 +21,7 @@ from pacsgate.identity.saml.door import SamlDoor, SamlParts
 from pacsgate.identity.saml.provider import OwnKey, SamlDescription, SamlProvider
 from pacsgate.identity.sign_in_record import SignInRecord
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.services.administer_sessions import SessionAdministration
 from pacsgate.services.sign_in import SignIn
 from pacsgate.services.sign_in_with_source import SignInWithSource
@@ -40,29 +41,32 @@ def saml_providers(settings: Settings) -> tuple[SamlProvider, ...]:
 
 
 def saml_links(settings: Settings) -> Iterable[SourceLink]:
-    """The buttons of the sign-in page."""
+    """The buttons of the sign-in page; people of another tenant than `default` know their address."""
     return [
         SourceLink(SIGN_IN_PATH.format(name=source.name), source.title or source.name)
         for source in settings.identity.saml
+        if source.tenant == DEFAULT_TENANT
     ]
 
 
 def saml_pages(installation: Installation, seen: Visitors, sign_in: SignIn) -> list[Route]:
     """The pages by which browsers come and go."""
     stores = installation.stores
-    parts = SamlParts(
-        scope=installation.scope,
-        accounts=federated_accounts(installation),
-        links=stores.identity_links,
-        challenges=stores.challenges,
-        used=stores.used_assertions,
-        attempts=Attempts(stores.directory),
-        record=SignInRecord(installation.trail),
-    )
-    doors = [SamlDoor(provider, parts) for provider in saml_providers(installation.settings)]
-    sources = SignInWithSource(
-        doors, sign_in, lambda: SessionAdministration(installation.office), installation.scope
-    )
+    accounts, scopes = federated_accounts(installation), source_scopes(installation.settings)
+
+    def parts(source: str) -> SamlParts:
+        return SamlParts(
+            scope=scopes[source],
+            accounts=accounts,
+            links=stores.identity_links,
+            challenges=stores.challenges,
+            used=stores.used_assertions,
+            attempts=Attempts(stores.directory),
+            record=SignInRecord(installation.trail),
+        )
+
+    doors = [SamlDoor(provider, parts(provider.name)) for provider in saml_providers(installation.settings)]
+    sources = SignInWithSource(doors, sign_in, lambda: SessionAdministration(installation.office))
     return saml_routes(SamlPages(seen, {door.name: door for door in doors}, sources))
 
 

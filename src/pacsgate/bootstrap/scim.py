@@ -28,7 +28,7 @@ def scim_routes(
 ) -> list[Route]:
     """The route of the service."""
     bindings = {
-        settings.account: Binding(
+        (settings.tenant, settings.account): Binding(
             settings.name,
             settings.account,
             None if settings.roles_at_most is None else frozenset(settings.roles_at_most),

@@ -1,16 +1,16 @@
 """`serve`: N HTTP workers, one DIMSE process and one background process, watched and stopped together.
 
 The listening sockets are opened here and shared, so a worker that dies is
-replaced without a connection being refused.
+replaced without a connection being refused.  Nothing else of the installation is: what has to be done
+in it is an errand of a process in passing, and all processes come from the `nursery`.
 
 Called by `pacsgate serve` and `pacsgate demo`.
 
 Invariants:
 - nothing listens before there is a policy, a writable trail and a reconciled index;
-- when `run` returns, no process of it is left.
+- when `run` returns, no process that served is left; the nursery ends with this one.
 """
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -18,31 +18,16 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from types import FrameType
 
 import structlog
 
-from pacsgate.bootstrap.background import run_background
-from pacsgate.bootstrap.certificate_health import certificate_warnings, clear_text_listeners
-from pacsgate.bootstrap.certificates import check_certificate_sources
-from pacsgate.bootstrap.clock import SystemClock
-from pacsgate.bootstrap.dimse import run_dimse
-from pacsgate.bootstrap.hl7 import run_hl7
-from pacsgate.bootstrap.installation import Installation, open_installation
-from pacsgate.bootstrap.issuers import check_issuers
-from pacsgate.bootstrap.occurrences import check_dcm4chee
-from pacsgate.bootstrap.policy_watch import PolicyWatch
-from pacsgate.bootstrap.server_tls import check_server_tls
-from pacsgate.bootstrap.trail import finish_stores
-from pacsgate.bootstrap.upstream_security import (
-    clear_text_peers,
-    insecure_upstreams,
-    refuse_insecure_upstreams,
-)
-from pacsgate.bootstrap.worker import GRACE_SECONDS, run_worker
+from pacsgate.bootstrap import entrances, nursery
+from pacsgate.bootstrap.grace import GRACE_SECONDS
+from pacsgate.bootstrap.upstream_security import refuse_insecure_upstreams
 from pacsgate.config import Settings
-from pacsgate.model.errors import PacsgateError, PolicyError, SettingsError
+from pacsgate.model.errors import PacsgateError, SettingsError
 
 _log = structlog.get_logger("pacsgate.supervisor")
 
@@ -51,11 +36,6 @@ _HL7 = "hl7"
 _READY_SECONDS = 60
 _RESTART_PAUSE_SECONDS = 1.0
 """Between the death of a worker and its successor, so that one that cannot start does not spin."""
-
-_spawn = multiprocessing.get_context("spawn")
-_KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(8 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
-"""For the C library of the processes: what an object in passing took stays theirs for the next.  Given
-back and taken again, its pages cost as much as reading it from the socket."""
 
 
 @dataclass(slots=True)
@@ -68,7 +48,7 @@ class Supervisor:
     sockets: list[socket.socket] = field(default_factory=list)
     dicom_sockets: list[socket.socket] = field(default_factory=list)
     hl7_sockets: list[socket.socket] = field(default_factory=list)
-    _processes: dict[str, SpawnProcess] = field(default_factory=dict)
+    _processes: dict[str, ForkServerProcess] = field(default_factory=dict)
     _stopping: bool = False
 
     @property
@@ -93,22 +73,18 @@ class Supervisor:
         """
         if not self.insecure_upstream:
             refuse_insecure_upstreams(self.settings)
-        with open_installation(self.settings, "start") as installation:
-            self._publish(installation)
-            finish_stores(installation)
-        check_server_tls(self.settings)
-        check_certificate_sources(self.settings)
-        self._warn()
-        check_dcm4chee(self.settings)
-        check_issuers(self.settings)
         self._share_metrics()
-        for name, value in _KEPT_MEMORY.items():
-            os.environ.setdefault(name, value)
+        nursery.open_nursery()
+        nursery.answer_of(entrances.preparation, self.settings)
         self.sockets = [_listen(listener.host, listener.port) for listener in self.settings.listeners]
         dicom = self.settings.dicom.listeners if self.settings.dicom else ()
         self.dicom_sockets = [_listen(listener.host, listener.port) for listener in dicom]
         hl7 = self.settings.hl7.listeners if self.settings.hl7 else ()
         self.hl7_sockets = [_listen(listener.host, listener.port) for listener in hl7]
+
+    def setup_code(self) -> str | None:
+        """A new set-up code while nobody can administer the gate; `None` afterwards."""
+        return nursery.answer_of(entrances.setup_code, self.settings)
 
     def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Start every process, call `on_ready` once all answer, and serve until SIGTERM or SIGINT."""
@@ -127,53 +103,33 @@ class Supervisor:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _warn(self) -> None:
-        """Say loudly what is open."""
-        for warning in (
-            *insecure_upstreams(self.settings),
-            *clear_text_peers(self.settings),
-            *clear_text_listeners(self.settings),
-            *certificate_warnings(self.settings, SystemClock().now()),
-        ):
-            _log.warning(warning)
-
     def _names(self) -> list[str]:
         workers = [f"http-{number}" for number in range(1, self.settings.workers + 1)]
         doors = {_DICOM: self.settings.dicom, _HL7: self.settings.hl7}
         return ["background", *workers, *(name for name, section in doors.items() if section is not None)]
 
     def _share_metrics(self) -> None:
-        """Give the workers an empty directory to count in; they inherit its name."""
+        """Give the processes an empty directory to count in; the nursery passes its name on."""
         directory = self.settings.data / "metrics"
         shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(mode=0o700)
+        try:
+            self.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700)
+        except OSError as error:
+            raise SettingsError(f"cannot make the directory `{directory}`: {error.strerror}") from error
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
-    def _publish(self, installation: Installation) -> None:
-        try:
-            PolicyWatch(installation).publish()
-        except (PolicyError, SettingsError) as refused:
-            if installation.stores.revisions.live(installation.scope) is None:
-                raise SettingsError(
-                    f"there is no policy to serve with, and none was ever active:\n{refused.public}"
-                ) from refused
-            _log.error("policy refused, serving the last good revision", problems=refused.public)
-
     def _start(self, name: str) -> None:
-        ready = _spawn.Event()
+        settings, ready = self.settings, nursery.ready_event()
         if name == "background":
-            process = _spawn.Process(target=run_background, args=(self.settings, ready), name=name)
+            process = nursery.born(name, entrances.background, settings, ready)
         elif name == _HL7:
-            process = _spawn.Process(target=run_hl7, args=(self.settings, self.hl7_sockets, ready), name=name)
+            process = nursery.born(name, entrances.hl7_door, settings, self.hl7_sockets, ready)
         elif name == _DICOM:
-            arguments = (self.settings, self.dicom_sockets, ready)
-            process = _spawn.Process(target=run_dimse, args=arguments, name=name)
+            process = nursery.born(name, entrances.dicom_door, settings, self.dicom_sockets, ready)
         else:
             number = int(name.removeprefix("http-"))
-            process = _spawn.Process(
-                target=run_worker, args=(self.settings, self.sockets, number, ready), name=name
-            )
-        process.start()
+            process = nursery.born(name, entrances.http_worker, settings, self.sockets, number, ready)
         self._processes[name] = process
         deadline = time.monotonic() + _READY_SECONDS
         while not ready.wait(0.1):
@@ -186,14 +142,14 @@ class Supervisor:
         for name, process in list(self._processes.items()):
             if not process.is_alive() and not self._stopping:
                 _log.error("process died, starting another", process=name, exit_code=process.exitcode)
+                nursery.bury(process)
                 time.sleep(_RESTART_PAUSE_SECONDS)
                 self._replace(name)
 
     def _replace(self, name: str) -> None:
         """Start a successor; one that cannot start now (a full disk) is tried again."""
         try:
-            with open_installation(self.settings, "restart") as installation:
-                finish_stores(installation)
+            nursery.answer_of(entrances.repair, self.settings)
             self._start(name)
         except PacsgateError as failed:
             _log.error("process was not replaced", process=name, error=failed.public, detail=failed.detail)

@@ -1,6 +1,6 @@
 """The trail of an installation, for those who sign it and those who finish what it says has begun.
 
-Called by `background` and `supervisor`.
+Called by `background` and `errands`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ def finish_stores(installation: Installation) -> None:
     )
     try:
         found = reconcile(
-            installation.scope,
+            installation.tenant_archives.scope_of,
             events,
             installation.archives.by_name,
             installation.stores.index,
@@ -74,18 +74,19 @@ def _tell(
     installation: Installation, begun: AuditEvent, archive: ArchiveName, summary: InstanceSummary
 ) -> None:
     """Tell of a study that arrived when the gate was killed, as who stored it then."""
+    scope = installation.tenant_archives.scope_of(archive)
     now, accounts = (
         installation.clock.now(),
         LocalAccounts(installation.stores.directory, role_ceilings(installation.settings)),
     )
-    found = (accounts.subject(installation.scope, kind, begun.actor.name, now) for kind in SubjectKind)
+    found = (accounts.subject(scope, kind, begun.actor.name, now) for kind in SubjectKind)
     subject = next((each for each in found if each is not None), None)
     if subject is None:
         _log.warning("a study arrived from who has no account now, so nothing follows from it")
         return
     context = Context(now=now, request_id=begun.request_id or "")
     kind = OccurrenceKind.STUDY_ARRIVED
-    installation.occurrences.happened(arrival(kind, installation.scope, archive, subject, context, summary))
+    installation.occurrences.happened(arrival(kind, scope, archive, subject, context, summary))
 
 
 def _tampered(installation: Installation, broken: TrailBroken) -> AuditEvent:

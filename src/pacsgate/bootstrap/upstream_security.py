@@ -4,7 +4,7 @@ What is guarded towards clients is worth nothing if the other leg is open.  So a
 open is refused, until whoever starts the gate says `--insecure-upstream` as well: one line of a file
 is too easily copied from a trial to a hospital.
 
-Called by `supervisor`, by `gate` for `/readyz` and the metrics, and by `pacsgate config check`.
+Called by `supervisor` and `errands`, by `gate` for `/readyz` and the metrics, and by `pacsgate config check`.
 """
 
 import ipaddress
@@ -14,11 +14,21 @@ from urllib.parse import urlsplit
 from pacsgate.config import ClientCredentialSettings, DicomPeerSettings, DimseArchiveSettings, Settings
 from pacsgate.config.archives import HttpArchiveSettings
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT, TenantName
 
 
 def insecure_upstreams(settings: Settings) -> tuple[str, ...]:
     """What is wrong with the way to each archive over HTTP, in a sentence each."""
-    return tuple(_insecure(settings))
+    return tuple(sentence for _, sentence in _insecure(settings))
+
+
+def insecure_upstreams_told_to_strangers(settings: Settings) -> tuple[str, ...]:
+    """The same, naming nothing of tenants other than `default`."""
+    found = tuple(_insecure(settings))
+    own = tuple(sentence for tenant, sentence in found if tenant == DEFAULT_TENANT)
+    others = len(found) - len(own)
+    told = f"{others} way(s) to archives of other tenants are insecure; `pacsgate config check` names them"
+    return (*own, told) if others else own
 
 
 def refuse_insecure_upstreams(settings: Settings) -> None:
@@ -39,17 +49,20 @@ def clear_text_peers(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _insecure(settings: Settings) -> Iterator[str]:
+def _insecure(settings: Settings) -> Iterator[tuple[TenantName, str]]:
     for name, archive in settings.archives.items():
-        if not isinstance(archive, HttpArchiveSettings):
-            continue
-        if not archive.verify:
-            yield f"archive `{name}`: `verify: false` takes anybody for the archive"
-        if _is_clear(archive.url):
-            yield f"archive `{name}`: `http://` to another machine lets anybody on the way read and answer"
-        credentials = archive.credentials
-        if isinstance(credentials, ClientCredentialSettings) and _is_clear(credentials.token_url):
-            yield f"archive `{name}`: `token_url` sends the client's secret in clear text"
+        if isinstance(archive, HttpArchiveSettings):
+            yield from ((archive.tenant, sentence) for sentence in _wrong_with(name, archive))
+
+
+def _wrong_with(name: str, archive: HttpArchiveSettings) -> Iterator[str]:
+    if not archive.verify:
+        yield f"archive `{name}`: `verify: false` takes anybody for the archive"
+    if _is_clear(archive.url):
+        yield f"archive `{name}`: `http://` to another machine lets anybody on the way read and answer"
+    credentials = archive.credentials
+    if isinstance(credentials, ClientCredentialSettings) and _is_clear(credentials.token_url):
+        yield f"archive `{name}`: `token_url` sends the client's secret in clear text"
 
 
 def _peers(settings: Settings) -> Iterator[tuple[str, DicomPeerSettings]]:

@@ -1,6 +1,6 @@
 """One HTTP worker process: serves the listening sockets until it is told to stop.
 
-Called by `supervisor`, in a process of its own.
+Called through `entrances`, in a process of its own.
 """
 
 import asyncio
@@ -18,8 +18,12 @@ import uvloop
 from pacsgate.audit.events import Actor, AuditEvent, EventKind
 from pacsgate.bootstrap.collector import spare_the_collector
 from pacsgate.bootstrap.gate import build_app, build_gate
+from pacsgate.bootstrap.grace import GRACE_SECONDS
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
+from pacsgate.bootstrap.open_files import allow_open_files
+from pacsgate.bootstrap.pacs_queue import queue_thread
+from pacsgate.bootstrap.queue_thread import QueueThread
 from pacsgate.bootstrap.refused_handshakes import RefusedHandshakes
 from pacsgate.bootstrap.renewed_tls import RenewedContext
 from pacsgate.bootstrap.server_tls import http_tls
@@ -32,9 +36,8 @@ from pacsgate.gateway.http.wiring import Gate
 
 _log = structlog.get_logger("pacsgate.worker")
 
-GRACE_SECONDS = 5
-"""How long running answers may go on after a stop was asked for."""
 _TICK_SECONDS = 1.0
+_COUNTS_SECONDS = 3.0
 
 
 class TlsServer(uvicorn.Server):
@@ -76,6 +79,7 @@ class TlsServer(uvicorn.Server):
 def run_worker(settings: Settings, sockets: Sequence[socket.socket], number: int, ready: Event) -> None:
     """Serve until SIGTERM; then finish what runs, close access windows and the trail."""
     configure_logs()
+    allow_open_files()
     uvloop.install()
     metrics.INSECURE_UPSTREAMS.set(len(insecure_upstreams(settings)))
     with open_installation(settings, f"http-{number}") as installation, installation.stores.epochs.watched():
@@ -84,14 +88,20 @@ def run_worker(settings: Settings, sockets: Sequence[socket.socket], number: int
         spare_the_collector()
         shadow = ShadowThread(gate.shadow, installation.clock, _log.warning)
         shadow.start()
-        asyncio.run(_serve(installation, gate, sockets, ready))
+        queue = queue_thread(installation, gate, _log.warning)
+        asyncio.run(_serve(installation, gate, queue, sockets, ready))
+        queue.stop()
         shadow.stop()
         gate.windows.close()
         _record(installation, EventKind.APPLICATION_STOPPED)
 
 
 async def _serve(
-    installation: Installation, gate: Gate, sockets: Sequence[socket.socket], ready: Event
+    installation: Installation,
+    gate: Gate,
+    queue: QueueThread,
+    sockets: Sequence[socket.socket],
+    ready: Event,
 ) -> None:
     carried_by = RefusedHandshakes(installation.trail, installation.clock).watched()
     contexts = [
@@ -111,8 +121,11 @@ async def _serve(
     server = TlsServer(config, contexts)
     loop = asyncio.get_running_loop()
 
+    queue.start(loop)
+
     def stop() -> None:
         server.should_exit = True
+        gate.waiters.close()
 
     def orphaned(sentinel: int) -> None:
         loop.remove_reader(sentinel)
@@ -125,12 +138,14 @@ async def _serve(
         # Killed, it could not ask: workers that outlive it would keep its ports from its successor.
         loop.add_reader(supervisor.sentinel, orphaned, supervisor.sentinel)
     ticking = asyncio.create_task(_tick(gate))
+    counting = asyncio.create_task(_write_counts(installation))
     serving = asyncio.create_task(server.serve(sockets=list(sockets)))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     ready.set()
     await serving
     ticking.cancel()
+    counting.cancel()
     await installation.archives.aclose()
 
 
@@ -138,6 +153,15 @@ async def _tick(gate: Gate) -> None:
     while True:
         await asyncio.sleep(_TICK_SECONDS)
         gate.windows.tick()
+
+
+async def _write_counts(installation: Installation) -> None:
+    while True:
+        await asyncio.sleep(_COUNTS_SECONDS)
+        try:
+            await asyncio.to_thread(installation.calls.write)
+        except Exception:  # noqa: BLE001 - the outermost edge of a task: what is counted is kept for later
+            _log.warning("calls are not counted yet", exc_info=True)
 
 
 def _record(installation: Installation, kind: EventKind) -> None:

@@ -18,12 +18,13 @@ from pacsgate.audit.renderings.flat import flatten
 from pacsgate.audit.renderings.line import to_line
 from pacsgate.audit.window_tally import amount_read, closes_by_window
 from pacsgate.bootstrap.installation import Installation, trail_directory
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.installation import open_installation
 from pacsgate.cli.instants import read_instant
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.sinks.signing_key import VerifyingKey
 from pacsgate.sinks.trail_follower import TrailFollower
 from pacsgate.sinks.trail_reader import ExportFormat, TrailEntry, export, read_trail
@@ -48,19 +49,19 @@ Text = Annotated[str | None, typer.Option("--text", help="Only events that conta
 def tail(
     count: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many events to begin with.")] = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing what comes.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Print the newest events."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         follower = TrailFollower(trail_directory(installation.settings))
         backlog = follower.backlog(count)
+        of_tenant = EventFilter(tenant=installation.scope.tenant)
         _record_use(installation, "tail", {"lines": str(count)})
-        for entry in backlog:
-            _print(entry, as_json=as_json)
+        _print_all(backlog, of_tenant, as_json=as_json)
         while follow:
-            for entry in follower.poll():
-                _print(entry, as_json=as_json)
+            _print_all(follower.poll(), of_tenant, as_json=as_json)
             sys.stdout.flush()
             time.sleep(_POLL_SECONDS)
 
@@ -75,16 +76,19 @@ def search(
     until: Until = None,
     text: Text = None,
     denied: Annotated[bool, typer.Option("--denied", help="Only denials.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Print the events that match every option given, oldest first; with a read, how much it came to be."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         sought = _filter(installation, user, study, patient, "denied" if denied else kind, since, until, text)
         _record_use(installation, "search", _described(sought))
         trail = trail_directory(installation.settings)
         # A window closes after what opened it, and whether that close is sought or not.
-        later = EventFilter(kind=EventKind.ACCESS_WINDOW_CLOSED, since=sought.since)
+        later = EventFilter(
+            kind=EventKind.ACCESS_WINDOW_CLOSED, since=sought.since, tenant=installation.scope.tenant
+        )
         closes = closes_by_window(entry.event for entry in read_trail(trail, later))
         for entry in read_trail(trail, sought):
             _print(entry, as_json=as_json, read=amount_read(entry.event, closes))
@@ -138,10 +142,11 @@ def export_trail(
     since: Since = None,
     until: Until = None,
     text: Text = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Write events as JSON lines, as DICOM audit messages (PS3.15 A.5) or as FHIR AuditEvents (IHE BALP)."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         sought = _filter(installation, user, study, patient, kind, since, until, text)
         _record_use(installation, "export", {**_described(sought), "format": form.value})
         lines = export(read_trail(trail_directory(installation.settings), sought), form, "pacsgate")
@@ -180,6 +185,7 @@ def _filter(
         since=None if since is None else _past(since, now),
         until=None if until is None else _past(until, now),
         text=text,
+        tenant=installation.scope.tenant,
     )
 
 
@@ -221,6 +227,12 @@ def _record_use(installation: Installation, use: str, details: dict[str, str]) -
             details={"use": use},
         )
     )
+
+
+def _print_all(entries: Iterable[TrailEntry], sought: EventFilter, *, as_json: bool) -> None:
+    for entry in entries:
+        if sought.matches(entry.event):
+            _print(entry, as_json=as_json)
 
 
 def _print(entry: TrailEntry, *, as_json: bool, read: str | None = None) -> None:

@@ -7,6 +7,7 @@ and the first sentence of its help, and nothing else.
 Called by `main`.
 """
 
+import gc
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -29,7 +30,9 @@ COMMANDS = {
         "Run a demonstration hospital until Ctrl-C: real images, made-up people, a policy to play with.",
     ),
     "init": Entry(
-        "serving", "init", "Make an installation: configuration, policy, keys, an empty embedded archive."
+        "initialising",
+        "init",
+        "Make an installation: configuration, policy, keys, an empty embedded archive.",
     ),
     "serve": Entry("serving", "serve", "Serve an installation until SIGTERM or Ctrl-C."),
     "search": Entry(
@@ -43,6 +46,10 @@ COMMANDS = {
     "audit": Entry("audit", "app", "Read, search, verify and export the audit trail."),
     "report": Entry("reports", "app", "Report how roles are used, what was sent, and whom no source knows."),
     "study": Entry("studies", "app", "Labels and collections of studies."),
+    "tenant": Entry("tenants", "app", "The organisations that an installation serves."),
+    "pacs": Entry("pacses", "app", "The PACSes of a tenant: picture archives and door systems."),
+    "identity": Entry("identities", "app", "Standing access to a PACS: people, devices, access units."),
+    "visit": Entry("visits", "app", "Access for a time: plan visits, check people in and out."),
     "user": Entry("users", "app", "Make, change and remove accounts."),
     "role": Entry("roles", "app", "Show, add and remove roles."),
     "template": Entry("templates", "app", "Apply role templates to sites, and compare."),
@@ -59,6 +66,7 @@ COMMANDS = {
         "Keep a user or a device out at once, and end what it has running: `pacsgate lock NAME`.",
     ),
     "unlock": Entry("locks", "unlock", "Lift a lock: the name may come in again."),
+    "agent": Entry("agent", "app", "Work as the agent of a PACS, and try simulated doors."),
     "orthanc": Entry("orthanc", "app", "Set up an Orthanc behind the gate, and its links."),
     "viewer": Entry("viewer", "app", "Install the OHIF image viewer."),
     "import": Entry("importing", "app", "Bring the policy of another system over."),
@@ -87,7 +95,11 @@ class CommandTable(TyperGroup):
 
 
 def _imported(entry: Entry, name: str, ctx: Any) -> TyperCommand | TyperGroup | None:
-    found = getattr(import_module(f"pacsgate.cli.{entry.module}"), entry.name)
+    gc.disable()  # the collector would look through what modules leave again and again: a seventh of the time
+    try:
+        found = getattr(import_module(f"pacsgate.cli.{entry.module}"), entry.name)
+    finally:
+        gc.enable()
     alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None)
     alone.callback()(_nothing)  # which makes a group of it, whose command has a name
     if isinstance(found, typer.Typer):

@@ -14,10 +14,11 @@ from pacsgate.bootstrap.issuers import check_issuers
 from pacsgate.bootstrap.occurrences import check_dcm4chee
 from pacsgate.bootstrap.policy_files import read_all_policy_sources
 from pacsgate.bootstrap.server_tls import check_server_tls
+from pacsgate.bootstrap.tenant_wall import tenant_wall_warnings
 from pacsgate.bootstrap.upstream_security import clear_text_peers, insecure_upstreams
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson
 from pacsgate.cli.failures import told
 from pacsgate.cli.loading import load_policy_shown
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson
 from pacsgate.cli.printing import print_json, print_line
 from pacsgate.config import read_settings
 
@@ -40,6 +41,7 @@ def check(file: File = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
             *clear_text_peers(settings),
             *clear_text_listeners(settings),
             *certificate_warnings(settings, SystemClock().now()),
+            *tenant_wall_warnings(settings),
         ]
         policy = load_policy_shown(read_all_policy_sources(settings))
         warnings += identity_warnings(settings, policy)

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from pacsgate.bootstrap import people
 from pacsgate.cli.failures import told
 from pacsgate.cli.installation import Installation, open_installation
 from pacsgate.identity.passwords import Argon2Passwords
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.services.administer_devices import DeviceAdministration
 from pacsgate.services.administer_grants import GrantAdministration
 from pacsgate.services.administer_links import LinkAdministration
@@ -29,13 +27,6 @@ from pacsgate.services.provision_accounts import Provisioning
 from pacsgate.services.reconcile_accounts import SourceReconciliation
 from pacsgate.services.reset_password import PasswordReset
 from pacsgate.services.study_permissions import StudyPermissionAdministration
-
-Config = Annotated[
-    Path, typer.Option("--config", "-c", envvar="PACSGATE_CONFIG", help="The installation's configuration.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-DEFAULT_CONFIG = Path("pacsgate.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +56,9 @@ class Desk:
 
 
 @contextmanager
-def open_desk(config: Path) -> Iterator[Desk]:
-    """Open the installation; what goes wrong becomes one line on standard error and an exit code."""
-    with told(), open_installation(config) as installation:
+def open_desk(config: Path, tenant: str = DEFAULT_TENANT) -> Iterator[Desk]:
+    """Open the installation for a tenant; what goes wrong becomes one line of error and an exit code."""
+    with told(), open_installation(config, tenant) as installation:
         yield _desk(installation)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.desk import Desk, open_desk
 from pacsgate.cli.device_options import (
     Account,
     Certificate,
@@ -28,9 +28,11 @@ from pacsgate.cli.device_options import (
     what_is_given,
 )
 from pacsgate.cli.failures import FAILED
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_fields, print_json, print_line, print_table
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.model.errors import ArchiveError, SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 
 app = typer.Typer(
     help="Remote application entities: modalities, workstations, archives.", no_args_is_help=True
@@ -56,11 +58,12 @@ def add(
     tls: Tls = None,
     until: Until = None,
     description: Description = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Make an entry."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         written = {
             **what_is_given(account=account, title_is_enough=title_is_enough, host=host, port=port, tls=tls),
             **what_is_given(owner=owner, description=description),
@@ -94,11 +97,12 @@ def change(
         typer.Option(help="Take away: account, network, certificate, vouches-for or host; repeat."),
     ] = None,
     disabled: Annotated[bool | None, typer.Option("--disable/--enable", help="Whether it counts.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Change what is given of an entry; the rest stays."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         before = desk.devices.device(desk.installation.scope, ae_title)
         written = {
             **what_is_cleared(clear or ()),
@@ -115,9 +119,11 @@ def change(
 
 
 @app.command("list")
-def list_devices(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def list_devices(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List every entry."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         now = desk.installation.clock.now()
         devices = desk.devices.devices(desk.installation.scope)
     if as_json:
@@ -128,9 +134,11 @@ def list_devices(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> No
 
 
 @app.command()
-def show(ae_title: Title, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def show(
+    ae_title: Title, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Show one entry."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         row = _row(desk.devices.device(desk.installation.scope, ae_title))
     if as_json:
         print_json(row)
@@ -139,9 +147,11 @@ def show(ae_title: Title, config: Config = DEFAULT_CONFIG, as_json: AsJson = Fal
 
 
 @app.command()
-def remove(ae_title: Title, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def remove(
+    ae_title: Title, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Remove an entry; what it carries ends at once, and its account stays."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         desk.devices.remove(desk.change(), ae_title)
     if as_json:
         print_json({"ae_title": ae_title, "removed": True})
@@ -155,6 +165,7 @@ def test(
     calling: Annotated[
         str | None, typer.Option("--as", metavar="AET", help="The gate's own title to call with.")
     ] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -163,7 +174,7 @@ def test(
     from pacsgate.upstream.dimse.peer import peer_of  # noqa: PLC0415 - pynetdicom, for this command alone
     from pacsgate.upstream.dimse.verification import verify  # noqa: PLC0415 - likewise
 
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         device = desk.devices.device(desk.installation.scope, ae_title)
         title = calling or _own_title(desk)
         if device.host is None:

@@ -8,19 +8,23 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.desk import Desk, open_desk
 from pacsgate.cli.instants import read_instant
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_fields, print_json, print_line
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.services.emergency import SealState
 from pacsgate.services.reset_password import ResetCode
 
 Name = Annotated[str, typer.Argument(help="The user's name.")]
 
 
-def reset(name: Name, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def reset(
+    name: Name, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Print a code, good for a day and once, with which the user chooses a new password; the old one ends."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         given = desk.resets.give(desk.change(), name)
         page = reset_page(desk)
     if as_json:
@@ -35,11 +39,12 @@ def validity(
     *,
     starts: Annotated[str | None, typer.Option("--from", help="When it begins: `2h`, `2027-01-01`.")] = None,
     until: Annotated[str | None, typer.Option(help="When it ends by itself: `30d`, `2027-01-01`.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Say from when until when the account is good; an end that is left out is none."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         change = desk.change()
         begin = None if starts is None else read_instant(starts, change.at)
         end = None if until is None else read_instant(until, change.at)
@@ -55,11 +60,12 @@ def emergency(
     roles: Annotated[
         list[str] | None, typer.Option("--role", help="What it may do; may be repeated.")
     ] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Show, seal or void the one credential for when nothing else lets anybody in; it works once."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         if seal and void:
             raise SettingsError("`--seal` and `--void` exclude each other")
         if roles and not seal:

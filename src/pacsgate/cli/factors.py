@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
+from pacsgate.cli.desk import open_desk
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_table
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.ports.factors import FactorRecord
 
 _COLUMNS = ("id", "kind", "label", "created_at", "last_used_at")
@@ -19,6 +21,7 @@ def factors(
     remove_all: Annotated[
         bool, typer.Option("--remove-all", help="Take every factor and recovery code away.")
     ] = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -27,7 +30,7 @@ def factors(
         raise SettingsError("`--remove` and `--remove-all` exclude each other")
     from pacsgate.bootstrap.factors import enrol_factor  # noqa: PLC0415 - other commands need no WebAuthn
 
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         enrol = enrol_factor(desk.installation)
         if remove_all:
             enrol.remove_all(desk.change(), name)

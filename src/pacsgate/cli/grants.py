@@ -5,16 +5,18 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
+from pacsgate.cli.desk import open_desk
 from pacsgate.cli.instants import read_instant
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
+from pacsgate.model.resource import DEFAULT_TENANT
 
 app = typer.Typer(help="Give and take back grants.", no_args_is_help=True)
 
-_COLUMNS = ("grant_id", "grantee", "target", "target_id", "actions", "expires", "granted_by")
+_COLUMNS = ("grant_id", "grantee", "target", "target_id", "actions", "expires", "archive", "granted_by")
 
 Kind = TypeVar("Kind", GranteeKind, GrantTarget)
 
@@ -31,11 +33,12 @@ def add(
     series: Annotated[str | None, typer.Option(help="A SeriesInstanceUID.")] = None,
     collection: Annotated[str | None, typer.Option(help="A collection.")] = None,
     until: Annotated[str | None, typer.Option(help="When it ends: `30d`, `2027-01-01`.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Grant some actions; forbids and the role's ceiling stand above every grant."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         change = desk.change()
         grant = desk.grants.add(
             change,
@@ -58,9 +61,11 @@ def add(
 
 
 @app.command("list")
-def list_grants(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def list_grants(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List every grant that has not been revoked."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         rows = [_row(grant) for grant in desk.grants.grants(desk.installation.scope)]
     if as_json:
         print_json(rows)
@@ -71,11 +76,12 @@ def list_grants(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> Non
 @app.command()
 def revoke(
     grant_id: Annotated[str, typer.Argument(help="The grant's id, as `grant list` shows it.")],
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Take a grant back, from the next request on."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         desk.grants.revoke(desk.change(), grant_id)
     if as_json:
         print_json({"grant_id": grant_id, "revoked": True})
@@ -102,4 +108,5 @@ def _row(grant: Grant) -> dict[str, Json]:
         "granted_by": grant.granted_by,
         "granted_at": instant_text(grant.granted_at),
         "expires": instant_text(grant.expires),
+        "archive": grant.archive,
     }

@@ -12,15 +12,17 @@ import typer
 from rich.progress import Progress
 
 from pacsgate.bootstrap.occurrences import stylesheet_runner
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.desk import Desk, open_desk
+from pacsgate.cli.installation import named_archive
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, print_json, print_line
 from pacsgate.model.errors import SettingsError
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import DEFAULT_TENANT
+from pacsgate.model.stylesheet import StylesheetName
 from pacsgate.policy.document import load_policy
 from pacsgate.policy.foreign.dcm4chee.reader import Imported, Origin, Source, read_dcm4chee
 from pacsgate.policy.foreign.dcm4chee.store_labels import store_labels_text
 from pacsgate.policy.foreign.native_text import native_text
-from pacsgate.ports.stylesheets import StylesheetName
 from pacsgate.services.import_dcm4chee import ImportDcm4chee, Plan
 
 Files = Annotated[
@@ -75,11 +77,12 @@ def dcm4chee(
     owner: Owner = None,
     unlabelled: UnlabelledIs = Unlabelled.PRIVATE,
     dry_run: DryRun = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Read what a dcm4chee knows of who may do what; make a policy file, accounts, devices, permissions."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         imported = _read(desk, files, archive, owner, unlabelled)
         policy, text = _policy(imported, into)
         # Not beside the policy: a directory of policies is read whole.
@@ -101,12 +104,7 @@ def dcm4chee(
 def _read(
     desk: Desk, files: list[Path], archive: str | None, owner: str | None, unlabelled: Unlabelled
 ) -> Imported:
-    settings = desk.installation.settings
-    chosen = settings.main_archive if archive is None else ArchiveName(archive)
-    if chosen not in settings.archives:
-        raise SettingsError(
-            f"there is no archive `{chosen}`; the configuration has {', '.join(settings.archives)}"
-        )
+    chosen = named_archive(desk.installation, archive)
     answers = owner or desk.installation.actor().name
     origin = Origin(chosen, answers, unlabelled_is_public=unlabelled is Unlabelled.PUBLIC)
     return read_dcm4chee([_source(file) for file in files], origin)
@@ -167,7 +165,7 @@ def _titles(desk: Desk, imported: Imported, archive: str | None) -> Iterator[str
     if imported.titles:
         yield "dicom:"
         yield "  ae_titles:"
-    chosen = archive or desk.installation.settings.main_archive
+    chosen = archive or desk.installation.main_archive
     yield from (f"    {title}: {{archive: {chosen}}}" for title in imported.titles)
 
 

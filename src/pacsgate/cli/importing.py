@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
+from pacsgate.cli.desk import open_desk
 from pacsgate.cli.failures import told
 from pacsgate.cli.import_dcm4chee import dcm4chee
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, print_json, print_line
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.policy.document import load_policy
+from pacsgate.policy.foreign.formats import ForeignFormat
 from pacsgate.policy.foreign.native_text import native_text
-from pacsgate.policy.foreign.reading import Foreign, ForeignFormat
+from pacsgate.policy.foreign.reading import Foreign
 from pacsgate.policy.foreign.registry import READERS
 from pacsgate.policy.foreign.zhiva.registered import is_configuration, registered_passwords
 from pacsgate.policy.foreign.zhiva.samples import SAMPLE_PASSWORDS
@@ -33,6 +36,7 @@ def zhiva(
     files: Files,
     into: Into,
     dry_run: DryRun = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +46,7 @@ def zhiva(
         foreign = _read(ForeignFormat.ZHIVA, texts)
         target, text = _policy_file(ForeignFormat.ZHIVA, foreign, into)
         passwords = _passwords(texts, foreign)
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         importer = ImportAccounts(desk.users, SAMPLE_PASSWORDS)
         accounts = importer.plan(desk.installation.scope, passwords)
         if not dry_run:

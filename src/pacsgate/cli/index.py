@@ -1,7 +1,6 @@
 """`pacsgate index`: fill the study index, and see what it holds."""
 
 import sys
-from collections.abc import Container
 from typing import Annotated
 
 import typer
@@ -10,15 +9,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pacsgate.bootstrap import feeds
 from pacsgate.bootstrap.policy_watch import PolicyWatch
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import told
 from pacsgate.cli.installation import open_installation
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.printing import Json, print_json, print_line, print_table
 from pacsgate.model.errors import SettingsError
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.services.sync_index import SyncProgress
 
 app = typer.Typer(help="Fill and inspect the study index.", no_args_is_help=True)
+
+_FEED = {False: "current", True: "behind"}
 
 Archive = Annotated[str | None, typer.Option("--archive", help="One archive; all of them otherwise.")]
 
@@ -27,11 +28,12 @@ Archive = Annotated[str | None, typer.Option("--archive", help="One archive; all
 def sync(archive: Archive = None, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Index everything an archive holds; an interrupted sync goes on where it stopped."""
     with told(), open_installation(config) as installation:
-        if installation.policy() is None:
-            # The policy says which facts to index; before the first `serve` there is none yet.
-            PolicyWatch(installation).publish()
         results: dict[str, Json] = {}
         for archive_name in _chosen(archive, tuple(installation.archives.by_name)):
+            scope = installation.tenant_archives.scope_of(archive_name)
+            if installation.policy_of(scope) is None:
+                # The policy says which facts to index; before the first `serve` there is none yet.
+                PolicyWatch(installation, scope).publish()
             with _bar(archive_name, quiet=as_json) as bar:
                 task = bar.add_task(archive_name, total=None)
                 results[archive_name] = 0
@@ -53,20 +55,23 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Show how much of each archive is indexed."""
     with told(), open_installation(config) as installation:
         rows: list[dict[str, Json]] = []
-        policy = installation.policy()
-        behind = installation.freshness.behind(installation.scope)
-        for name in installation.archives.by_name:
-            studies, series, instances = installation.stores.index.counts(installation.scope, name)
-            unfinished = installation.stores.index.unfinished_sync(installation.scope, name) is not None
+        index, freshness = installation.stores.index, installation.freshness
+        for name, tenant in installation.tenant_archives.owners.items():
+            scope = TenantScope(tenant)
+            studies, series, instances = index.counts(scope, name)
+            unfinished = index.unfinished_sync(scope, name) is not None
+            is_fed = name in feeds.fed(installation.settings)
+            has_policy = installation.policy_of(scope) is not None
             rows.append(
                 {
                     "archive": str(name),
+                    "tenant": str(tenant),
                     "studies": studies,
                     "series": series,
                     "instances": instances,
                     "sync": "unfinished" if unfinished else "complete",
-                    "feed": _feed(name, behind) if name in feeds.fed(installation.settings) else None,
-                    "undecided": installation.filters.left(installation.scope, name) if policy else 0,
+                    "feed": _FEED[freshness.is_behind(scope, name)] if is_fed else None,
+                    "undecided": installation.filters.left(scope, name) if has_policy else 0,
                 }
             )
     if as_json:
@@ -74,10 +79,6 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     else:
         columns = ("archive", "studies", "series", "instances", "sync", "feed", "undecided")
         print_table(rows, columns, "No archive is configured.")
-
-
-def _feed(name: ArchiveName, behind: Container[ArchiveName]) -> str:
-    return "behind" if name in behind else "current"
 
 
 def _chosen(archive: str | None, known: tuple[ArchiveName, ...]) -> tuple[ArchiveName, ...]:

@@ -9,21 +9,27 @@ from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.installation import open_installation as open_settings
 from pacsgate.config import read_settings
 from pacsgate.model.errors import SettingsError
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantName
 
 __all__ = ["Installation", "named_archive", "open_installation"]
 
 
-def open_installation(config: Path) -> Installation:
-    """Open the installation of a configuration file, for one command.  Raises `SettingsError`."""
-    return open_settings(read_settings(config), "cli")
+def open_installation(config: Path, tenant: str = DEFAULT_TENANT) -> Installation:
+    """Open the installation of a configuration file, for one command that works for one tenant.
+
+    Raises `SettingsError`, also for a tenant that there is not.
+    """
+    installation = open_settings(read_settings(config), "cli", TenantName(tenant))
+    if installation.scope not in installation.scopes():
+        installation.close()
+        raise SettingsError(f"no tenant is called `{tenant}`; `pacsgate tenant list` shows those that exist")
+    return installation
 
 
 def named_archive(installation: Installation, name: str | None) -> ArchiveName:
     """The archive of this name, or the default one.  Raises `SettingsError`."""
-    settings = installation.settings
-    if name is None:
-        return settings.main_archive
-    if name not in settings.archives:
-        raise SettingsError(f"no archive is called `{name}`; there are: {', '.join(settings.archives)}")
-    return ArchiveName(name)
+    known = installation.tenant_archives.of(installation.scope)
+    chosen = installation.main_archive if name is None else ArchiveName(name)
+    if chosen not in known:
+        raise SettingsError(f"no archive is called `{chosen}`; there are: {', '.join(known)}")
+    return chosen

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.bootstrap.identity_warnings import configured_sources
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
+from pacsgate.bootstrap.identity_sources import source_scopes
+from pacsgate.cli.desk import open_desk
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.ports.identity_sources import IdentityLink
 
 app = typer.Typer(help="Which account is which person of an identity source.", no_args_is_help=True)
@@ -21,11 +23,12 @@ ExternalId = Annotated[str, typer.Argument(help="What the source knows the perso
 @app.command("list")
 def list_links(
     user: Annotated[str | None, typer.Option(help="Of this account only.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """List every link."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         rows = [_row(link) for link in desk.links.links(desk.installation.scope, user)]
     if as_json:
         print_json(rows)
@@ -38,13 +41,14 @@ def add_link(
     user: Annotated[str, typer.Argument(help="The account.")],
     source: Source,
     external_id: ExternalId,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Say that an account is this person of a source, whatever they are called there."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         link = desk.links.add(desk.change(), user, source, external_id)
-        is_known = source in configured_sources(desk.installation.settings)
+        is_known = source_scopes(desk.installation.settings).get(source) == desk.installation.scope
     if not is_known:
         sys.stderr.write(f"warning: no identity source of the configuration is called `{source}`\n")
     if as_json:
@@ -55,10 +59,14 @@ def add_link(
 
 @app.command("remove")
 def remove_link(
-    source: Source, external_id: ExternalId, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+    source: Source,
+    external_id: ExternalId,
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
 ) -> None:
     """Take a link away: at the next sign-in the name decides again who it is."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         link = desk.links.remove(desk.change(), source, external_id)
     if as_json:
         print_json(_row(link))

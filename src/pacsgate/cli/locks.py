@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.desk import Desk, open_desk
 from pacsgate.cli.instants import read_instant
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.ports.locks import LockRecord, LockTarget
 
 
@@ -43,11 +45,12 @@ def set_lock(
     reason: Annotated[str, typer.Option(help="Why, for whoever lifts it.")] = "locked at the command line",
     until: Annotated[str | None, typer.Option(help="When it ends by itself: `2h`, `2027-01-01`.")] = None,
     is_device: IsDevice = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Lock: sessions, running transfers and associations end within two seconds."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         change = desk.change()
         ends = None if until is None else read_instant(until, change.at)
         target = _target(desk, name, is_device)
@@ -60,9 +63,11 @@ def set_lock(
 
 
 @app.command("list")
-def list_locks(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def list_locks(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List every lock."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         now = desk.installation.clock.now()
         rows = [_row(lock, now) for lock in desk.locks.locks(desk.installation.scope)]
     if as_json:
@@ -72,10 +77,15 @@ def list_locks(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None
 
 
 def unlock(
-    name: Name, *, is_device: IsDevice = None, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+    name: Name,
+    *,
+    is_device: IsDevice = None,
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
 ) -> None:
     """Lift a lock: the name may come in again."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         target = _locked_target(desk, name, is_device)
         desk.locks.unlock(desk.change(), target, name)
     if as_json:

@@ -9,14 +9,16 @@ from urllib.parse import urlsplit
 import typer
 
 from pacsgate.bootstrap.secret_files import read_secret
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.desk import Desk, open_desk
 from pacsgate.cli.failures import told
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.orthanc_files import read_orthanc_configuration
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
 from pacsgate.config import BasicCredentialSettings, OrthancArchiveSettings, Settings, read_settings
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.identity.shares import RandomShares
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
 from pacsgate.ports.shares import ShareRecord
 from pacsgate.protocols.orthanc_plugin.orthanc_settings import (
     Way,
@@ -67,9 +69,11 @@ def orthanc_config(
 
 
 @shares.command("list")
-def list_shares(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def list_shares(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List links, without their secrets."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         rows = [_row(share) for share in _shares(desk).shares(desk.installation.scope)]
     if as_json:
         print_json(rows)
@@ -80,11 +84,12 @@ def list_shares(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> Non
 @shares.command()
 def revoke(
     share_id: Annotated[str, typer.Argument(help="The public id, as `shares list` shows it.")],
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Make a link worthless from the next question on; Orthanc keeps an answer for up to ten seconds."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         _shares(desk).revoke(desk.change(), share_id)
     if as_json:
         print_json({"share_id": share_id, "revoked": True})
@@ -135,7 +140,7 @@ def _shares(desk: Desk) -> ShareObjects:
 
 
 def _orthanc(settings: Settings, named: str | None) -> tuple[str, OrthancArchiveSettings]:
-    name = named or settings.main_archive
+    name = named or settings.tenant_archives.main(TenantScope(DEFAULT_TENANT))
     archive = settings.archives.get(name)
     if not isinstance(archive, OrthancArchiveSettings):
         raise SettingsError(f"`{name}` is no archive of kind `orthanc`; `--archive` names another")

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, Config, open_desk
+from pacsgate.cli.desk import open_desk
+from pacsgate.cli.options import DEFAULT_CONFIG, Config, Tenant
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.protocols.dcm4chee.permission_table import LeftOut, TableRow, as_csv, as_sql, table_rows
 
 
@@ -26,11 +28,12 @@ _WRITERS: Mapping[Layout, Callable[[Iterable[TableRow]], Iterator[str]]] = {
 
 def export(
     layout: Annotated[Layout, typer.Option("--format", help="The layout of the table.")] = Layout.CSV,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Print the permissions of roles as rows of dcm4chee's `study_permission`."""
     left = LeftOut()
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         rows = table_rows(desk.permissions.every(desk.installation.scope), left)
         for line in _WRITERS[layout](rows):
             sys.stdout.write(line)

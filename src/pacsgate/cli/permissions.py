@@ -9,15 +9,17 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
+from pacsgate.cli.desk import open_desk
 from pacsgate.cli.grants import the_one
 from pacsgate.cli.instants import read_instant
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.permission_export import export
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.permission_letters import LETTERS, actions_of, letters_held, letters_touched
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.model.study_permission import StudyPermission
 
 app = typer.Typer(help="Give, take back and list study permissions.", no_args_is_help=True)
@@ -54,13 +56,14 @@ def grant(
         bool, typer.Option("--future", help="Those too that the patient or collection will have.")
     ] = False,
     until: Annotated[str | None, typer.Option(help="When it ends: `30d`, `2027-01-01`; a grant.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Permit some actions; what is there already is not given again."""
     if future and study is not None:
         raise SettingsError("`--future` is for a patient or a collection: one study may be to come anyway")
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         change = desk.change()
         given = desk.permissions.grant(
             change,
@@ -97,11 +100,12 @@ def revoke(
     study: Study = None,
     patient: Patient = None,
     collection: Collection = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Take permissions back, from the next request on."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         taken = desk.permissions.revoke(
             desk.change(),
             grantee=_grantee(user, group, role),
@@ -126,11 +130,12 @@ def list_permissions(
     group: Group = None,
     role: Role = None,
     orphans: Annotated[bool, typer.Option("--orphans", help="Of studies that no archive holds.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """List permissions: of one study, of one grantee, or all."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         scope = desk.installation.scope
         named = any(each is not None for each in (user, group, role))
         if study is not None:

@@ -12,14 +12,13 @@ import typer
 
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.bootstrap.policy_files import read_policy_sources
-from pacsgate.cli.desk import AsJson
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.inquiry import everybody
 from pacsgate.cli.installation import open_installation
 from pacsgate.cli.loading import load_policy_shown
+from pacsgate.cli.options import AsJson
 from pacsgate.cli.printing import print_json, print_line
 from pacsgate.model.errors import PolicyError, SettingsError
-from pacsgate.model.resource import ArchiveName
 from pacsgate.policy.expectations import Report, run_expectations
 from pacsgate.policy.language.expectations import load_expectations
 from pacsgate.policy.lint import check as look_quickly
@@ -46,7 +45,7 @@ def check(file: File = Path("policy.yaml"), as_json: AsJson = False) -> None:
     _print_diagnostics((), (*look_quickly(policy), *policy.left), as_json=as_json)
     if not as_json:
         print_line(
-            f"{file} is sound: {len(policy.rules)} rules, {len(policy.roles)} roles, "
+            f"{file} is sound: {len(policy.rules)} rules, {len(policy.own_roles)} roles, "
             f"revision {policy.revision}"
         )
 
@@ -91,7 +90,7 @@ def _beside_people(file: Path, config: Path) -> tuple[LintFinding, ...]:
         policy = load_policy_shown(
             read_policy_sources(file), installation.stores.directory.roles(installation.scope)
         )
-        archives = [ArchiveName(name) for name in installation.settings.archives]
+        archives = installation.tenant_archives.of(installation.scope)
         return look_for_oddities(policy, Census.of(policy, everybody(installation), archives))
 
 

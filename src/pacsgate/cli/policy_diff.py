@@ -11,15 +11,16 @@ import typer
 
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.bootstrap.installation import Installation
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.difference_text import difference_json, print_difference
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.inquiry import GIVEN_REASON, Network, Purpose
 from pacsgate.cli.installation import open_installation
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.policy_sources import names_files, policy_named
 from pacsgate.cli.printing import print_json, print_line
 from pacsgate.model.context import Context
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.policy.difference_summary import Difference
 from pacsgate.policy.language.expectations import load_expectations
 from pacsgate.policy.policy import Policy
@@ -39,6 +40,7 @@ def diff(
     examples: Examples = None,
     network: Network = "external",
     purpose: Purpose = "TREAT",
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +52,7 @@ def diff(
     with told(), ExitStack() as stack:
         installation = None
         if examples is None:
-            installation = stack.enter_context(_installation(config, old, new))
+            installation = stack.enter_context(_installation(config, tenant, old, new))
         before, after = policy_named(old, installation), policy_named(new, installation)
         now = SystemClock().now() if installation is None else installation.clock.now()
         asked = Context(now=now, request_id="cli", network=network, purpose=purpose, reason=GIVEN_REASON)
@@ -68,13 +70,13 @@ def diff(
         raise typer.Exit(FAILED)
 
 
-def _installation(config: Path, old: str, new: str) -> Installation:
+def _installation(config: Path, tenant: str, old: str, new: str) -> Installation:
     if not config.exists() and names_files(old) and names_files(new):
         raise SettingsError(
             f"there is no installation to count in at `{config}`: name one with --config, "
             "or a file of expectations with --examples"
         )
-    return open_installation(config)
+    return open_installation(config, tenant)
 
 
 def _over_examples(file: Path | None, old: Policy, new: Policy, asked: Context) -> Difference:

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from pacsgate.bootstrap.policy_files import read_policy_sources
-from pacsgate.cli.desk import AsJson
 from pacsgate.cli.failures import told
 from pacsgate.cli.loading import load_policy_shown
+from pacsgate.cli.options import AsJson
 from pacsgate.cli.printing import print_json, print_line
 from pacsgate.model.errors import SettingsError
 from pacsgate.policy.cedar import export_cedar

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.inquiry import (
     ActionName,
@@ -27,9 +26,11 @@ from pacsgate.cli.inquiry import (
     somebody,
 )
 from pacsgate.cli.installation import named_archive, open_installation
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, print_json, print_line, print_table
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.policy import examine
 from pacsgate.policy.difference import Span
 from pacsgate.policy.engine import bind
@@ -62,11 +63,12 @@ def explain(
     network: Network = "external",
     purpose: Purpose = "TREAT",
     reason: Reason = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Say why a user may or may not do something to a study; exit 1 if not."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         name = named_archive(installation, archive)
         policy, context = live_policy(installation), circumstances(installation, network, purpose, reason)
         subject = somebody(installation, user, is_proven=False)
@@ -99,6 +101,7 @@ def who_can(
     archive: Archive = None,
     network: Network = "external",
     purpose: Purpose = "TREAT",
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -106,7 +109,7 @@ def who_can(
 
     Beside the accounts: what membership in a group, or a role, would be enough for by itself.
     """
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         name = named_archive(installation, archive)
         policy, context = live_policy(installation), circumstances(installation, network, purpose)
         parts = [entry.facts_of(one) for entry in entries(installation, name, study) for one in entry.series]
@@ -141,11 +144,12 @@ def what_can(
     archive: Archive = None,
     network: Network = "external",
     purpose: Purpose = "TREAT",
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Count the studies of which a user may do anything, by action and by what rules name; exit 1 if none."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         name = named_archive(installation, archive)
         policy, context = live_policy(installation), circumstances(installation, network, purpose)
         subject = somebody(installation, user)

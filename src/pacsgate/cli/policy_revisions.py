@@ -12,17 +12,19 @@ from pacsgate.audit.events import Actor
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.policy_files import read_all_policy_sources
 from pacsgate.bootstrap.policy_watch import fill_declared
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.difference_text import difference_json, print_difference
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.installation import open_installation
 from pacsgate.cli.new_password import FromStdin
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line
 from pacsgate.identity.authenticate import Authenticator
 from pacsgate.identity.passwords import Argon2Passwords
 from pacsgate.model.context import Context
 from pacsgate.model.errors import ConflictError, SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.model.subject import Subject
+from pacsgate.model.tenant_names import sign_in_name
 from pacsgate.ports import AuthenticationFailed
 from pacsgate.ports.candidates import PendingRevision
 from pacsgate.services.publish_policy import Published
@@ -31,24 +33,28 @@ Revision = Annotated[str, typer.Argument(help="The revision that waits, or its f
 Approver = Annotated[str, typer.Option("--user", help="Who approves: an account that holds PolicyPublish.")]
 
 
-def publish(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def publish(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Publish the configured files now, with what that changes; exit 1 if it waits for a second approver.
 
     A running gate does this by itself whenever a file is saved.
     """
-    with told(), open_installation(config) as installation:
-        sources = read_all_policy_sources(installation.settings)
+    with told(), open_installation(config, tenant) as installation:
+        sources = read_all_policy_sources(installation.settings, installation.scope.tenant)
         published = installation.publisher.publish(installation.scope, sources, installation.actor())
         if published.changed:
-            fill_declared(installation)
+            fill_declared(installation, installation.scope)
     _tell(published, as_json=as_json)
     if published.pending is not None:
         raise typer.Exit(FAILED)
 
 
-def pending(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def pending(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Show the revision that waits for a second approver; exit 1 if none does."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         waiting = installation.publisher.pending(installation.scope)
     if as_json:
         print_json(None if waiting is None else _pending_json(waiting))
@@ -64,15 +70,16 @@ def approve(
     revision: Revision,
     user: Approver,
     from_stdin: FromStdin = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Agree to a revision that waits, as a second person; it is live when this returns."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         approver = _signed_in(installation, user, from_stdin=from_stdin)
         actor = Actor(approver.name, verified=True, credential=approver.credential.value)
         published = installation.publisher.approve(installation.scope, revision, approver, actor)
-        fill_declared(installation)
+        fill_declared(installation, installation.scope)
     _tell(published, as_json=as_json)
 
 
@@ -93,7 +100,8 @@ def _signed_in(installation: Installation, name: str, *, from_stdin: bool) -> Su
         passwords=Argon2Passwords(),
         last_recorded=installation.trail.last_recorded_at or now,
     ).password_door
-    found = door.sign_in(name, password, Context(now=now, request_id="cli"))
+    claimed = sign_in_name(installation.scope.tenant, name)
+    found = door.sign_in(claimed, password, Context(now=now, request_id="cli"))
     if isinstance(found, AuthenticationFailed):
         raise ConflictError(f"`{name}` is not signed in: {found.kind}")
     return found

@@ -11,11 +11,12 @@ import typer
 
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.policy_files import read_policy_sources
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.installation import open_installation
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
 from pacsgate.model.errors import NotFoundError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.ports.candidates import Candidate, ShadowReport
 from pacsgate.services.administer_shadow import ShadowAdministration
 from pacsgate.services.administration import Change
@@ -31,13 +32,18 @@ class _Word(StrEnum):
 What = Annotated[str, typer.Argument(help="A policy file or directory, or `off`, or `report`.")]
 
 
-def shadow(what: What = _Word.REPORT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def shadow(
+    what: What = _Word.REPORT,
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
     """Run a candidate beside the live policy, end that, or report; a report exits 1 if answers differ.
 
     The candidate decides nothing.  Requests that a running gate has answered are answered again by the
     candidate, some fifty a second for each worker, and differences are counted.
     """
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         match what:
             case _Word.REPORT:
                 _report(installation, as_json=as_json)

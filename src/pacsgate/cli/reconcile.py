@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.bootstrap.identity_sources import source_scopes
+from pacsgate.cli.desk import Desk, open_desk
 from pacsgate.cli.failures import FAILED
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, print_json, print_line, print_table
 from pacsgate.cli.user_attributes import read_attributes
 from pacsgate.identity.people_csv import PeopleList, read_people
-from pacsgate.model.errors import RequestError
+from pacsgate.model.errors import RequestError, SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.model.subject import Attributes, SubjectKind
 from pacsgate.services.reconcile_accounts import Guard, Plan, Step, StepKind
 
@@ -37,12 +40,13 @@ def sync(
     adopt: Adopt = False,
     most_percent: Annotated[int, typer.Option(min=0, max=100, help="How many may leave at once.")] = 20,
     most: Annotated[int, typer.Option(min=0, help="How many may leave at once, in number.")] = 100,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Make, change, disable and enable a source's accounts as its list says; exit 1 if some cannot be."""
     guard = Guard(most_percent, most)
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         plan, digest = _plan(desk, people, source, adopt=adopt)
         failed: Iterable[Step] = [step for step in plan.steps if step.kind is StepKind.REFUSE]
         if not dry_run:
@@ -60,20 +64,23 @@ def drift(
     *,
     source: Source,
     adopt: Adopt = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """List where a source's list and its accounts here differ; exit 1 if they do."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         plan, _ = _plan(desk, people, source, adopt=adopt)
     _print(plan, plan.steps, as_json=as_json)
     if plan.steps:
         raise typer.Exit(FAILED)
 
 
-def orphans(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def orphans(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List enabled accounts of people that no source knows; exit 1 if there are any."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         scope, directory = desk.installation.scope, desk.installation.stores.directory
         linked = {link.user for link in desk.installation.stores.identity_links.links(scope)}
         rows: list[dict[str, Json]] = [
@@ -91,8 +98,13 @@ def orphans(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
 def _plan(desk: Desk, path: Path | None, source: str, *, adopt: bool) -> tuple[Plan, str]:
     """The plan, and the digest of the file that it was made from."""
-    listed, digest = _asked(desk, source) if path is None else _read(desk, path)
     scope = desk.installation.scope
+    owner = source_scopes(desk.installation.settings).get(source, scope)
+    if owner != scope:
+        raise SettingsError(
+            f"`{source}` is a source of the tenant `{owner.tenant}`: say `--tenant {owner.tenant}`"
+        )
+    listed, digest = _asked(desk, source) if path is None else _read(desk, path)
     plan = desk.reconciliation.plan(scope, source, listed.people, speaks_of=listed.speaks_of, adopt=adopt)
     return plan, digest
 

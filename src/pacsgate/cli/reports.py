@@ -13,13 +13,14 @@ from pacsgate.audit.event_filter import EventFilter
 from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.audit.transfer_tally import transfers
 from pacsgate.bootstrap.installation import Installation, trail_directory
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.inquiry import live_policy
 from pacsgate.cli.installation import open_installation
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
 from pacsgate.cli.reconcile import drift, orphans
 from pacsgate.model.errors import NotFoundError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.policy.policy import Policy
 from pacsgate.services.review_roles import Use, uses
 from pacsgate.sinks.trail_reader import read_trail
@@ -40,9 +41,11 @@ def _group() -> None:
 
 
 @app.command()
-def unused(days: Days = 90, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def unused(
+    days: Days = 90, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List what each role could do and nobody did; exit 1 if there is anything."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         policy, found = _uses(installation, days)
     rows: list[dict[str, Json]] = [
         {
@@ -68,11 +71,12 @@ def list_transfers(
         bool, typer.Option("--mismatch", help="Only those of which not all arrived; exit 1 if there are any.")
     ] = False,
     days: Days = 90,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """List what was sent over DIMSE: how many objects of each study were begun, and how many arrived."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         found = transfers(_events(installation, days))
     rows: list[dict[str, Json]] = [
         {
@@ -98,10 +102,14 @@ def list_transfers(
 
 
 def suggest_minimal(
-    role: RoleName, days: Days = 90, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+    role: RoleName,
+    days: Days = 90,
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
 ) -> None:
     """Suggest what a role would still need, by what was used of it; exit 1 if that is less than it has."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         policy, found = _uses(installation, days)
         if role not in policy.roles:
             raise NotFoundError(f"no role is called `{role}`; `pacsgate role list` shows those that exist")
@@ -143,7 +151,8 @@ def _events(installation: Installation, days: int) -> Iterator[AuditEvent]:
     """Every event of the last days; that they were read is on record when they have been."""
     now = installation.clock.now()
     entries = read_trail(
-        trail_directory(installation.settings), EventFilter(since=now - timedelta(days=days))
+        trail_directory(installation.settings),
+        EventFilter(since=now - timedelta(days=days), tenant=installation.scope.tenant),
     )
     for entry in entries:
         yield entry.event

@@ -4,22 +4,30 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.desk import Desk, open_desk
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, print_json, print_line, print_table
 from pacsgate.model.actions import Action
+from pacsgate.model.built_in_roles import BUILT_IN_ROLES
 from pacsgate.model.permission import Permission
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.model.role import Role
+from pacsgate.model.spans import span_text
+from pacsgate.services.time_boxed_roles import need_span
 
 app = typer.Typer(help="Show, add and remove roles.", no_args_is_help=True)
 
 _COLUMNS = ("name", "may", "permissions", "owner", "defined_at")
+_BUILT_IN = "built in"
 _DATABASE = "database"
 
 
 @app.command("list")
-def list_roles(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def list_roles(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List every role and where it is defined."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         rows = _rows(desk)
     if as_json:
         print_json(rows)
@@ -41,11 +49,15 @@ def add(
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     extends: Annotated[list[str] | None, typer.Option(help="A role that it includes; repeat.")] = None,
     approved_by: Annotated[str | None, typer.Option(help="Who agreed to it, today.")] = None,
+    longest: Annotated[
+        str | None, typer.Option(help="For how long it can be given at a time: `14d`; else for good.")
+    ] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Define a role in the database."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         change = desk.change()
         role = Role(
             name=name,
@@ -56,6 +68,7 @@ def add(
             extends=frozenset(extends or ()),
             approved_by=approved_by,
             approved_at=None if approved_by is None else change.at.date(),
+            longest=None if longest is None else need_span(longest),
         )
         desk.roles.add(change, role)
     if as_json:
@@ -67,11 +80,12 @@ def add(
 @app.command()
 def remove(
     name: Annotated[str, typer.Argument(help="The role's name.")],
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Remove a role of the database that nobody has and no policy names."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         desk.roles.remove(desk.change(), name)
     if as_json:
         print_json({"name": name, "removed": True})
@@ -82,6 +96,7 @@ def remove(
 def _rows(desk: Desk) -> list[dict[str, Json]]:
     policy = desk.installation.policy()
     rows = [_row(role, _DATABASE) for role in desk.roles.roles(desk.installation.scope)]
+    rows += [_row(role, _BUILT_IN) for role in BUILT_IN_ROLES.values()]
     if policy is not None:
         rows += [_row(policy.roles[name], str(place)) for name, place in policy.role_places.items()]
     return sorted(rows, key=lambda row: str(row["name"]))
@@ -98,5 +113,6 @@ def _row(role: Role, defined_at: str) -> dict[str, Json]:
         "approved_by": role.approved_by,
         "approved_at": None if role.approved_at is None else role.approved_at.isoformat(),
         "template": role.template,
+        "longest": None if role.longest is None else span_text(role.longest),
         "defined_at": defined_at,
     }

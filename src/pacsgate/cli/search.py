@@ -7,16 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from pacsgate.audit.events import EventKind
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config
 from pacsgate.cli.failures import FAILED, told
 from pacsgate.cli.installation import Installation, named_archive, open_installation
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, print_line, print_table
 from pacsgate.dicom.attributes import tag_of
 from pacsgate.identity.subjects import subject_of
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.errors import NotFoundError
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.policy.instance_query.reading import read_query
 from pacsgate.protocols.instance_search import MAX_ROWS, ROWS, search_answer
@@ -42,11 +42,12 @@ def search(
     cursor: Cursor = None,
     seconds: Seconds = 60.0,
     archive: Archive = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """List instances that match a query, among those that a user may search; exit 1 if there is none."""
-    with told(), open_installation(config) as installation:
+    with told(), open_installation(config, tenant) as installation:
         asked = read_query(query)
         name = named_archive(installation, archive)
         subject = _subject(installation, user)

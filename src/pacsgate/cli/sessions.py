@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
+from pacsgate.cli.desk import open_desk
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_json, print_line, print_table
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.services.administer_sessions import ListedSession
 
 app = typer.Typer(help="List and end browser sessions.", no_args_is_help=True)
@@ -25,9 +27,14 @@ User = Annotated[str | None, typer.Option(help="Only this user's.")]
 
 
 @app.command("list")
-def list_sessions(user: User = None, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def list_sessions(
+    user: User = None,
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
     """List the sessions that are going on, the one used last first."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         change = desk.change()
         rows = [_row(session) for session in desk.sessions.sessions(change.scope, change.at, user)]
     if as_json:
@@ -40,11 +47,12 @@ def list_sessions(user: User = None, config: Config = DEFAULT_CONFIG, as_json: A
 def end(
     session_id: Annotated[str | None, typer.Argument(help="The id, as `session list` shows it.")] = None,
     user: Annotated[str | None, typer.Option(help="All sessions of this user.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """End one session, or all of a user; the next request anywhere is refused."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         if session_id is not None and user is None:
             desk.sessions.end(desk.change(), session_id)
             ended = 1

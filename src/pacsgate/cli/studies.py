@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.desk import Desk, open_desk
 from pacsgate.cli.installation import named_archive
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import print_json, print_table
 from pacsgate.model.errors import SettingsError
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.services.classify_study import Classification, ClassifyStudy
 
 app = typer.Typer(help="Labels and collections of studies.", no_args_is_help=True)
@@ -20,10 +22,14 @@ Remove = Annotated[list[str] | None, typer.Option("--remove", help="One to remov
 
 @app.command()
 def show(
-    study: StudyUid, archive: Archive = None, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+    study: StudyUid,
+    archive: Archive = None,
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
 ) -> None:
     """Show a study's labels and collections."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         found = _use_case(desk).classification(
             desk.installation.scope, named_archive(desk.installation, archive), study
         )
@@ -36,11 +42,12 @@ def label(
     add: Add = None,
     remove: Remove = None,
     archive: Archive = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Add and remove labels, which policies read as `study.labels`."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         name, use_case = named_archive(desk.installation, archive), _use_case(desk)
         before = use_case.classification(desk.installation.scope, name, study)
         after = use_case.change(desk.change(), name, study, labels=_changed(before.labels, add, remove))
@@ -53,11 +60,12 @@ def collect(
     add: Add = None,
     remove: Remove = None,
     archive: Archive = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Put a study into collections and take it out, which policies read as `study.collections`."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         name, use_case = named_archive(desk.installation, archive), _use_case(desk)
         before = use_case.classification(desk.installation.scope, name, study)
         after = use_case.change(

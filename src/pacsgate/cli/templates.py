@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, Desk, open_desk
+from pacsgate.cli.desk import Desk, open_desk
 from pacsgate.cli.failures import FAILED
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, print_json, print_line, print_table
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.services.apply_template import Difference, TemplateAdministration
 
 app = typer.Typer(help="Apply role templates to sites, and compare.", no_args_is_help=True)
@@ -16,9 +18,11 @@ Site = Annotated[str, typer.Option("--site", help="The site's name, which stands
 
 
 @app.command("list")
-def list_templates(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def list_templates(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List the templates of the policy, and where each was applied."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         templates = _templates(desk)
         rows: list[dict[str, Json]] = [
             {
@@ -36,9 +40,15 @@ def list_templates(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> 
 
 
 @app.command()
-def apply(name: Name, site: Site, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def apply(
+    name: Name,
+    site: Site,
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
     """Make the roles of a site, and give them, as the template says; a second time changes nothing."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         done = _templates(desk).apply(desk.change(), name, site)
     if as_json:
         print_json({"changes": [_row(each) for each in done]})
@@ -52,11 +62,12 @@ def apply(name: Name, site: Site, config: Config = DEFAULT_CONFIG, as_json: AsJs
 def drift(
     name: Name,
     site: Annotated[str | None, typer.Option("--site", help="One site; all of them otherwise.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """List how sites differ from a template; exit 1 if any does."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         templates, scope = _templates(desk), desk.installation.scope
         sites = templates.sites(scope, name) if site is None else (site,)
         found = [(each, _row(one)) for each in sites for one in templates.drift(scope, name, each)]
@@ -70,7 +81,7 @@ def drift(
 
 
 def _templates(desk: Desk) -> TemplateAdministration:
-    return TemplateAdministration(desk.office.policy, desk.roles, desk.users)
+    return TemplateAdministration(desk.office.policy(desk.installation.scope), desk.roles, desk.users)
 
 
 def _row(difference: Difference) -> dict[str, Json]:

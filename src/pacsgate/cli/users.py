@@ -4,16 +4,17 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import DEFAULT_CONFIG, AsJson, Config, open_desk
+from pacsgate.cli.desk import open_desk
 from pacsgate.cli.entry_codes import code_row, emergency, print_code, reset, reset_page, validity
 from pacsgate.cli.factors import factors
 from pacsgate.cli.instants import read_instant
 from pacsgate.cli.new_password import FromStdin, Generate, ask_password
+from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
 from pacsgate.cli.printing import Json, instant_text, print_fields, print_json, print_line, print_table
 from pacsgate.cli.reconcile import sync
 from pacsgate.cli.user_attributes import read_attributes
 from pacsgate.model.errors import SettingsError
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName
 from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.model.subject import SubjectKind
 from pacsgate.ports import UserRecord
@@ -35,9 +36,11 @@ CollectionOption = Annotated[str | None, typer.Option("--collection", help="Only
 
 
 @app.command("list")
-def list_users(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def list_users(
+    tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List every account."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         rows = [_row(user) for user in desk.users.users(desk.installation.scope)]
     if as_json:
         print_json(rows)
@@ -46,9 +49,11 @@ def list_users(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None
 
 
 @app.command()
-def show(name: Name, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def show(
+    name: Name, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Show one account."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         row = _row(desk.users.user(desk.installation.scope, name))
     if as_json:
         print_json(row)
@@ -77,11 +82,12 @@ def add(
     ] = False,
     password_stdin: FromStdin = False,
     generate: Generate = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Make an account."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         if [no_password, invite, password_stdin or generate].count(True) > 1:
             raise SettingsError(
                 "`--no-password`, `--invite`, `--password-stdin` and `--generate` exclude each other"
@@ -93,7 +99,7 @@ def add(
         )
         change = desk.change()
         for role in roles or ():
-            desk.office.need_role(change.scope, role)
+            desk.users.check_assignment(change, Assignment(role))
         desk.users.add(
             change,
             name,
@@ -122,11 +128,12 @@ def password(
     name: Name,
     password_stdin: FromStdin = False,
     generate: Generate = False,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Give a new password; the user's browser sessions end."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         desk.users.user(desk.installation.scope, name)
         new = ask_password(desk.passwords, from_stdin=password_stdin, generate=generate)
         desk.users.set_password(desk.change(), name, new)
@@ -134,25 +141,31 @@ def password(
 
 
 @app.command()
-def disable(name: Name, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def disable(
+    name: Name, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Refuse the user from the next request on."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         desk.users.set_disabled(desk.change(), name, disabled=True)
     _answer(f"user `{name}` disabled", {"name": name, "disabled": True}, as_json=as_json)
 
 
 @app.command()
-def enable(name: Name, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def enable(
+    name: Name, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Let a disabled user in again."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         desk.users.set_disabled(desk.change(), name, disabled=False)
     _answer(f"user `{name}` enabled", {"name": name, "disabled": False}, as_json=as_json)
 
 
 @app.command()
-def remove(name: Name, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def remove(
+    name: Name, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """Remove an account with its tokens, grants and sessions."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         desk.users.remove(desk.change(), name)
     _answer(f"user `{name}` removed", {"name": name}, as_json=as_json)
 
@@ -161,11 +174,12 @@ def remove(name: Name, config: Config = DEFAULT_CONFIG, as_json: AsJson = False)
 def set_groups(
     name: Name,
     groups: Annotated[list[str] | None, typer.Argument(help="All groups the user is in from now on.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Replace the groups that a user is in."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         desk.users.set_groups(desk.change(), name, frozenset(groups or ()))
         row = _row(desk.users.user(desk.installation.scope, name))
     _answer(f"groups of `{name}` replaced", row, as_json=as_json)
@@ -175,11 +189,12 @@ def set_groups(
 def set_attributes(
     name: Name,
     attributes: Annotated[list[str] | None, typer.Argument(help="All attributes, as `name=value`.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Replace the attributes that policies read as `user.…`."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         values = read_attributes(attributes or (), desk.installation.policy())
         desk.users.set_attributes(desk.change(), name, values)
         row = _row(desk.users.user(desk.installation.scope, name))
@@ -195,11 +210,12 @@ def assign(
     collection: CollectionOption = None,
     starts: Annotated[str | None, typer.Option("--from", help="When it begins: `2h`, `2027-01-01`.")] = None,
     until: Annotated[str | None, typer.Option(help="When it ends: `30d`, `2027-01-01`.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Give a role, everywhere or in one archive or collection, for good or for a time."""
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         change = desk.change()
         assignment = Assignment(
             role,
@@ -219,13 +235,14 @@ def unassign(
     *,
     archive: ArchiveOption = None,
     collection: CollectionOption = None,
+    tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Take a role away: everywhere, or only what was given in one archive or collection."""
     anywhere = archive is None and collection is None
     scope = AssignmentScope(None if archive is None else ArchiveName(archive), collection)
-    with open_desk(config) as desk:
+    with open_desk(config, tenant) as desk:
         taken = desk.users.unassign(
             desk.change(), name, lambda given: given.role == role and (anywhere or given.scope == scope)
         )

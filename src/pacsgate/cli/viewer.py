@@ -16,8 +16,8 @@ from typing import Annotated
 
 import typer
 
-from pacsgate.cli.desk import AsJson
 from pacsgate.cli.failures import told
+from pacsgate.cli.options import AsJson
 from pacsgate.cli.printing import print_json, print_line
 from pacsgate.cli.viewer_base import move_to_base
 from pacsgate.model.errors import SettingsError

@@ -27,6 +27,7 @@ from pacsgate.config.certificates import (
 )
 from pacsgate.config.dicom import CalledAeSettings, DicomListenerSettings, DicomSettings
 from pacsgate.config.dicom_peers import ClientTlsSettings, DicomPeerSettings, PeerTlsSettings
+from pacsgate.config.foreign_policies import ForeignPolicySettings
 from pacsgate.config.hl7 import Dcm4cheeSettings, Hl7ListenerSettings, Hl7SenderSettings, Hl7Settings
 from pacsgate.config.identity import IdentitySettings, JwtIssuerSettings, SamlIssuerSettings
 from pacsgate.config.listeners import ListenerSettings, MountSettings
@@ -34,8 +35,9 @@ from pacsgate.config.oidc import BearerSettings, OpenIdSettings
 from pacsgate.config.reading import read_settings
 from pacsgate.config.secrets import SecretsSettings
 from pacsgate.config.sessions import PasswordSettings, RoleSessionSettings, SessionSettings
-from pacsgate.config.settings import CorsSettings, ForeignPolicySettings, Settings, TrailSettings
+from pacsgate.config.settings import CorsSettings, Settings, TrailSettings
 from pacsgate.config.sources import ClaimSettings
+from pacsgate.config.tenants import TenantSettings
 from pacsgate.config.tls import DicomTlsSettings, HttpTlsSettings
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "SecretsSettings",
     "SessionSettings",
     "Settings",
+    "TenantSettings",
     "TrailSettings",
     "read_settings",
 ]

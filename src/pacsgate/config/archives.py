@@ -11,12 +11,13 @@ from pydantic import Field, model_validator
 
 from pacsgate.config.base import Section
 from pacsgate.config.dicom_peers import DicomPeerSettings
+from pacsgate.config.tenants import OfATenant
 from pacsgate.protocols.orthanc_plugin.purposes import Purpose
 
 _ROOT_URL = r"^https?://[!-~]+/$"
 
 
-class FolderArchiveSettings(Section):
+class FolderArchiveSettings(OfATenant):
     """The embedded archive: DICOM files under a directory."""
 
     kind: Literal["folder"]
@@ -54,7 +55,7 @@ OriginCredentialSettings = Annotated[
 ]
 
 
-class HttpArchiveSettings(Section):
+class HttpArchiveSettings(OfATenant):
     """What all archives over HTTP have."""
 
     url: str
@@ -135,7 +136,7 @@ class RetrieveBy(StrEnum):
     """C-MOVE to the gate, which the archive must know under `calling_ae_title`, at `receive_port`."""
 
 
-class DimseArchiveSettings(DicomPeerSettings):
+class DimseArchiveSettings(OfATenant, DicomPeerSettings):
     """An archive that speaks DIMSE only: it answers C-FIND, and C-GET or C-MOVE."""
 
     kind: Literal["dimse"]

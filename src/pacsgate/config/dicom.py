@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from pacsgate.config.base import Section
 from pacsgate.config.dicom_peers import AeTitle, ClientTlsSettings, DicomPeerSettings
+from pacsgate.config.tenants import OfATenant
 from pacsgate.config.tls import DicomTlsSettings
 from pacsgate.model.resource import ArchiveName
 
@@ -52,6 +53,10 @@ class Refusals(StrEnum):
     """As dcm4chee 2 does it: one refused study refuses the whole request, with statuses CE10H to CE24H."""
 
 
+class NeighbourSettings(OfATenant, DicomPeerSettings):
+    """An application entity that is there for the people and archives of one tenant."""
+
+
 class DicomSettings(Section):
     """The DICOM side of the gate."""
 
@@ -63,10 +68,10 @@ class DicomSettings(Section):
     refusals: Refusals = Refusals.STANDARD
     outgoing_tls: ClientTlsSettings = ClientTlsSettings()
     """Towards destinations and requestors of storage commitment that `pacsgate device` knows with `--tls`."""
-    worklist: DicomPeerSettings | None = None
+    worklist: NeighbourSettings | None = None
     """Where modality worklists come from: queries are passed on to it, and it is asked for the orders of
     studies that arrive."""
-    procedure_steps: DicomPeerSettings | None = None
+    procedure_steps: NeighbourSettings | None = None
     """Who keeps the procedure steps that modalities report (MPPS)."""
     relational_queries: bool = False
     """Whether C-FIND may leave out the unique keys of the levels above (PS3.4 C.4.1.2.2.2)."""

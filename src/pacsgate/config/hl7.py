@@ -10,15 +10,16 @@ from pathlib import Path
 from pydantic import Field, field_validator, model_validator
 
 from pacsgate.config.base import Section
+from pacsgate.config.tenants import OfATenant
 from pacsgate.config.tls import DicomTlsSettings
-from pacsgate.ports.stylesheets import StylesheetName
+from pacsgate.model.stylesheet import StylesheetName
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-class Hl7SenderSettings(Section):
+class Hl7SenderSettings(OfATenant):
     """One system that sends messages, and the device account that it is.
 
     All evidence that is named must hold.

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pacsgate.config.settings import Settings
+from pacsgate.config.tenancy import wrong_tenants
 from pacsgate.config.tls import ClientCertificate
 from pacsgate.gateway.http.mounts import Dialect
 from pacsgate.model.errors import Diagnostic, SettingsError
@@ -47,7 +48,12 @@ def read_settings(path: Path) -> Settings:
     except ValidationError as error:
         problems = sorted(_diagnostics(error, document, str(path)), key=lambda d: (d.line, d.column))
         raise SettingsError("\n".join(str(problem) for problem in problems)) from error
-    misnamed = [*_wrong_mounts(settings), *_wrong_ae_titles(settings), *_wrong_tls(settings)]
+    misnamed = [
+        *_wrong_mounts(settings),
+        *_wrong_ae_titles(settings),
+        *_wrong_tls(settings),
+        *wrong_tenants(settings),
+    ]
     if wrong := [Diagnostic(str(path), *_place(document, at), what) for at, what in misnamed]:
         raise SettingsError("\n".join(str(problem) for problem in wrong))
     return settings

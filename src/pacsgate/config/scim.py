@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from pacsgate.config.base import Section
 from pacsgate.config.sources import SOURCE_NAME
+from pacsgate.config.tenants import OfATenant
 
 EnterpriseAttribute = Literal["employeeNumber", "costCenter", "organization", "division", "department"]
 
@@ -19,7 +19,7 @@ def _department() -> dict[str, EnterpriseAttribute]:
     return {"department": "department"}
 
 
-class ScimSettings(Section):
+class ScimSettings(OfATenant):
     """One client of `/scim/v2`, and the source whose accounts it keeps."""
 
     name: str = Field(pattern=SOURCE_NAME)

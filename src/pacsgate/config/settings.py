@@ -6,6 +6,7 @@ Called by `reading`, and by `bootstrap` in what it returns.
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,21 +14,19 @@ from pacsgate.config.archives import ArchiveSettings, OrthancArchiveSettings
 from pacsgate.config.base import Section
 from pacsgate.config.certificates import CertificateHeaderSettings
 from pacsgate.config.dicom import DicomSettings
+from pacsgate.config.foreign_policies import ForeignPolicySettings
 from pacsgate.config.hl7 import Dcm4cheeSettings, Hl7Settings
 from pacsgate.config.identity import IdentitySettings
 from pacsgate.config.listeners import ListenerSettings
+from pacsgate.config.pacs_queue import QueueSettings
 from pacsgate.config.secrets import SecretsSettings
-from pacsgate.model.resource import ArchiveName
-from pacsgate.policy.foreign.reading import ForeignFormat
+from pacsgate.config.tenants import TenantSettings, tenant_name
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantName, TenantScope
+from pacsgate.model.tenant_archives import TenantArchives
+from pacsgate.model.tenant_names import TAKEN_TENANTS
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class ForeignPolicySettings(Section):
-    """One policy file in the words of another system; docs/foreign-policies.md says how each is read."""
-
-    format: ForeignFormat
-    path: Path
+AccountName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?$")]
 
 
 class CorsSettings(Section):
@@ -57,7 +56,13 @@ class Settings(Section):
     """How clients reach the gate, when that is not how it listens (behind a proxy)."""
     archives: dict[str, ArchiveSettings] = Field(min_length=1)
     default_archive: str | None = None
-    """The archive behind `/dicom-web`; may be left out when there is only one."""
+    """The archive behind `/dicom-web` for the tenant `default`; may be left out when it has only one."""
+    tenants: dict[str, TenantSettings] = Field(default_factory=dict)
+    """What other tenants have of this installation, by their names."""
+    registrators: tuple[AccountName, ...] = ()
+    """Accounts of the tenant `platform` that may register tenants; nothing else makes anybody one."""
+    queue: QueueSettings = QueueSettings()
+    """How long operations on PACSes wait for their agents, and how often they are tried."""
     policy: Path
     """The policy file, or a directory of them."""
     foreign_policies: tuple[ForeignPolicySettings, ...] = ()
@@ -94,6 +99,17 @@ class Settings(Section):
                 raise ValueError(f"archive name `{name}` may hold letters, digits, `-` and `_` only")
         return value
 
+    @field_validator("tenants")
+    @classmethod
+    def _tenant_names(cls, value: Mapping[str, TenantSettings]) -> Mapping[str, TenantSettings]:
+        for name in value:
+            if tenant_name(name) in TAKEN_TENANTS:
+                raise ValueError(
+                    f"`{name}` is no name for a tenant here: to `default` belongs what names no tenant, and "
+                    "to `platform` nothing but people"
+                )
+        return value
+
     @field_validator("viewer")
     @classmethod
     def _viewer_is_installed(cls, value: Path | None) -> Path | None:
@@ -102,13 +118,7 @@ class Settings(Section):
         return value
 
     @model_validator(mode="after")
-    def _default_archive_exists(self) -> "Settings":
-        if self.default_archive is None and len(self.archives) > 1:
-            raise ValueError("`default_archive` must name one of several `archives`")
-        if self.default_archive is not None and self.default_archive not in self.archives:
-            raise ValueError(
-                f"`default_archive` names `{self.default_archive}`, which is not among `archives`"
-            )
+    def _is_whole(self) -> "Settings":
         offloading = [
             name
             for name, archive in self.archives.items()
@@ -135,9 +145,27 @@ class Settings(Section):
         return self.secrets.key_file or self.trail.manifest_key.with_name("secrets.key")
 
     @property
-    def main_archive(self) -> ArchiveName:
-        """The archive behind `/dicom-web`."""
-        return ArchiveName(self.default_archive or next(iter(self.archives)))
+    def tenant_archives(self) -> TenantArchives:
+        """Whose archive is whose."""
+        owners = {ArchiveName(name): archive.tenant for name, archive in self.archives.items()}
+        named = {DEFAULT_TENANT: self.default_archive} | {
+            TenantName(name): tenant.default_archive for name, tenant in self.tenants.items()
+        }
+        found = TenantArchives(owners)
+        chosen = {
+            tenant: [ArchiveName(main)] if main is not None else found.of(TenantScope(tenant))
+            for tenant, main in named.items()
+        }
+        return TenantArchives(
+            owners, {tenant: archives[0] for tenant, archives in chosen.items() if archives}
+        )
+
+    def policy_of(self, tenant: TenantName) -> tuple[Path, tuple[ForeignPolicySettings, ...]] | None:
+        """Where a tenant's policy is read from; `None` for one without policy files."""
+        if tenant == DEFAULT_TENANT:
+            return self.policy, self.foreign_policies
+        found = self.tenants.get(tenant)
+        return None if found is None or found.policy is None else (found.policy, found.foreign_policies)
 
     @property
     def database_url(self) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pacsgate.config.base import Section
+from pacsgate.config.tenants import OfATenant
 
 SOURCE_NAME = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"
 
@@ -27,7 +28,7 @@ class ClaimSettings(Section):
     """Claims that a person must have, with one of these values: `hd: [hospital.example]`."""
 
 
-class SigningSourceSettings(Section):
+class SigningSourceSettings(OfATenant):
     """The part of a source that signs people in which is about trust: whose accounts, and which roles."""
 
     name: str = Field(pattern=SOURCE_NAME)

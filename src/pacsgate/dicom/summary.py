@@ -5,12 +5,24 @@ A summary is made once, when an object passes through the gate or is read by
 need, sorted by level, in the DICOM JSON Model (PS3.18 Annex F).
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 DicomJson = Mapping[str, Mapping[str, Any]]
 """A data set in the DICOM JSON Model: eight-digit upper-case tag to `{"vr": …, "Value": […]}`."""
+
+
+class PackedJson(Mapping[str, Mapping[str, Any]]):
+    """A data set in the DICOM JSON Model, read from bytes that say the same wherever they occur."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def packed(self) -> bytes:
+        """The bytes: whatever is worked out from the data set alone can be remembered by them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,13 @@ class LocalAccounts:
             else None
         )
 
+    def named(self, scope: TenantScope, name: str, at: datetime) -> Subject | None:
+        """The account of this name, of whichever kind; `None` if nobody may come in as it."""
+        record = self._directory.user(scope, name)
+        if record is None or not record.is_live(at):
+            return None
+        return _subject(scope, record, at, self._ceilings)
+
     def after(self, scope: TenantScope, kind: SubjectKind, name: str, at: datetime) -> Iterator[Subject]:
         """Every such account whose name comes after this one, in the order of their names."""
         for record in sorted(self._directory.users(scope), key=lambda record: record.name):

@@ -30,7 +30,7 @@ import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pacsgate.model.resource import TenantScope
+from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
 from pacsgate.ports import Directory
 from pacsgate.ports.identity import AttemptLock, Guessed
 
@@ -53,11 +53,14 @@ _COUNTED_AS = {
     Guessed.FACTOR: "factor:",
     Guessed.CODE: "code:",
     Guessed.SOURCE: "source:",
+    Guessed.CLIENT: "client:",
 }
 """In front of the name; user names hold no colon."""
 _STORING = "store:"
 """What the name of a subject is counted under when it probes."""
 _ADDRESS = "address:"
+_ANYBODY = TenantScope(DEFAULT_TENANT)
+"""Where failures of addresses are counted: whoever goes from tenant to tenant gets no new count."""
 _IPV6_SITE = 64
 """One subscriber has a whole /64 to come from."""
 
@@ -127,7 +130,7 @@ class Attempts:
         found = None if name is None else self._names.lock_on(scope, _COUNTED_AS[guessed] + name, now)
         if found is not None or address is None:
             return found
-        paused = self._names.lock_on(scope, _site(address, now), now)
+        paused = self._names.lock_on(_ANYBODY, _site(address, now), now)
         return None if paused is None else replace(paused, of_address=True)
 
     def note_failure(
@@ -135,7 +138,7 @@ class Attempts:
     ) -> AttemptLock | None:
         """Count for both."""
         of_name = None if name is None else self._names.note_failure(scope, _COUNTED_AS[guessed] + name, now)
-        of_address = None if address is None else self._note_address(scope, _site(address, now), now)
+        of_address = None if address is None else self._note_address(_site(address, now), now)
         return of_name or of_address
 
     def note_success(
@@ -144,11 +147,11 @@ class Attempts:
         """Forget those of the name.  Those of the address stay: an account must not reset them."""
         return self._names.note_success(scope, _COUNTED_AS[guessed] + name, now)
 
-    def _note_address(self, scope: TenantScope, site: str, now: datetime) -> AttemptLock | None:
+    def _note_address(self, site: str, now: datetime) -> AttemptLock | None:
         with self._counting:
-            count = self._directory.failures(scope, site)[0] + 1
+            count = self._directory.failures(_ANYBODY, site)[0] + 1
             until = None if count % FAILURES_OF_AN_ADDRESS else now + ADDRESS_PAUSE
-            self._directory.note_failure(scope, site, count, now, until)
+            self._directory.note_failure(_ANYBODY, site, count, now, until)
             paused = _lock_until(until, now, is_new=True)
             return None if paused is None else replace(paused, of_address=True)
 

@@ -1,8 +1,8 @@
 """Passwords that are kept elsewhere: which source is asked about whom, and the account that it vouches for.
 
-A name belongs to one source.  An account says which one keeps it, and only that one is asked; an account of
-the gate without a password is asked about at the sources that may sign in accounts of the gate; and a
-name that nobody has here is asked about at one source after the other, until one knows it.
+A name belongs to one source of its tenant.  An account says which one keeps it, and only that one is asked;
+an account of the gate without a password is asked about at the sources that may sign in accounts of the
+gate; and a name that nobody has here is asked about at one source after the other, until one knows it.
 
 Called by `password_door`, which has looked for locks before and counts failures afterwards.
 
@@ -40,42 +40,50 @@ class OutsidePasswords:
         self._accounts = accounts
         self._directory = directory
 
-    def claimed(self, name: str) -> str:
+    def claimed(self, scope: TenantScope, name: str) -> str:
         """A claimed name, as it is looked up and counted: one that nobody has here as directories spell it.
 
         So that whoever guesses cannot have a new count for each way to write a name.
         """
-        if not self._sources or self._directory.tenant_of(name) is not None:
+        if not self._of(scope, name) or self._directory.user(scope, name) is not None:
             return name
         return spelled(name)
 
-    def keeps(self, user: UserRecord | None) -> bool:
+    def keeps(self, scope: TenantScope, user: UserRecord | None, name: str) -> bool:
         """Whether the password of this account (or of a name without one) is kept elsewhere."""
-        return bool(self._asked_about(user))
+        return bool(self._asked_about(scope, user, name))
 
     def verify(
         self, scope: TenantScope, user: UserRecord | None, name: str, password: str, context: Context
     ) -> UserRecord | Cause:
         """The account whose password this is, with the source that vouches for it."""
-        for source, policy in self._asked_about(user):
+        for source, policy in self._asked_about(scope, user, name):
             found = source.verify(name, password, context.now)
             if isinstance(found, Claims):
-                return self._admitted(scope, policy, found, context)
+                return self._admitted(policy, found, context)
             if found is not AssertionFault.UNKNOWN_PERSON:
                 return Cause.of_assertion(found)
         return Cause.UNKNOWN_USER
 
-    def _asked_about(self, user: UserRecord | None) -> Sequence[tuple[PasswordSource, SourcePolicy]]:
+    def _of(self, scope: TenantScope, name: str) -> Sequence[tuple[PasswordSource, SourcePolicy]]:
+        """The sources of a tenant; about a name that no account can bear, nobody is asked."""
+        if "/" in name:
+            return ()
+        return [(source, policy) for source, policy in self._sources if policy.tenant == scope.tenant]
+
+    def _asked_about(
+        self, scope: TenantScope, user: UserRecord | None, name: str
+    ) -> Sequence[tuple[PasswordSource, SourcePolicy]]:
+        sources = self._of(scope, name)
         if user is None:
-            return self._sources
+            return sources
         if user.password_hash is not None:
             return ()
-        return [(source, policy) for source, policy in self._sources if policy.may_name(user.source)]
+        return [(source, policy) for source, policy in sources if policy.may_name(user.source)]
 
-    def _admitted(
-        self, scope: TenantScope, policy: SourcePolicy, claims: Claims, context: Context
-    ) -> UserRecord | Cause:
-        subject = self._accounts.admit(scope, policy, claims, Credential.PASSWORD, context)
+    def _admitted(self, policy: SourcePolicy, claims: Claims, context: Context) -> UserRecord | Cause:
+        scope = policy.scope
+        subject = self._accounts.admit(policy, claims, Credential.PASSWORD, context)
         if isinstance(subject, Cause):
             return subject
         account = self._directory.user(scope, subject.name)

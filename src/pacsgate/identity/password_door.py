@@ -2,7 +2,8 @@
 
 A lock is looked for before the password is checked and again afterwards, so
 that guesses made in parallel learn nothing that a lock would have kept from
-them.  An unknown name costs the same look-ups and the same hash as a known one.
+them.  An unknown name costs the same look-ups and the same hash as a known one,
+and so does a name of an unknown tenant (`Directory.stated`).
 
 HTTP Basic sends its password with every request.  One that was right is
 remembered for a minute under an HMAC whose key lives and dies with this process,
@@ -39,7 +40,7 @@ from pacsgate.identity.sign_in_record import SignInRecord
 from pacsgate.identity.subjects import RoleCeilings, earliest, is_over, subject_of
 from pacsgate.model.claimed_names import LONGEST_CLAIM
 from pacsgate.model.context import Context
-from pacsgate.model.resource import DEFAULT_TENANT, TenantName, TenantScope
+from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.model.subject import EMERGENCY, Credential, Subject
 from pacsgate.ports import AuthenticationFailed, Clock, Directory, Epochs, FailureKind, UserRecord
 from pacsgate.ports.identity import AttemptLock, Guessed
@@ -147,10 +148,10 @@ class LocalPasswordDoor:
         if not name.isprintable() or ":" in name:  # no user's has one, and other counts than theirs do
             return self._refuse(Refusal(Cause.UNREADABLE, Credential.PASSWORD), context)
         name = name[:LONGEST_CLAIM]
+        scope, name = self._directory.stated(name)
+        tenant = scope.tenant
         if self._outside is not None:
-            name = self._outside.claimed(name)
-        tenant = self._directory.tenant_of(name) or DEFAULT_TENANT
-        scope = TenantScope(tenant)
+            name = self._outside.claimed(scope, name)
         now = self._latest.at(context.now)
         lock = self._attempts.lock_on(scope, Guessed.PASSWORD, name, context.client_address, now)
         if lock is not None:
@@ -161,7 +162,7 @@ class LocalPasswordDoor:
         except TooManyChecks:
             busy = Refusal(Cause.BUSY, Credential.PASSWORD, name, None, tenant, BUSY_RETRY_SECONDS)
             return self._refuse(busy, context)
-        if self._outside is not None and self._outside.keeps(user):
+        if self._outside is not None and self._outside.keeps(scope, user, name):
             judged = self._outside.verify(scope, user, name, password, context)
             source = "" if isinstance(judged, Cause) else judged.source
         else:

@@ -36,6 +36,8 @@ class Cause(Enum):
     UNKNOWN_TOKEN = ("unknown-token", FailureKind.REFUSED)
     EXPIRED_TOKEN = ("expired-token", FailureKind.REFUSED)
     REVOKED_TOKEN = ("revoked-token", FailureKind.REFUSED)
+    CLIENT_SECRET = ("client-secret-used-as-token", FailureKind.REFUSED)
+    NO_CLIENT_SECRET = ("no-client-secret-of-this-client", FailureKind.REFUSED)
     UNKNOWN_SESSION = ("unknown-session", FailureKind.REFUSED)
     ENDED_SESSION = ("ended-session", FailureKind.REFUSED)
     LOCKED = ("locked-out", FailureKind.LOCKED_OUT)

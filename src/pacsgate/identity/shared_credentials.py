@@ -43,7 +43,7 @@ class SharedCredentials:
         self._directory = directory
         self._record = record
         self._clock = clock
-        self._noted: dict[tuple[str, str], float] = {}
+        self._noted: dict[tuple[str, str, str], float] = {}
 
     def note(self, subject: Subject, context: Context) -> bool:
         """Note where a verified subject is; whether its sessions have lost what they had proven."""
@@ -51,7 +51,7 @@ class SharedCredentials:
         if address is None or subject.kind is not SubjectKind.USER:
             return False
         place = f"{context.network} {address}"
-        if not self._is_due((subject.name, place)):
+        if not self._is_due((subject.tenant, subject.name, place)):
             return False
         scope = TenantScope(subject.tenant)
         others = self._sightings.sighted(scope, subject.name, place, context.now, since=context.now - AT_ONCE)
@@ -60,7 +60,7 @@ class SharedCredentials:
             self._record.shared(subject, place, other, context)
         return bool(apart) and self._weaken(scope, subject.name, address)
 
-    def _is_due(self, who_and_where: tuple[str, str]) -> bool:
+    def _is_due(self, who_and_where: tuple[str, str, str]) -> bool:
         now = self._clock.monotonic()
         if now < self._noted.get(who_and_where, 0.0):
             return False

@@ -100,13 +100,15 @@ class ShareDoor:
         self._directory = directory
         self._latest = latest
 
-    def verify(self, share: ShareText, now: datetime) -> LiveShare | DeadShare:
-        """The link as it stands now."""
+    def verify(self, scope: TenantScope, share: ShareText, now: datetime) -> LiveShare | DeadShare:
+        """A link of one tenant as it stands now; another's is none."""
         found = self._shares.share(share.share_id)
         kept = _NO_HASH if found is None else found[1].secret_sha256
         if not hmac.compare_digest(_sha256(share.secret), kept) or found is None:
             return DeadShare.INVALID
         tenant, record = found
+        if tenant != scope.tenant:
+            return DeadShare.INVALID
         if record.revoked_at is not None or self._latest.at(now) >= record.expires_at:
             return DeadShare.EXPIRED
         account = self._directory.user(TenantScope(tenant), record.account)

@@ -66,6 +66,7 @@ def subject_of(
         owes_factor=user.has_second_factor and assurance_level < 2 and credential in _INTERACTIVE,
         token_actions=token_actions,
         source=speaks,
+        zones=user.zones,
         role_ceiling=_lowest(ceilings.get(user.source), ceilings.get(speaks)),
         valid_until=earliest(user.until, ends_at),
     )

@@ -5,6 +5,7 @@ Called by `pacsgate.identity.authenticate`.
 Invariants:
 - a token revoked, expired or of a user who may not come in is refused at the next call;
 - a token ends when its owner's account does, and has no more than the owner has;
+- a client secret is no token to come in with;
 - whether an unknown id or a wrong secret was presented, the caller cannot tell.
 """
 
@@ -20,6 +21,7 @@ from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports import Clock, Directory, TokenRecord, UserRecord
+from pacsgate.ports.directory import TokenPurpose
 
 NOTED_EVERY_SECONDS = 60.0
 """Last use is noted no more often: a list shows minutes, and a write per request would cost milliseconds."""
@@ -94,7 +96,9 @@ class TokenDoor:
 
 
 def _what_is_wrong(record: TokenRecord, user: UserRecord | None, now: datetime) -> Cause | None:
-    if record.revoked_at is not None:
+    if record.purpose is TokenPurpose.CLIENT_SECRET:
+        return Cause.CLIENT_SECRET
+    if record.revoked_at is not None or record.suspended:
         return Cause.REVOKED_TOKEN
     if now >= record.expires_at:
         return Cause.EXPIRED_TOKEN

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pacsgate.model.actions import Action
+from pacsgate.model.resource import ArchiveName
 
 
 class GranteeKind(StrEnum):
@@ -26,6 +27,9 @@ class GrantTarget(StrEnum):
     STUDY = "study"
     SERIES = "series"
     COLLECTION = "collection"
+    DEPARTMENT = "department"
+    """Every study of which the policy's attribute `study.department` has the value; none under a policy that
+    declares no such attribute."""
     STUDY_PERMISSION = "study-permission"
     """Every study with one permission of the grantee; the value is that `Holding`.
 
@@ -36,7 +40,7 @@ class GrantTarget(StrEnum):
 class Grant:
     """Allows actions on one resource under the same forbids and role ceilings as every rule.
 
-    `expires` (aware UTC, exclusive) is `None` for a grant without end.
+    `expires` (aware UTC, exclusive) is `None` for a grant without end, `archive` for one in every archive.
     """
 
     grant_id: str
@@ -48,6 +52,7 @@ class Grant:
     granted_by: str
     granted_at: datetime
     expires: datetime | None = None
+    archive: ArchiveName | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Whether the grant still holds at `now` (aware UTC)."""

@@ -1,8 +1,11 @@
 """Named permissions on the system itself, as opposed to actions on images.
 
-Holding a role in a scope *is* having its named permissions there.
+Holding a role in a scope *is* having its named permissions there.  The names are those of HID's Access
+Integration Service where it has one, two of its misspellings included, which the right spellings mean as
+well; the others are the gate's own.  `permission_levels` says in which scope each is effective.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -21,8 +24,6 @@ class Permission(StrEnum):
     """As the service account of a source, keep the source's accounts and groups (SCIM), and no others."""
     ROLE_ASSIGN = "RoleAssign"
     """Give a role to, or take it from, a user or group."""
-    ROLE_ADMINISTER = "RoleAdminister"
-    """Define, change and remove roles that no policy file defines."""
     DEVICE_ADMINISTER = "DeviceAdminister"
     """Add, change, remove, lock and unlock devices: remote application entities."""
     GRANT_ADMINISTER = "GrantAdminister"
@@ -35,8 +36,6 @@ class Permission(StrEnum):
     """As a device, say by messages and procedure steps who gets a permission, by rules and stylesheets."""
     TOKEN_ADMINISTER = "TokenAdminister"  # noqa: S105 - a name, not a secret
     """Issue and revoke API tokens of others."""
-    INDEX_SYNC = "IndexSync"
-    """Fill the study index from an archive."""
     EVALUATE_FOR_OTHERS = "EvaluateForOthers"
     """As an enforcement point, ask what others may do (AuthZEN); for service and device accounts only."""
     REMOTE_QUERY = "RemoteQuery"
@@ -47,3 +46,146 @@ class Permission(StrEnum):
     """Change a guarded archive's own settings: its modalities, peers, servers and log levels."""
     ARCHIVE_OPERATE = "ArchiveOperate"
     """Restart, shut down or rebuild a guarded archive, or run scripts in it: who may do this may do all."""
+
+    # ------------------------------------------------------------------ tenants
+    TENANT_REGISTER = "TenantRegister"
+    """Register a tenant, and say who administers it."""
+    TENANT_GET = "TenantGet"
+    """See a tenant: its name and its extension fields."""
+    TENANT_UPDATE = "TenantUpdate"
+    """Change a tenant's name and its extension fields."""
+    TENANT_STATISTICS_GET = "TenantStatisticsGet"
+    """See how often a tenant uses the interface."""
+    TENANT_STATISTICS_RESET = "TenantStatisticsReset"
+    """Set those counts back to nothing."""
+
+    # -------------------------------------------------------------------- roles
+    ROLE_CREATE = "RoleCreate"
+    """Define a role that no policy file defines."""
+    ROLE_GET = "RoleGet"
+    """See one role."""
+    ROLE_LIST = "RoleList"
+    """See which roles there are."""
+    ROLE_UPDATE = "RoleUpdate"
+    """Define a role anew."""
+    ROLE_REMOVE = "RoleRemove"
+    """Remove a role that nobody has."""
+    ROLE_ASSIGNMENT_GET = "RoleAssigmentGet"
+    """See one assignment of a role."""
+    ROLE_LIST_ASSIGNMENTS = "RoleListAssignments"
+    """See to whom a role is assigned."""
+    ROLE_ASSIGNMENT_REMOVE = "RoleAssignmentRemove"
+    """Take a role from somebody."""
+    USER_LIST_ROLES = "UserListRoles"
+    """See which roles somebody has."""
+
+    # ------------------------------------------------------------------- PACSes
+    PACS_LIST = "PacsList"
+    """See which PACSes a tenant has."""
+    PACS_REGISTER = "PacsRegister"
+    """Register a PACS with the account of its agent."""
+    PACS_UNREGISTER = "PacsUnregister"
+    """Remove a PACS; what its agent has not done yet fails."""
+    PACS_GET = "PacsGet"
+    """See a PACS: its kind, its agent, its features."""
+    PACS_UPDATE = "PacsUpdate"
+    """Change a PACS's name or agent."""
+    PACS_CONFIGURATION_GET = "PacsConfigurationGet"
+    """See the settings that a PACS's agent works with."""
+
+    # --------------------------------------------------------------- identities
+    IDENTITY_CREATE = "IdentityCreate"
+    """Give somebody standing access."""
+    IDENTITY_GET = "IdentityGet"
+    """See one identity."""
+    IDENTITY_LIST = "IdentityList"
+    """See all identities."""
+    IDENTITY_UPDATE = "IdentityUpdate"
+    """Change an identity."""
+    IDENTITY_REMOVE = "IdentityRemove"
+    """Remove an identity with its credentials."""
+    IDENTITY_CREDENTIAL_CREATE = "IdentityCredentialCreate"
+    """Give an identity a credential."""
+    IDENTITY_CREDENTIAL_GET = "IdentityCredentialGet"
+    """See one credential of an identity."""
+    IDENTITY_CREDENTIAL_LIST = "IdentityCredentialList"
+    """See the credentials of an identity."""
+    IDENTITY_CREDENTIAL_REMOVE = "IdentityCredentialRemove"
+    """Take a credential from an identity."""
+    IDENTITY_CREDENTIAL_ACTIVATE = "IdentityCredentialActivate"
+    """Make a credential of an identity usable."""
+    IDENTITY_CREDENTIAL_DEACTIVATE = "IdentityCredentialDeactivate"
+    """Make a credential of an identity unusable, without removing it."""
+    IDENTITY_ACCESS_UNIT_ASSIGN = "IdentityAccessUnitAssign"
+    """Open an access unit to an identity."""
+    IDENTITY_ACCESS_UNIT_REMOVE = "IdentityAccessUnitRemove"
+    """Close an access unit to an identity."""
+    IDENTITY_ACCESS_UNIT_LIST = "IdentityAccessUnitList"
+    """See which access units are open to an identity."""
+
+    # ------------------------------------------------------------------- visits
+    VISIT_CREATE = "VisitCreate"
+    """Plan a visit: access for a time."""
+    VISIT_LIST = "VisitList"
+    """See all visits."""
+    VISIT_CHECK_IN = "VisitCheckIn"
+    """Begin a visit: what it gives is effective from now."""
+    VISIT_CHECK_OUT = "VisitCheckOut"
+    """End a visit: what it gave is gone at once."""
+    VISIT_GET = "VisitGet"
+    """See one visit."""
+    VISIT_REMOVE = "VisitRemove"
+    """Call a visit off."""
+    VISIT_UPDATE = "VisitUpdate"
+    """Change a visit that has not ended."""
+    VISIT_CREDENTIAL_CREATE = "VisitCredentialCreate"
+    """Give a visit a credential."""
+    VISIT_CREDENTIAL_GET = "VisitCredentialGet"
+    """See one credential of a visit."""
+    VISIT_CREDENTIAL_LIST = "VisitCredentialList"
+    """See the credentials of a visit."""
+    VISIT_CREDENTIAL_REMOVE = "VisitCredentialRemove"
+    """Take a credential from a visit."""
+    VISIT_CREDENTIAL_ACTIVATE = "VisitCredentialActivate"
+    """Make a credential of a visit usable."""
+    VISIT_CREDENTIAL_DEACTIVATE = "VisitCredentialDeactivate"
+    """Make a credential of a visit unusable, without removing it."""
+    VISIT_ACCESS_UNIT_ASSIGN = "VisitAccessUnitAssign"
+    """Open an access unit to a visit, from its check-in."""
+    VISIT_ACCESS_UNIT_REMOVE = "VisitAccessUnitRemove"
+    """Close an access unit to a visit."""
+    VISIT_ACCESS_UNIT_LIST = "VisitAccessUnitList"
+    """See which access units are open to a visit."""
+
+    # ------------------------------------------------------------- access units
+    CREDENTIAL_FORMATS_GET = "CrentialFormatsGet"
+    """See which formats of credential a PACS takes."""
+    ACCESS_UNIT_LIST = "AccessUnitList"
+    """See which access units a PACS has."""
+    ACCESS_UNIT_GET = "AccessUnitGet"
+    """See one access unit."""
+    ACCESS_UNIT_IDENTITY_LIST = "AccessUnitIdentityList"
+    """See to which identities an access unit is open."""
+    ACCESS_UNIT_VISIT_LIST = "AccessUnitVisitList"
+    """See to which visits an access unit is open."""
+
+    # ------------------------------------------------------------------- agents
+    PACS_MESSAGE_GET = "PacsMessageGet"
+    """As the agent of a PACS, fetch what is to be done there."""
+    PACS_RESPONSE_CREATE = "PacsResponseCreate"
+    """As the agent of a PACS, say what came of it, what happened there and what it can do."""
+    LOGS_WRITE = "LogsWrite"
+    """As the agent of a PACS, hand in its log."""
+    EXTENSION_FIELDS_GET = "ExtensionFieldsGet"
+    """As the agent of a PACS, see which extension fields the tenant has."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Permission | None":
+        return ALIASES.get(value) if isinstance(value, str) else None
+
+
+ALIASES: Mapping[str, Permission] = {
+    "RoleAssignmentGet": Permission.ROLE_ASSIGNMENT_GET,
+    "CredentialFormatsGet": Permission.CREDENTIAL_FORMATS_GET,
+}
+"""Right spellings of the names that the catalogue misspells; both are read, the catalogue's is written."""

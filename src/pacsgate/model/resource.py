@@ -13,6 +13,8 @@ ArchiveName = NewType("ArchiveName", str)
 """One guarded archive, by its name in the configuration."""
 
 DEFAULT_TENANT = TenantName("default")
+PLATFORM_TENANT = TenantName("platform")
+"""Whose people register tenants, and who has no patients."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ and no rule or grant can allow a role what its `may` does not name.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pacsgate.model.actions import Action
 from pacsgate.model.permission import Permission
@@ -19,7 +19,7 @@ class Role:
     Whoever has a role has those that it `extends` too, in the same scope and for
     the same time.  `owner` answers for the role; `approved_by` is who agreed to
     it, last on `approved_at`.  `template` names the template and the site that it
-    was made from.
+    was made from.  `longest` is for how long it can be given at a time; `None` is for good.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Role:
     approved_by: str | None = None
     approved_at: date | None = None
     template: str | None = None
+    longest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
-_SPAN = re.compile(r"([1-9][0-9]{0,5}) ?(s|min|h|d)")
+SPAN = r"([1-9][0-9]{0,5}) ?(s|min|h|d)"
+"""What a span looks like."""
+_SPAN = re.compile(SPAN)
 
 
 def read_span(text: str) -> timedelta | None:

@@ -93,5 +93,7 @@ class Subject:
     """The identity source that speaks for the subject, as the configuration names it; `""` is the gate."""
     role_ceiling: frozenset[str] | None = None
     """The roles that the source may give at most; `None` is no ceiling."""
+    zones: frozenset[str] | None = None
+    """Where door systems say the person is: none of their zones is off site, `None` that nobody knows."""
     valid_until: datetime | None = None
     """When account or credential ends by itself (exclusive); whoever remembers a subject forgets it then."""

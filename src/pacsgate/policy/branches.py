@@ -29,6 +29,7 @@ from pacsgate.policy.closures import Test, when
 from pacsgate.policy.findings import attributes_of
 from pacsgate.policy.ir import (
     COLLECTIONS,
+    DEPARTMENT,
     FALSE,
     PATIENT_ID,
     PERMITTED,
@@ -44,7 +45,7 @@ from pacsgate.policy.ir import (
     Truth,
     ValueType,
 )
-from pacsgate.policy.policy import Rule
+from pacsgate.policy.policy import Policy, Rule
 from pacsgate.policy.standing import Standing
 
 _NAMED_BY: Mapping[GrantTarget, Attribute] = {
@@ -55,12 +56,22 @@ _NAMED_BY: Mapping[GrantTarget, Attribute] = {
     GrantTarget.STUDY_PERMISSION: PERMITTED,
 }
 
+_TEXTS = frozenset({ValueType.STRING, ValueType.SET})
 
-def attribute_of(grant: Grant) -> Attribute:
-    """The attribute whose value the grant names."""
+
+def attribute_of(grant: Grant, policy: Policy) -> Attribute | None:
+    """The attribute whose value the grant names; `None` if the policy has none."""
+    if grant.target is GrantTarget.DEPARTMENT:
+        return department_of(policy)
     if grant.target is GrantTarget.STUDY_PERMISSION and grant.grantee_kind is GranteeKind.USER:
         return PERMITTED_USERS
     return _NAMED_BY[grant.target]
+
+
+def department_of(policy: Policy) -> Attribute | None:
+    """The attribute that says the department of a study, if the policy has one of texts."""
+    declared = policy.declarations.get(DEPARTMENT)
+    return declared.attribute if declared is not None and declared.attribute.type in _TEXTS else None
 
 
 REASON_REQUIRED = "reason-required"
@@ -236,9 +247,12 @@ def grant_branches(
     for grant in grants:
         if action not in grant.actions or not grant.is_live(now):
             continue
+        if grant.archive is not None and grant.archive != asker.archive:
+            continue
         ceiling = _ceiling(grant, action, asker)
-        if ceiling != FALSE:
-            ids = gathered.setdefault((attribute_of(grant), ceiling), {})
+        attribute = attribute_of(grant, asker.standing.policy)
+        if ceiling != FALSE and attribute is not None:
+            ids = gathered.setdefault((attribute, ceiling), {})
             ids.setdefault(grant.target_id, []).append(grant.grant_id)
     for (attribute, ceiling), ids in gathered.items():
         formula = all_of(ceiling, _names_one_of(attribute, ids))

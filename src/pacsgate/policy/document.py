@@ -10,7 +10,8 @@ Called by `pacsgate.services.publish_policy` and the command line.
 Invariants:
 - all problems are found in one reading, each with file, line and column;
 - the revision depends on the names and texts of the sources and on nothing else;
-- a role lives in one place: in the files, or in the database, never both.
+- a role lives in one place: in the files, or in the database, never both; the default roles of
+  `model.built_in_roles` are in every policy, and nobody else's.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from datetime import UTC, tzinfo
 from itertools import chain, islice
 from typing import TypeGuard
 
+from pacsgate.model.built_in_roles import AGENT_INSTANCE, BUILT_IN_ROLES
 from pacsgate.model.decision import Revision
 from pacsgate.model.role import Role
 from pacsgate.policy.environment import BUILT_INS
@@ -113,7 +115,8 @@ def load_policy(
     roles, role_places = _roles(documents, foreign, stored_roles, problems)
     attributes: dict[str, Attribute] = {str(attribute): attribute for attribute in (*BUILT_INS, FILTERS)}
     attributes |= {name: declared.attribute for name, declared in declarations.items()}
-    names = Names(roles, attributes)
+    own_roles = {name: role for name, role in roles.items() if name not in BUILT_IN_ROLES}
+    names = Names(own_roles, attributes)
     label_patterns = _label_patterns(documents, problems)
     labels = frozenset(pattern.label for pattern in label_patterns)
     rules = tuple(
@@ -121,7 +124,8 @@ def load_policy(
         for rule in _rules(documents, foreign, names, problems, progress)
     )
     _check_written_elements(rules, problems)
-    assignments = _assignments(documents, foreign, roles, problems)
+    assignable = {name: role for name, role in roles.items() if name != AGENT_INSTANCE}
+    assignments = _assignments(documents, foreign, assignable, problems)
     templates = _templates(documents, roles, problems)
     grant_rules = _grant_rules(documents, names, labels, problems)
     authentication = _authentication(documents, roles, problems)
@@ -197,7 +201,7 @@ def _declarations(
 def _roles(
     documents: Iterable[Document], foreign: Iterable[Foreign], stored: Sequence[Role], problems: Problems
 ) -> tuple[dict[str, Role], dict[str, Place]]:
-    roles = {role.name: role for role in stored}
+    roles = {**{role.name: role for role in stored}, **BUILT_IN_ROLES}
     positions: dict[str, Position] = {}
     nodes = _sections(documents, "roles")
     native = ((role, position) for node in nodes for role, position in read_roles(node, problems))
@@ -205,6 +209,8 @@ def _roles(
     for role, position in chain(native, theirs):
         if role.name in positions:
             _twice(f"role `{role.name}`", position, positions[role.name].place, problems)
+        elif role.name in BUILT_IN_ROLES:
+            problems.add(position, f"role `{role.name}` is built in", "give yours another name")
         elif role.name in roles:
             message = f"role `{role.name}` is in the database too"
             problems.add(position, message, "a role lives in one place: remove one of them")

@@ -5,6 +5,8 @@
 | `user.name` | string | the subject's name |
 | `user.groups` | set | its groups |
 | `user.kind` | string | `user`, `device` or `service` |
+| `user.on_site` | boolean | whether door systems say that it is in some zone; missing if none knows |
+| `user.zone` | set | the zones that it is in, one for each door system that knows; missing if none does |
 | `env.network` | string | the name of the zone the request came from |
 | `env.purpose` | string | the purpose of use |
 | `env.credential` | string | `password`, `token`, `session` or `local` |
@@ -18,7 +20,7 @@
 Called by `engine`, `explain` and `reference`; the names by the language.
 
 Invariants:
-- what an identity source calls `name`, `groups` or `kind` never shadows these.
+- what an identity source calls as one of these never shadows it, also while it is missing.
 
 Standard: purposes are codes of HL7 v3 PurposeOfUse; assurance levels those of NIST SP 800-63B.
 """
@@ -43,6 +45,8 @@ from pacsgate.policy.request_patterns import REQUEST
 USER_NAME = Attribute(Scope.USER, "name", ValueType.STRING)
 USER_GROUPS = Attribute(Scope.USER, "groups", ValueType.SET)
 USER_KIND = Attribute(Scope.USER, "kind", ValueType.STRING)
+ON_SITE = Attribute(Scope.USER, "on_site", ValueType.BOOLEAN)
+ZONE = Attribute(Scope.USER, "zone", ValueType.SET)
 NETWORK = Attribute(Scope.ENV, "network", ValueType.STRING)
 PURPOSE = Attribute(Scope.ENV, "purpose", ValueType.STRING)
 CREDENTIAL = Attribute(Scope.ENV, "credential", ValueType.STRING)
@@ -60,6 +64,8 @@ BUILT_INS: tuple[Attribute, ...] = (
     USER_NAME,
     USER_GROUPS,
     USER_KIND,
+    ON_SITE,
+    ZONE,
     NETWORK,
     PURPOSE,
     HOUR,
@@ -81,12 +87,19 @@ _MINUTE = timedelta(minutes=1)
 
 def user_attributes(subject: Subject) -> Attributes:
     """What conditions see of the subject: its attributes and the built-in ones."""
-    return {
+    values: dict[str, Values] = {
         **subject.attributes,
         USER_NAME.name: frozenset({subject.name}),
         USER_GROUPS.name: frozenset(subject.groups),
         USER_KIND.name: frozenset({subject.kind.value}),
     }
+    if subject.zones is None:
+        values.pop(ON_SITE.name, None)
+        values.pop(ZONE.name, None)
+    else:
+        values[ON_SITE.name] = frozenset({bool(subject.zones)})
+        values[ZONE.name] = frozenset(subject.zones)
+    return values
 
 
 def environment_attributes(subject: Subject, context: Context, policy: Policy) -> Attributes:

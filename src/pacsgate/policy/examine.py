@@ -97,7 +97,7 @@ def stand_ins(policy: Policy) -> tuple[Mapping[str, Subject], Mapping[str, Subje
         {name: Subject(DEFAULT_TENANT, f"group {name}", groups=frozenset({name})) for name in sorted(groups)},
         {
             name: Subject(DEFAULT_TENANT, f"role {name}", assignments=(Assignment(name),))
-            for name in sorted(policy.roles)
+            for name in sorted(policy.own_roles)
         },
     )
 

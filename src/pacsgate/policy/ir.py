@@ -192,6 +192,8 @@ CALLED_AE_TITLE = Attribute(Scope.STUDY, "called_ae_title", ValueType.STRING)
 """AE title of ours that it was stored to; likewise."""
 DERIVED_LABELS = Attribute(Scope.STUDY, "derived_labels", ValueType.SET)
 """Labels that the policy's patterns found in the study's headers; `LABELS` are those that people gave it."""
+DEPARTMENT = "study.department"
+"""The attribute that grants on departments name, if the policy declares it."""
 STUDY_DATE = Attribute(Scope.STUDY, "date", ValueType.DATE)
 """StudyDate."""
 READ_AT = Attribute(Scope.STUDY, "read_at", ValueType.DATE)

@@ -15,7 +15,7 @@ from functools import partial
 
 from pacsgate.model.errors import Diagnostic
 from pacsgate.policy import lint_grants, lint_pairs, lint_rules
-from pacsgate.policy.lint_census import Census, concerning_nobody
+from pacsgate.policy.lint_census import Census, concerning_nobody, held_for_good
 from pacsgate.policy.lint_findings import LintFinding
 from pacsgate.policy.policy import Policy
 
@@ -38,12 +38,14 @@ _ALL: tuple[_Look, ...] = (
     lint_pairs.shadowed,
     lint_pairs.always_forbidden,
 )
+_BESIDE_PEOPLE = (concerning_nobody, held_for_good)
 
 
 def lint(policy: Policy, census: Census | None = None) -> tuple[LintFinding, ...]:
-    """Everything that is odd, in the order of the text; with a census also what concerns nobody."""
-    beside_people = () if census is None else (partial(concerning_nobody, census=census),)
-    return _found(policy, (*_ALL, *beside_people))
+    """Everything that is odd, in the order of the text; with a census also what shows beside people."""
+    if census is None:
+        return _found(policy, _ALL)
+    return _found(policy, (*_ALL, *(partial(look, census=census) for look in _BESIDE_PEOPLE)))
 
 
 def check(policy: Policy) -> tuple[Diagnostic, ...]:

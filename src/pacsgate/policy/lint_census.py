@@ -1,4 +1,5 @@
-"""Oddities that show only beside the people and archives that there are: rules that concern nobody.
+"""Oddities that show only beside the people and archives that there are: rules that concern nobody, and
+who holds for good what by now is given for a time only.
 
 Called by `lint`.
 """
@@ -7,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pacsgate.model.resource import ArchiveName
+from pacsgate.model.spans import span_text
 from pacsgate.model.subject import Subject
 from pacsgate.policy.lint_findings import LintFinding, Oddity, warning
 from pacsgate.policy.policy import Policy, Rule
@@ -21,6 +23,8 @@ class Census:
     groups: frozenset[str]
     roles: frozenset[str]
     archives: frozenset[ArchiveName]
+    for_good: frozenset[tuple[str, str]] = frozenset()
+    """Names of accounts, with the roles that they have without end."""
 
     @classmethod
     def of(cls, policy: Policy, subjects: Iterable[Subject], archives: Iterable[ArchiveName]) -> "Census":
@@ -28,13 +32,19 @@ class Census:
         users: set[str] = set()
         groups: set[str] = set()
         roles: set[str] = set()
+        for_good: set[tuple[str, str]] = set()
         for subject in subjects:
             users.add(subject.name)
             groups |= subject.groups
             roles |= {given.role for given in assignments_of(policy, subject)}
+            for_good |= {(subject.name, given.role) for given in subject.assignments if given.until is None}
         inherited = (policy.roles[name].extends for name in roles & policy.roles.keys())
         return cls(
-            frozenset(users), frozenset(groups), frozenset(roles).union(*inherited), frozenset(archives)
+            frozenset(users),
+            frozenset(groups),
+            frozenset(roles).union(*inherited),
+            frozenset(archives),
+            frozenset(for_good),
         )
 
 
@@ -50,6 +60,19 @@ def concerning_nobody(policy: Policy, census: Census) -> Iterator[LintFinding]:
                     f"{rule.effect} `{rule.rule_id}` concerns nobody: {what} {listed}",
                     "correct the name, or remove the rule",
                 )
+
+
+def held_for_good(policy: Policy, census: Census) -> Iterator[LintFinding]:
+    """Roles of the files that are given for a time only, and that somebody was given for good before."""
+    for user, name in sorted(census.for_good):
+        place, role = policy.role_places.get(name), policy.roles.get(name)
+        if place is not None and role is not None and role.longest is not None:
+            yield warning(
+                Oddity.HELD_FOR_GOOD,
+                place,
+                f"`{user}` has role `{name}` for good, which is given for {span_text(role.longest)} at most",
+                "take it away, and give it until some time",
+            )
 
 
 def _named(rule: Rule, census: Census) -> Iterator[tuple[str, frozenset[str], frozenset[str]]]:

@@ -31,6 +31,7 @@ class Oddity(StrEnum):
     FORBIDS_EVERYTHING = "forbids-everything"
     UNBOUNDED = "unbounded"
     CONCERNS_NOBODY = "concerns-nobody"
+    HELD_FOR_GOOD = "held-for-good"
     UNUSED_ROLE = "unused-role"
     UNUSED_ATTRIBUTE = "unused-attribute"
     OWNERLESS = "ownerless"

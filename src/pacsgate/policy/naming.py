@@ -1,7 +1,7 @@
 """Which facts of studies and series a policy needs to know, as far as they come from objects.
 
-Only what some rule names is a fact: each further one would tell apart studies
-that no rule tells apart.
+Only what some rule names is a fact, and the department, which grants may name: each further one would tell
+apart studies that nothing tells apart.
 
 Called by `declared` and by `pacsgate.services`.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from pacsgate.model.subject import Attributes
 from pacsgate.policy.ir import (
+    DEPARTMENT,
     DERIVED_LABELS,
     IS_REPORT,
     MANY_VALUED,
@@ -38,7 +39,7 @@ COMPUTED = (IS_REPORT, READ_AT, DERIVED_LABELS)
 
 
 def declarations(policy: Policy) -> tuple[Declaration, ...]:
-    """The declared and built-in attributes of studies and series that some rule names."""
+    """The declared and built-in attributes of studies and series that some rule or grant may name."""
     known = policy.memory.get(declarations)
     if not isinstance(known, tuple):
         known = policy.memory[declarations] = tuple(_needed(policy))
@@ -47,10 +48,9 @@ def declarations(policy: Policy) -> tuple[Declaration, ...]:
 
 def _needed(policy: Policy) -> Iterator[Declaration]:
     for declaration in (*_HEADERS, *policy.declarations.values()):
-        attribute, evidence_for = declaration.attribute, declaration.evidence_for
-        if attribute.scope in {Scope.STUDY, Scope.SERIES} and not policy.named.isdisjoint(
-            {attribute, evidence_for}
-        ):
+        about = {declaration.attribute, declaration.evidence_for}
+        is_named = not policy.named.isdisjoint(about) or DEPARTMENT in map(str, about)
+        if declaration.attribute.scope in {Scope.STUDY, Scope.SERIES} and is_named:
             yield declaration
 
 

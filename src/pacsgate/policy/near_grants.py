@@ -61,7 +61,10 @@ def _lacking(grant: Grant, bound: Bound, action: Action, facts: ResourceFacts) -
         yield f"it is made to {grant.grantee_kind} {grant.grantee}"
     elif not _is_under_a_ceiling(grant, bound, action, facts):
         yield f"no role that counts for it may ever {action}"
-    values = held(attribute_of(grant), facts) or ()
+    if grant.archive is not None and grant.archive != bound.archive:
+        yield f"it is for the archive {grant.archive}"
+    attribute = attribute_of(grant, bound.policy)
+    values = () if attribute is None else held(attribute, facts) or ()
     if grant.target_id not in values:
         yield (
             "this study has no such permission"

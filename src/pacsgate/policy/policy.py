@@ -12,8 +12,8 @@ Invariants:
 - rules are sorted by their id, so that no answer depends on their order;
 - obligations that no door can carry out yet are kept as `unsupported`; the engine
   does not let such a permit allow anything;
-- a role's `may` and `permissions` hold what it inherits, and its `extends` every role that it
-  inherits from, however far away.
+- a role's `may` and `permissions` hold what it inherits, its `longest` is the shortest of all of them,
+  and its `extends` holds every role that it inherits from, however far away.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
 from pacsgate.model.actions import Action
+from pacsgate.model.built_in_roles import BUILT_IN_ROLES
 from pacsgate.model.decision import Effect, Revision
 from pacsgate.model.errors import Diagnostic
 from pacsgate.model.grant import GranteeKind, GrantTarget
@@ -224,3 +225,8 @@ class Policy:
         object.__setattr__(self, "named", named)
         patterns = patterns_named_in(rule.condition for rule in self.rules)
         object.__setattr__(self, "request_patterns", patterns)
+
+    @property
+    def own_roles(self) -> Mapping[str, Role]:
+        """The roles but for those that every policy has."""
+        return {name: role for name, role in self.roles.items() if name not in BUILT_IN_ROLES}

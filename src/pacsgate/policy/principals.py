@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pacsgate.model.grant import Grant, GranteeKind
 from pacsgate.model.subject import Subject
-from pacsgate.policy.environment import USER_GROUPS, USER_KIND, USER_NAME
+from pacsgate.policy.environment import ON_SITE, USER_GROUPS, USER_KIND, USER_NAME, ZONE
 from pacsgate.policy.findings import attributes_of
 from pacsgate.policy.ir import Scope
 from pacsgate.policy.policy import Policy
@@ -78,6 +78,7 @@ class _Seen:
             subject.name if by_name else None,
             subject.kind if USER_KIND.name in self.attributes else None,
             subject.groups if USER_GROUPS.name in self.attributes else subject.groups & self.groups,
+            subject.zones if {ON_SITE.name, ZONE.name} & self.attributes else None,
             frozenset(subject.assignments),
             frozenset(
                 (name, values) for name, values in subject.attributes.items() if name in self.attributes

@@ -27,7 +27,7 @@ from pacsgate.model.strength import Strength
 from pacsgate.model.subject import EMERGENCY, Attributes, Credential, Subject, Values
 from pacsgate.policy.environment import environment_attributes, user_attributes
 from pacsgate.policy.facts import ResourceFacts
-from pacsgate.policy.ir import Attribute, Scope, Truth
+from pacsgate.policy.ir import Attribute, Scope, Truth, ValueType
 from pacsgate.policy.policy import Policy, Rule, StrengthRule
 from pacsgate.policy.reference_truth import agreed, all_true, any_true, truth_of
 
@@ -259,6 +259,8 @@ def _applies(rule: Rule, action: Action, question: _Question) -> Truth:
 def _grant_applies(grant: Grant, action: Action, question: _Question) -> Truth:
     if action not in grant.actions or (grant.expires is not None and question.context.now >= grant.expires):
         return Truth.FALSE
+    if grant.archive is not None and grant.archive != question.archive:
+        return Truth.FALSE
     able = [name for name, role in question.policy.roles.items() if action in role.may]
     if grant.grantee_kind is GranteeKind.ROLE:
         able = [name for name in able if name == grant.grantee]
@@ -275,9 +277,21 @@ def _is_target(grant: Grant, question: _Question) -> Truth:
     if grant.target is GrantTarget.STUDY_PERMISSION:
         kept = "permitted_users" if grant.grantee_kind is GranteeKind.USER else "permitted"
         return Truth.TRUE if grant.target_id in question.facts.study.get(kept, ()) else Truth.FALSE
+    if grant.target is GrantTarget.DEPARTMENT:
+        return _is_of_department(grant.target_id, question)
     held: dict[GrantTarget, Values | None] = {
         GrantTarget.PATIENT: question.facts.study.get("patient_id"),
         GrantTarget.STUDY: question.facts.study.get("uid"),
         GrantTarget.SERIES: (question.facts.series or {}).get("uid"),
     }
     return agreed([value == grant.target_id for value in held[grant.target] or ()])
+
+
+def _is_of_department(name: str, question: _Question) -> Truth:
+    declared = question.policy.declarations.get("study.department")
+    values = question.facts.study.get("department")
+    if declared is None or declared.attribute.type not in {ValueType.STRING, ValueType.SET}:
+        return Truth.FALSE
+    if declared.attribute.type is ValueType.SET:
+        return Truth.UNKNOWN if values is None else Truth.TRUE if name in values else Truth.FALSE
+    return agreed([value == name for value in values or ()])

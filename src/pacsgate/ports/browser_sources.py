@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pacsgate.model.context import Context
+from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Subject
 from pacsgate.ports.identity import AuthenticationFailed
 
@@ -44,6 +45,11 @@ class BrowserSource(Protocol):
     @property
     def title(self) -> str:
         """What people call it."""
+        ...
+
+    @property
+    def scope(self) -> TenantScope:
+        """Whose people it signs in."""
         ...
 
     def send(

@@ -1,7 +1,9 @@
 """What is kept of people: accounts, roles, tokens, sessions, grants.  None of it may be lost."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from pacsgate.audit.events import AuditEvent
@@ -10,6 +12,7 @@ from pacsgate.model.grant import Grant
 from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.model.role import Assignment, Role
 from pacsgate.model.subject import Attributes
+from pacsgate.ports.role_givings import RoleGivings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class UserRecord:
     """When the lock ends by itself (exclusive); `None` is when it is lifted."""
     has_second_factor: bool = False
     """Whether it has a second factor (`ports.factors`); read with the account, written there alone."""
+    zones: frozenset[str] | None = None
+    """Where door systems say its owner is (`ports.presence`); read with the account, written there alone."""
 
     def is_live(self, now: datetime) -> bool:
         """Whether somebody may come in as this account at `now` (aware UTC)."""
@@ -50,9 +55,23 @@ class UserRecord:
         return (self.starts is None or self.starts <= now) and (self.until is None or now < self.until)
 
 
+class TokenPurpose(StrEnum):
+    """What a token may be used for."""
+
+    BEARER = "bearer"
+    """To come in with, as somebody's API token."""
+    CLIENT_SECRET = "client-secret"  # noqa: S105 - the name of a purpose
+    """To get access tokens with, and for nothing else (RFC 6749 4.4)."""
+    ACCESS = "access"
+    """To come in with for an hour; made for who has a client secret, and worth nothing without that."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """An API token.  The secret is never stored, only its SHA-256; `actions` `None` is no narrowing."""
+    """An API token.  The secret is never stored, only its SHA-256; `actions` `None` is no narrowing.
+
+    `parent` is the client secret that an access token was made with: it is revoked with that.
+    """
 
     token_id: str
     user: str
@@ -63,6 +82,10 @@ class TokenRecord:
     expires_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    purpose: TokenPurpose = TokenPurpose.BEARER
+    parent: str | None = None
+    suspended: bool = False
+    """Worth nothing until it is resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +125,7 @@ def session_public_id(record: SessionRecord) -> str:
     return record.cookie_sha256.hex()[:16]
 
 
-class Directory(Protocol):
+class Directory(RoleGivings, Protocol):
     """Users, roles, tokens, sessions and grants of one tenant: what may not be lost.
 
     Lookups that miss return `None`.  Changes raise `NotFoundError` or
@@ -110,8 +133,8 @@ class Directory(Protocol):
 
     The users epoch moves with every change to a user, role or token and when a
     session ends, because verified subjects are remembered under it.  It stays
-    with `note_sign_in`, `note_token_use`, `touch_session` and `add_session`,
-    which take nothing away from anybody.  When `note_failure` locks a name, the
+    with `note_sign_in`, `note_token_use`, `touch_session`, `add_session` and
+    `add_access_token`, which take nothing away from anybody.  When `note_failure` locks a name, the
     locks epoch moves: passwords are remembered under that one too, and whoever
     guesses at names must not make every process read its policy again.
     """
@@ -120,12 +143,25 @@ class Directory(Protocol):
         """The account of this name."""
         ...
 
-    def tenant_of(self, user: str) -> TenantName | None:
-        """The tenant to which a user name belongs; each belongs to one."""
+    def stated(self, name: str) -> tuple[TenantScope, str]:
+        """Where a name is looked up that somebody states as `tenant/name`, or as a bare one, and as what.
+
+        A name of a tenant that there is not is looked up, counted and recorded whole, in the tenant
+        `default`, where no account can bear it: that costs the same, and leaves nothing behind in a
+        tenant that somebody may register later.
+        """
         ...
 
     def users(self, scope: TenantScope) -> tuple[UserRecord, ...]:
         """Every account."""
+        ...
+
+    def holders(self, scope: TenantScope, role: str) -> tuple[UserRecord, ...]:
+        """Every account to which a role is assigned here, somewhere and sometime."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """One transaction for all that this thread reads and writes within, whichever store does it."""
         ...
 
     def add_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
@@ -181,8 +217,20 @@ class Directory(Protocol):
         """Keep a new token."""
         ...
 
+    def add_access_token(self, scope: TenantScope, token: TokenRecord) -> bool:
+        """Keep a new access token; `False`, and nothing kept, if its parent is not there or revoked."""
+        ...
+
     def revoke_token(self, scope: TenantScope, token_id: str, at: datetime, event: AuditEvent) -> None:
-        """End a token."""
+        """End a token, and those that were made with it."""
+        ...
+
+    def forget_access_tokens(self, scope: TenantScope, ended_before: datetime) -> int:
+        """Forget access tokens that ended before then; returns how many."""
+        ...
+
+    def suspend_token(self, scope: TenantScope, token_id: str, event: AuditEvent, *, suspended: bool) -> None:
+        """Let a token be worth nothing for a while, or again what it was."""
         ...
 
     def note_token_use(self, scope: TenantScope, token_id: str, at: datetime) -> None:

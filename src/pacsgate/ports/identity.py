@@ -50,6 +50,10 @@ class Accounts(Protocol):
         """The account of this kind and name; `None` if there is none, or nobody may come in as it."""
         ...
 
+    def named(self, scope: TenantScope, name: str, at: datetime) -> Subject | None:
+        """The account of this name, of whichever kind; `None` as above."""
+        ...
+
     def after(self, scope: TenantScope, kind: SubjectKind, name: str, at: datetime) -> Iterator[Subject]:
         """Every such account whose name comes after this one, in the order of their names."""
         ...
@@ -112,6 +116,8 @@ class Guessed(StrEnum):
     """A reset code or an invitation, which names nobody."""
     SOURCE = "source"
     """The answer of an identity source: OpenID Connect callbacks, SAML responses, client certificates."""
+    CLIENT = "client"
+    """A client secret, for an access token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,10 @@
 """What runs the stylesheets of another system, of which nobody knows what they do."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Protocol
 
 from pacsgate.model.errors import PacsgateError
-
-
-class StylesheetName(StrEnum):
-    """One of the three stylesheets of dcm4chee's study permissions."""
-
-    SERIES = "series-permission.xsl"
-    """For the first object of a study and for each complete series."""
-    PROCEDURE_STEP = "mpps-permission.xsl"
-    MESSAGE = "hl7-permission.xsl"
+from pacsgate.model.stylesheet import StylesheetName
 
 
 class StylesheetFailed(PacsgateError):  # noqa: N818 - it names what happened to the stylesheet

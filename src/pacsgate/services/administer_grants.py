@@ -13,7 +13,7 @@ from pacsgate.dicom.uids import require_uid
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import NotFoundError, RequestError
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
-from pacsgate.model.resource import TenantScope
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.services.administration import Change, Office, words
 
 _UID_KEYWORDS = {GrantTarget.STUDY: "StudyInstanceUID", GrantTarget.SERIES: "SeriesInstanceUID"}
@@ -38,8 +38,9 @@ class GrantAdministration:
         target: tuple[GrantTarget, str],
         actions: frozenset[Action],
         expires: datetime | None = None,
+        archive: ArchiveName | None = None,
     ) -> Grant:
-        """Grant some actions on one thing.
+        """Grant some actions on one thing, in every archive or in one.
 
         The thing need not exist yet: a grant may be made for a study that is
         still to come, and an answer that told would be a way to ask.
@@ -60,6 +61,7 @@ class GrantAdministration:
             granted_by=change.actor.name,
             granted_at=change.at,
             expires=expires,
+            archive=archive,
         )
         self._directory.add_grant(change.scope, grant, grant_event(change, "granted", grant))
         self._office.publish()
@@ -109,4 +111,5 @@ def grant_event(change: Change, word: str, grant: Grant) -> AuditEvent:
         study=StudyObject(grant.target_id) if grant.target is GrantTarget.STUDY else None,
         grant=grant.grant_id,
         on=f"{grant.target}:{grant.target_id}",
+        **({} if grant.archive is None else {"archive": grant.archive}),
     )

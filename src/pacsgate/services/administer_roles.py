@@ -2,7 +2,7 @@
 
 One namespace: a role lives in a file or in the directory, never in both.  A
 policy file may name a role that is defined here; while it does, the role stays,
-because without it the policy would no longer load.
+and stays such that the policy still loads.
 
 Called by the command line and the administration API.
 
@@ -12,10 +12,13 @@ Standard: PS3.16 CID 401 (110136).
 import re
 
 from pacsgate.audit.events import EventKind
-from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
+from pacsgate.model.built_in_roles import BUILT_IN_ROLES, NEVER_IN_CUSTOM_ROLES
+from pacsgate.model.errors import ConflictError, NotFoundError, PolicyError, RequestError
 from pacsgate.model.grant import GranteeKind
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.role import Role
+from pacsgate.model.spans import span_text
+from pacsgate.policy.document import load_policy
 from pacsgate.services.administration import Change, Office, words
 from pacsgate.services.study_permissions import StudyPermissionAdministration
 
@@ -42,17 +45,20 @@ class RoleAdministration:
             raise RequestError(
                 f"`{role.name}` cannot be a role name: a letter, then up to 63 letters, digits, `-` and `_`"
             )
-        self._office.refuse_file_role(role.name)
+        self._office.refuse_file_role(change.scope, role.name)
+        self.refuse_kept_back(change.scope, role)
         event = change.event(EventKind.ROLE_CHANGED, "role added", role.name, after=_text(role))
         self._directory.add_role(change.scope, role, event)
         self._office.publish()
 
     def change(self, change: Change, role: Role) -> None:
         """Define a stored role anew."""
-        self._office.refuse_file_role(role.name)
+        self._office.refuse_file_role(change.scope, role.name)
         before = next((each for each in self._directory.roles(change.scope) if each.name == role.name), None)
         if before is None:
             raise NotFoundError(f"there is no stored role `{role.name}`")
+        self.refuse_kept_back(change.scope, role)
+        self._refuse_breaking(change.scope, role)
         event = change.event(
             EventKind.ROLE_CHANGED, "role changed", role.name, before=_text(before), after=_text(role)
         )
@@ -61,8 +67,8 @@ class RoleAdministration:
 
     def remove(self, change: Change, name: str) -> None:
         """Remove a role that nobody has and no policy file names any more, with its study permissions."""
-        self._office.refuse_file_role(name)
-        self._refuse_named(name)
+        self._office.refuse_file_role(change.scope, name)
+        self._refuse_named(change.scope, name)
         self._office.need_role(change.scope, name)
         extending = [role.name for role in self._directory.roles(change.scope) if name in role.extends]
         if extending:
@@ -81,8 +87,29 @@ class RoleAdministration:
         self._directory.remove_role(change.scope, name, event)
         self._office.publish()
 
-    def _refuse_named(self, name: str) -> None:
-        policy = self._office.policy
+    def refuse_kept_back(self, scope: TenantScope, role: Role) -> None:
+        """Raise `RequestError` for a role that would carry what only a built-in one can."""
+        policy = self._office.policy(scope)
+        known = BUILT_IN_ROLES if policy is None else policy.roles
+        extended = (known[name].permissions for name in role.extends if name in known)
+        kept_back = role.permissions.union(*extended) & NEVER_IN_CUSTOM_ROLES
+        if kept_back:
+            raise RequestError(f"only a built-in role can carry {words(kept_back)}")
+
+    def _refuse_breaking(self, scope: TenantScope, changed: Role) -> None:
+        """Raise `ConflictError` if the live policy could not be read with the role as it would be."""
+        policy = self._office.policy(scope)
+        if policy is None:
+            return
+        others = [role for role in self._directory.roles(scope) if role.name != changed.name]
+        try:
+            load_policy(policy.sources, [*others, changed])
+        except PolicyError as broken:
+            first = broken.diagnostics[0]
+            raise ConflictError(f"the policy would no longer load: {first}; change that first") from broken
+
+    def _refuse_named(self, scope: TenantScope, name: str) -> None:
+        policy = self._office.policy(scope)
         if policy is None:
             return
         places = [rule.place for rule in policy.rules if name in rule.roles]
@@ -104,6 +131,7 @@ def _text(role: Role) -> str:
         "owner": role.owner or "",
         "extends": words(role.extends),
         "approved": f"{role.approved_by or ''} {role.approved_at or ''}".strip(),
+        "longest": "" if role.longest is None else span_text(role.longest),
         "template": role.template or "",
     }
     return "; ".join(f"{name}={text}" for name, text in parts.items() if text or name in _ALWAYS_SHOWN)

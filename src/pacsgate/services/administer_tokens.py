@@ -16,13 +16,17 @@ from pacsgate.audit.events import EventKind
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
 from pacsgate.model.resource import TenantScope
-from pacsgate.model.subject import EMERGENCY, Credential
+from pacsgate.model.subject import EMERGENCY, Credential, SubjectKind
 from pacsgate.ports import TokenMint, TokenRecord, UserRecord
+from pacsgate.ports.directory import TokenPurpose
 from pacsgate.services.administration import Change, Office, words
 from pacsgate.services.callers import Caller
 
 LONGEST_VALIDITY = timedelta(days=90)
 """A token that nobody renews is a token that nobody remembers."""
+
+LONGEST_CLIENT_SECRET = timedelta(days=366)
+"""An agent behind a firewall is visited once a year."""
 
 _LONGEST_LABEL = 100
 _DAY = timedelta(days=1)
@@ -46,8 +50,9 @@ class TokenAdministration:
         self._mint = mint
 
     def tokens(self, scope: TenantScope, user: str | None = None) -> tuple[TokenRecord, ...]:
-        """Every token, or those of one user, whether live or not."""
-        return self._directory.tokens(scope, user)
+        """Every token, or those of one user, live or not; but for access tokens, which last an hour."""
+        found = self._directory.tokens(scope, user)
+        return tuple(token for token in found if token.purpose is not TokenPurpose.ACCESS)
 
     def owner(self, scope: TenantScope, user: str) -> UserRecord:
         """Whose tokens they are.  Raises `NotFoundError`."""
@@ -64,15 +69,18 @@ class TokenAdministration:
         label: str,
         expires_at: datetime,
         actions: frozenset[Action] | None = None,
+        purpose: TokenPurpose = TokenPurpose.BEARER,
     ) -> IssuedToken:
         """Issue a token; `actions` narrows what it can be used for.  It ends with its owner's account."""
         owner = self.owner(change.scope, user)
+        is_secret = purpose is TokenPurpose.CLIENT_SECRET
+        if is_secret and (owner.kind != SubjectKind.SERVICE or actions is not None):
+            raise RequestError("a client secret is a service's, and stands for all that the service may do")
+        longest = LONGEST_CLIENT_SECRET if is_secret else self._longest
         if owner.source == EMERGENCY:
             raise ConflictError("the sealed account works once and holds no tokens")
-        if not change.at < expires_at <= change.at + self._longest:
-            raise RequestError(
-                f"a token ends within {self._longest / _DAY:g} days from now, and not in the past"
-            )
+        if not change.at < expires_at <= change.at + longest:
+            raise RequestError(f"a token ends within {longest / _DAY:g} days from now, and not in the past")
         if owner.until is not None:
             expires_at = min(expires_at, owner.until)
         if expires_at <= change.at:
@@ -90,10 +98,11 @@ class TokenAdministration:
             actions=actions,
             created_at=change.at,
             expires_at=expires_at,
+            purpose=purpose,
         )
         event = change.event(
             EventKind.USER_CHANGED,
-            "token issued",
+            "client secret issued" if is_secret else "token issued",
             user,
             token=record.token_id,
             label=label,

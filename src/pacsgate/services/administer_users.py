@@ -14,13 +14,15 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 
-from pacsgate.audit.events import EventKind
+from pacsgate.audit.events import AuditEvent, EventKind, Outcome
+from pacsgate.model.built_in_roles import AGENT_INSTANCE, NEVER_ASSIGNED, TENANT_REGISTRATOR
 from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
 from pacsgate.model.grant import GranteeKind
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.role import Assignment
 from pacsgate.model.subject import EMERGENCY, Attributes, SubjectKind
 from pacsgate.ports import Passwords, UserRecord, session_public_id
+from pacsgate.ports.role_givings import RoleGiving
 from pacsgate.services.administer_grants import grant_event
 from pacsgate.services.administration import (
     Change,
@@ -30,7 +32,9 @@ from pacsgate.services.administration import (
     attributes_text,
     words,
 )
+from pacsgate.services.last_administrator import still_governed
 from pacsgate.services.study_permissions import StudyPermissionAdministration
+from pacsgate.services.time_boxed_roles import began, prolonged, refuse_longer, whole_roles
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 """No colon (RFC 7617), no space, nothing that a terminal or a log would act on."""
@@ -119,9 +123,10 @@ class UserAdministration:
         told = replace(user, disabled=disabled, disabled_by="")
         # Written in any case: somebody may have enabled it since it was read.
         before = replace(user, disabled=not disabled)
-        self._directory.change_user(change.scope, told, event, before=before)
-        if disabled:
-            self._directory.end_sessions_of(change.scope, name)
+        with still_governed(self._office, change):
+            self._directory.change_user(change.scope, told, event, before=before)
+            if disabled:
+                self._directory.end_sessions_of(change.scope, name)
         self._office.publish()
 
     def set_password(
@@ -168,9 +173,10 @@ class UserAdministration:
         _refuse_window(starts, until, change.at)
         before, after = _window_text(user.starts, user.until), _window_text(starts, until)
         event = change.event(EventKind.USER_CHANGED, "validity", name, before=before, after=after)
-        self._directory.change_user(
-            change.scope, replace(user, starts=starts, until=until), event, before=user
-        )
+        with still_governed(self._office, change):
+            self._directory.change_user(
+                change.scope, replace(user, starts=starts, until=until), event, before=user
+            )
         self._office.publish()
 
     def set_groups(self, change: Change, name: str, groups: frozenset[str]) -> None:
@@ -191,14 +197,59 @@ class UserAdministration:
         self._office.publish()
 
     def assign(self, change: Change, name: str, assignment: Assignment) -> None:
-        """Give a role in a scope, for a time."""
-        self._office.need_role(change.scope, assignment.role)
-        if assignment.until is not None and assignment.until <= (assignment.starts or change.at):
-            raise RequestError("an assignment must end after it begins, and not in the past")
+        """Give a role in a scope, for a time.  Raises `ConflictError` if somebody else has to prolong it."""
+        self.check_assignment(change, assignment)
         user = self.user(change.scope, name)
         if assignment in user.assignments:
             raise ConflictError(f"`{name}` has this assignment already: {assignment_text(assignment)}")
-        self._reassign(change, user, "assigned", (*user.assignments, assignment))
+        givings = self._directory.role_givings(change.scope, name)
+        giving = RoleGiving(
+            givings[-1].number + 1 if givings else 1,
+            change.actor.name,
+            assignment.role,
+            assignment.scope,
+            began(assignment, change.at),
+            assignment.until,
+        )
+        last = prolonged(whole_roles(self._office, change.scope), givings, giving)
+        told = {} if last is None else {"prolongs": last.role, "given_before_by": last.given_by}
+        event = change.event(
+            EventKind.ROLE_CHANGED,
+            "assigned",
+            name,
+            before=assignments_text(user.assignments),
+            after=assignments_text((*user.assignments, assignment)),
+            study=None,
+            given=assignment_text(assignment),
+            **told,
+        )
+        if last is not None:
+            self._need_another_person(change, last, event)
+        self._directory.give_role(change.scope, name, assignment, giving, event)
+        self._office.publish()
+
+    def check_assignment(self, change: Change, assignment: Assignment) -> None:
+        """Raise `NotFoundError` or `RequestError` if nobody could be given this."""
+        self._office.need_role(change.scope, assignment.role)
+        _refuse_kept_back(assignment)
+        if assignment.until is not None and assignment.until <= (assignment.starts or change.at):
+            raise RequestError("an assignment must end after it begins, and not in the past")
+        role = whole_roles(self._office, change.scope).get(assignment.role)
+        if role is not None:
+            refuse_longer(role, assignment, change.at)
+
+    def _need_another_person(self, change: Change, last: RoleGiving, event: AuditEvent) -> None:
+        """Raise `ConflictError`, on record, if whoever prolongs is who gave it last, or is no person."""
+        prolonger = self._directory.user(change.scope, change.actor.name)
+        if prolonger is not None and prolonger.kind != SubjectKind.USER:
+            why = f"no {prolonger.kind} prolongs role `{last.role}`: a person has to agree to it"
+        elif last.given_by == change.actor.name:
+            why = f"you gave role `{last.role}` last: somebody else has to prolong it"
+        else:
+            return
+        details = {**event.details, "change": "prolonging refused"}
+        self._office.trail.record(replace(event, outcome=Outcome.SERIOUS, details=details))
+        raise ConflictError(why)
 
     def unassign(self, change: Change, name: str, takes: Callable[[Assignment], bool]) -> int:
         """Take away every assignment that `takes` picks; return how many."""
@@ -209,7 +260,19 @@ class UserAdministration:
             raise NotFoundError(
                 f"`{name}` has no such assignment of its own; those that policy files make are changed there"
             )
-        self._reassign(change, user, "unassigned", kept)
+        for assignment in set(user.assignments).difference(kept):
+            _refuse_kept_back(assignment)
+        event = change.event(
+            EventKind.ROLE_CHANGED,
+            "unassigned",
+            name,
+            before=assignments_text(user.assignments),
+            after=assignments_text(kept),
+            taken=assignments_text(set(user.assignments).difference(kept)),
+        )
+        with still_governed(self._office, change):
+            self._directory.change_user(change.scope, replace(user, assignments=kept), event, before=user)
+        self._office.publish()
         return taken
 
     def remove(self, change: Change, name: str) -> None:
@@ -232,18 +295,15 @@ class UserAdministration:
         self._directory.remove_user(change.scope, name, event)
         self._office.publish()
 
-    def _reassign(
-        self, change: Change, user: UserRecord, word: str, assignments: tuple[Assignment, ...]
-    ) -> None:
-        event = change.event(
-            EventKind.ROLE_CHANGED,
-            word,
-            user.name,
-            before=assignments_text(user.assignments),
-            after=assignments_text(assignments),
+
+def _refuse_kept_back(assignment: Assignment) -> None:
+    if assignment.role in NEVER_ASSIGNED:
+        raise RequestError(
+            f"role `{assignment.role}` is neither given nor taken by itself: "
+            f"`{TENANT_REGISTRATOR}` comes by the configuration file, "
+            f"`{AGENT_INSTANCE}` by registering a PACS",
+            status=403,
         )
-        self._directory.change_user(change.scope, replace(user, assignments=assignments), event, before=user)
-        self._office.publish()
 
 
 def _refuse_window(starts: datetime | None, until: datetime | None, now: datetime) -> None:

@@ -7,11 +7,12 @@ Invariants:
   outbox until it can be: it is never silent.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, StudyObject
+from pacsgate.model.built_in_roles import BUILT_IN_ROLES
 from pacsgate.model.errors import ConflictError, NotFoundError
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.role import Assignment
@@ -20,6 +21,9 @@ from pacsgate.policy.policy import Place, Policy
 from pacsgate.ports import Directory, OutboxStore, Trail
 from pacsgate.ports.study_permissions import StudyPermissions
 from pacsgate.services.deliver_outbox import deliver_outbox
+
+PolicyOf = Callable[[TenantScope], Policy | None]
+"""The live policy of a tenant; `None` where none was ever activated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Change:
     actor: Actor
     at: datetime
     request_id: str | None = None
+    on_behalf: Mapping[str, str] = field(default_factory=dict)
+    """What it is a consequence of, for the record: a visit and the message that began it, say."""
 
     def event(
         self,
@@ -56,6 +62,7 @@ class Change:
                 "target": target,
                 **{name: text for name, text in compared.items() if text is not None},
                 **details,
+                **self.on_behalf,
             },
         )
 
@@ -64,20 +71,24 @@ class Change:
 class Office:
     """What every administrative use case works with.
 
-    `policy` is the live one, if there is any: the roles that its files define
-    can be used here and are changed only there.
+    `policies` says which policy is live in a tenant, if any is: the roles that its files
+    define can be used here and are changed only there.
     """
 
     directory: Directory
     outbox: OutboxStore
     trail: Trail
-    policy: Policy | None
+    policies: PolicyOf
     permissions: StudyPermissions
 
-    @property
-    def file_roles(self) -> Mapping[str, Place]:
-        """The roles that policy files define, each with its place."""
-        return {} if self.policy is None else self.policy.role_places
+    def policy(self, scope: TenantScope) -> Policy | None:
+        """The live policy of a tenant."""
+        return self.policies(scope)
+
+    def file_roles(self, scope: TenantScope) -> Mapping[str, Place]:
+        """The roles that a tenant's policy files define, each with its place."""
+        policy = self.policies(scope)
+        return {} if policy is None else policy.role_places
 
     def publish(self) -> None:
         """Bring what has just been committed into the trail."""
@@ -85,12 +96,15 @@ class Office:
 
     def need_role(self, scope: TenantScope, name: str) -> None:
         """Raise `NotFoundError` unless a policy file or the directory defines the role."""
-        if name not in self.file_roles and all(role.name != name for role in self.directory.roles(scope)):
+        known = self.file_roles(scope).keys() | BUILT_IN_ROLES.keys()
+        if name not in known and all(role.name != name for role in self.directory.roles(scope)):
             raise NotFoundError(f"no role is called `{name}`; `pacsgate role list` shows those that exist")
 
-    def refuse_file_role(self, name: str) -> None:
-        """Raise `ConflictError` if a policy file defines the role."""
-        place = self.file_roles.get(name)
+    def refuse_file_role(self, scope: TenantScope, name: str) -> None:
+        """Raise `ConflictError` if a policy file defines the role, or every policy has it."""
+        if name in BUILT_IN_ROLES:
+            raise ConflictError(f"role `{name}` is built in; nobody changes it, and no other is called so")
+        place = self.file_roles(scope).get(name)
         if place is not None:
             raise ConflictError(f"managed-by-file: role `{name}` is defined at {place}; change it there")
 

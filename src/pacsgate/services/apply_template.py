@@ -16,11 +16,13 @@ Invariants:
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from enum import StrEnum
 
 from pacsgate.model.errors import NotFoundError, RequestError
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.role import Assignment, Role
+from pacsgate.model.spans import span_text
 from pacsgate.policy.policy import Policy, Template
 from pacsgate.policy.template import assignments_at, made_from, roles_at
 from pacsgate.ports import UserRecord
@@ -140,4 +142,6 @@ def _changes(found: Role, wanted: Role) -> Iterator[str]:
 def _shown(value: object) -> str:
     if isinstance(value, frozenset):
         return " ".join(sorted(str(each) for each in value)) or "nothing"
+    if isinstance(value, timedelta):
+        return f"`{span_text(value)}`"
     return "nothing" if value is None else f"`{value}`"

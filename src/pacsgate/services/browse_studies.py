@@ -19,6 +19,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.decision import Deny
 from pacsgate.model.errors import NotFoundError
 from pacsgate.model.resource import ArchiveName, Level, ResourceKey
+from pacsgate.model.tenant_archives import TenantArchives
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.instance_query.reading import read_query
 from pacsgate.ports import StudyEntry, Trail
@@ -72,16 +73,23 @@ class BrowseStudies:
     resolver: Resolver
     freshness: Freshness
     trail: Trail
-    archives: Sequence[ArchiveName]
-    main_archive: ArchiveName
+    archives: TenantArchives
 
-    def archive(self, name: str) -> ArchiveName:
-        """The archive of this name, the main one for none.  Raises `NotFoundError`."""
+    def archive(self, caller: Caller, name: str) -> ArchiveName:
+        """The caller's archive of this name, the main one for none.  Raises `NotFoundError`."""
         if not name:
-            return self.main_archive
-        if name not in self.archives:
+            return self.archives.main(caller.scope)
+        return self._need(caller, ArchiveName(name))
+
+    def is_main(self, caller: Caller, archive: ArchiveName) -> bool:
+        """Whether an archive is the one behind `/dicom-web` for the caller."""
+        return archive == self.archives.main(caller.scope)
+
+    def _need(self, caller: Caller, archive: ArchiveName) -> ArchiveName:
+        """An archive of the caller's tenant, which may have none at all."""
+        if not self.archives.has(caller.scope, archive):
             raise NotFoundError("there is no such archive")
-        return ArchiveName(name)
+        return archive
 
     def bind(self, caller: Caller, archive: ArchiveName) -> Bound:
         """What the live policy says about somebody in an archive."""
@@ -103,7 +111,13 @@ class BrowseStudies:
         bound = self.bind(caller, archive)
         shared = _circumstances(caller, archive, bound)
         found = self.search_instances.find(
-            caller.scope, archive, query, bound, limit=limit, seconds=INSTANCE_SECONDS, cursor=place
+            caller.scope,
+            self._need(caller, archive),
+            query,
+            bound,
+            limit=limit,
+            seconds=INSTANCE_SECONDS,
+            cursor=place,
         )
         return self._recorded(found, shared, f"/studies?query={written}")
 
@@ -112,7 +126,7 @@ class BrowseStudies:
         bound = self.bind(caller, archive)
         shared = _circumstances(caller, archive, bound)
         key = ResourceKey(uid)
-        reach = self.resolver.reach(caller.scope, archive, key, Action.SEARCH, bound)
+        reach = self.resolver.reach(caller.scope, self._need(caller, archive), key, Action.SEARCH, bound)
         if isinstance(reach, Refusal):
             self.trail.record(shared.denial(reach.reasons, action=Action.SEARCH, study_instance_uid=uid))
             return reach

@@ -20,6 +20,7 @@ from pacsgate.model.grant import Grant
 from pacsgate.model.permission import Permission
 from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.model.subject import Subject
+from pacsgate.model.tenant_archives import TenantArchives
 from pacsgate.policy.circumstances import circumstances
 from pacsgate.policy.difference import Comparison, Count, unread_attributes
 from pacsgate.policy.difference_summary import (
@@ -56,12 +57,12 @@ class Archived:
 
 @dataclass(frozen=True, slots=True)
 class ComparePolicies:
-    """Compares policies in one installation."""
+    """Compares policies of one tenant, in its archives."""
 
     directory: Directory
     index: StudyIndex
     people: People
-    archives: Sequence[ArchiveName]
+    archives: TenantArchives
     networks: Sequence[str]
 
     def compare(self, scope: TenantScope, old: Policy, new: Policy, asked: Context) -> Difference:
@@ -73,7 +74,7 @@ class ComparePolicies:
                 partial(self.index.count, scope, archive),
                 partial(self.index.of_kind, scope, archive),
             )
-            for archive in self.archives
+            for archive in self.archives.of(scope)
         ]
         subjects = list(self.people(scope, asked.now))
         grants = self.directory.granted(scope)

@@ -76,7 +76,7 @@ class EmergencyAccess:
                 "`pacsgate user emergency --void`"
             )
         for role in roles:
-            self._office.need_role(change.scope, role)
+            self._users.check_assignment(change, Assignment(role))
         code = "-".join(
             "".join(secrets.choice(_LETTERS) for _ in range(_GROUP_LETTERS)) for _ in range(_GROUPS)
         )

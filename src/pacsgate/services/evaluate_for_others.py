@@ -62,7 +62,7 @@ class EvaluateForOthers:
 
     def evaluate(self, enquirer: Enquirer, question: Question) -> Evaluation | Refusal:
         """One answer, on record; a refusal if the enquirer may not ask."""
-        archive = self._others.archive(question.resource.archive)
+        archive = self._others.archive(enquirer.scope, question.resource.archive)
         refused = self.refuse(enquirer, archive)
         if refused is not None:
             return refused
@@ -75,12 +75,12 @@ class EvaluateForOthers:
     ) -> tuple[Evaluation | Unanswerable, ...] | Refusal:
         """The answers up to the one that settles the batch, all on record."""
         archives = {
-            self._others.archive(question.resource.archive)
+            self._others.archive(enquirer.scope, question.resource.archive)
             for question in batch.questions
             if isinstance(question, Question)
         }
         # Also of questions that nobody can answer, it is told only to who may ask.
-        for archive in sorted(archives) or [self._others.archive(None)]:
+        for archive in sorted(archives) or [self._others.archive(enquirer.scope, None)]:
             refused = self.refuse(enquirer, archive)
             if refused is not None:
                 return refused
@@ -118,7 +118,7 @@ class EvaluateForOthers:
                 return
 
     def _evaluate(self, enquirer: Enquirer, question: Question) -> Evaluation:
-        archive = self._others.archive(question.resource.archive)
+        archive = self._others.archive(enquirer.scope, question.resource.archive)
         bound = self._others.bind(
             enquirer.scope, question.subject, question.claims, enquirer.context, archive
         )
@@ -128,7 +128,7 @@ class EvaluateForOthers:
 
     def _event(self, enquirer: Enquirer, evaluation: Evaluation) -> AuditEvent:
         question, found = evaluation.question, evaluation.found
-        archive = self._others.archive(question.resource.archive)
+        archive = self._others.archive(enquirer.scope, question.resource.archive)
         about = question.resource
         shared = circumstances(enquirer, self._bind(enquirer, archive), archive)
         claims = question.claims

@@ -114,15 +114,12 @@ class Freshness:
             return recent
         return None
 
-    def behind(self, scope: TenantScope) -> tuple[ArchiveName, ...]:
-        """The archives whose feed is further behind than it may be."""
-        return tuple(
-            archive
-            for archive, rule in self._rules.items()
-            if rule.fed
-            and rule.max_staleness is not None
-            and not self._currency.is_current(scope, archive, rule.max_staleness)
-        )
+    def is_behind(self, scope: TenantScope, archive: ArchiveName) -> bool:
+        """Whether the feed of an archive is further behind than it may be."""
+        rule = self._rules[archive]
+        if not rule.fed or rule.max_staleness is None:
+            return False
+        return not self._currency.is_current(scope, archive, rule.max_staleness)
 
     def _is_recent_enough(self, rows: tuple[StudyEntry, ...], limit: timedelta) -> bool:
         now = self._clock.now()

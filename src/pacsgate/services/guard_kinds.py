@@ -20,6 +20,7 @@ from itertools import chain
 from pacsgate.model.errors import Diagnostic, PolicyError
 from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.model.subject import Attributes, Values
+from pacsgate.model.tenant_archives import TenantArchives
 from pacsgate.policy.declared import declared_facts
 from pacsgate.policy.ir import Scope
 from pacsgate.policy.naming import declarations, many_facts
@@ -37,10 +38,10 @@ _Told = Mapping[Scope, Mapping[str, Sequence[Values]]]
 
 @dataclass(frozen=True, slots=True)
 class GuardKinds:
-    """Looks at what a policy would tell apart, in the archives of one installation."""
+    """Looks at what a policy would tell apart, in the archives of its tenant."""
 
     index: StudyIndex
-    archives: Sequence[ArchiveName]
+    archives: TenantArchives
 
     def check(self, scope: TenantScope, policy: Policy, live: Policy | None) -> None:
         """Raises `PolicyError`, naming every attribute that is to blame."""
@@ -54,7 +55,9 @@ class GuardKinds:
         ]
         if new:
             problems = tuple(
-                chain.from_iterable(self._problems(scope, archive, policy, new) for archive in self.archives)
+                chain.from_iterable(
+                    self._problems(scope, archive, policy, new) for archive in self.archives.of(scope)
+                )
             )
             if problems:
                 raise PolicyError(problems)

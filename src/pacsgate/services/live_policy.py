@@ -4,7 +4,8 @@ Each process keeps the compiled policy, the stored roles and the grants of a
 tenant together with the epochs at which it read them.  Before every decision
 the epochs are read again (microseconds); if one has moved, what depends on it
 is read anew.  So a decision never rests on something older than the last
-committed change.
+committed change.  The epochs are those of all tenants: where another tenant's change has moved them, rows are
+read again, and what turns out to be the same is kept, compiled and bound.
 
 What a policy leaves of itself for one subject is remembered too, since viewers
 ask many times a second: as long as policy, grants and the verified subject are
@@ -23,7 +24,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pacsgate.model.context import Context
 from pacsgate.model.errors import PacsgateError
@@ -39,7 +40,13 @@ from pacsgate.policy.strength import Demands, demands_on
 from pacsgate.ports import Directory, Epochs, EpochStore, RevisionStore
 
 REMEMBERED = 500
-"""Subjects per process for whom a bound policy is kept; when there are more, all are bound anew."""
+"""Subjects of a tenant for whom a process keeps a bound policy; when there are more, all are bound anew."""
+REMEMBERED_IN_ALL = 5_000
+"""The same of all tenants together: about 40 MB."""
+TENANTS = 2_000
+"""Whose policies a process keeps compiled, of 10 to 100 KB each; when there are more, who came first goes."""
+
+T = TypeVar("T")
 
 
 class NoPolicyError(PacsgateError):
@@ -90,6 +97,7 @@ class LivePolicy:
         self._revisions = revisions
         self._directory = directory
         self._snapshots: dict[TenantScope, _Snapshot] = {}
+        self._remembered = 0
         self._refresh = threading.Lock()
 
     def epochs(self) -> Epochs:
@@ -125,8 +133,17 @@ class LivePolicy:
         bound = bind(snapshot.policy, subject, context, archive, snapshot.grants)
         if len(snapshot.kept) >= REMEMBERED:
             snapshot.kept.clear()
+        self._make_room()
         snapshot.kept[asker] = _Kept(bound, bound.valid_until)
         return bound
+
+    def _make_room(self) -> None:
+        """Forget everybody's bound policies once so many were remembered since, here and in other tenants."""
+        self._remembered += 1
+        if self._remembered > REMEMBERED_IN_ALL:
+            self._remembered = 0
+            for snapshot in tuple(self._snapshots.values()):
+                snapshot.kept.clear()
 
     def recall(
         self, scope: TenantScope, subject: Subject, context: Context, archive: ArchiveName
@@ -166,22 +183,37 @@ class LivePolicy:
         # moves them again and the next decision reads once more.
         if known is not None and known.epochs == epochs:
             return known
-        roles = known.roles if known and known.epochs.users == epochs.users else self._directory.roles(scope)
-        grants = (
-            known.grants if known and known.epochs.grants == epochs.grants else self._directory.granted(scope)
-        )
-        # The users' epoch moves at every sign-out; compiling waits for a role that really changed.
-        unchanged = known is not None and known.epochs.policy == epochs.policy and known.roles == roles
-        policy = known.policy if known and unchanged else self._compile(scope, roles)
-        if known and policy is known.policy and grants is known.grants:
-            snapshot = _Snapshot(epochs, policy, roles, grants, known.kept)
+        if known is None:
+            roles, grants = self._directory.roles(scope), self._directory.granted(scope)
+            snapshot = _Snapshot(epochs, self._policy(scope, roles, None), roles, grants)
+            if len(self._snapshots) >= TENANTS:
+                del self._snapshots[next(iter(self._snapshots))]
         else:
-            snapshot = _Snapshot(epochs, policy, roles, grants)
+            snapshot = self._read_again(scope, epochs, known)
         self._snapshots[scope] = snapshot
         return snapshot
 
-    def _compile(self, scope: TenantScope, roles: tuple[Role, ...]) -> Policy:
+    def _read_again(self, scope: TenantScope, epochs: Epochs, known: _Snapshot) -> _Snapshot:
+        """Read what may have changed; what has not is the very same as before."""
+        before, roles, grants, policy = known.epochs, known.roles, known.grants, known.policy
+        if before.users != epochs.users:
+            roles = _kept_if_same(roles, self._directory.roles(scope))
+        if before.grants != epochs.grants:
+            grants = _kept_if_same(grants, self._directory.granted(scope))
+        if before.policy != epochs.policy or roles is not known.roles:
+            policy = self._policy(scope, roles, known)
+        same = policy is known.policy and grants is known.grants
+        return _Snapshot(epochs, policy, roles, grants, known.kept if same else {})
+
+    def _policy(self, scope: TenantScope, roles: tuple[Role, ...], known: _Snapshot | None) -> Policy:
+        """The live policy; the one that is known, unless its sources or the stored roles are others now."""
         stored = self._revisions.live(scope)
         if stored is None:
             raise NoPolicyError("no policy has been activated yet")
+        if known is not None and known.roles is roles and known.policy.revision == stored.revision:
+            return known.policy
         return load_policy(stored.sources, roles)
+
+
+def _kept_if_same(known: tuple[T, ...], read: tuple[T, ...]) -> tuple[T, ...]:
+    return known if read == known else read

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pacsgate.model.actions import Action
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
+from pacsgate.model.resource import ArchiveName
 from pacsgate.services.administer_grants import GrantAdministration
 from pacsgate.services.mandates import Mandate
 
@@ -54,10 +55,16 @@ class ManagedGrants:
         target: tuple[GrantTarget, str],
         actions: frozenset[Action],
         expires: datetime | None,
+        archive: ArchiveName | None = None,
     ) -> Grant:
-        """Grant some actions on one thing, until some time."""
+        """Grant some actions on one thing, until some time, in every archive or in one."""
         return self.administration().add(
-            mandate.change(), grantee=grantee, target=target, actions=actions, expires=expires
+            mandate.change(),
+            grantee=grantee,
+            target=target,
+            actions=actions,
+            expires=expires,
+            archive=archive,
         )
 
     def revoke(self, mandate: Mandate, grant_id: str) -> None:

@@ -9,6 +9,7 @@ Invariants:
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from pacsgate.model.built_in_roles import BUILT_IN_ROLES
 from pacsgate.model.errors import NotFoundError
 from pacsgate.model.permission import Permission
 from pacsgate.model.role import Role
@@ -23,6 +24,12 @@ class KnownRole:
     role: Role
     """Of a file, with all that it inherits; of those kept here, as it was defined."""
     place: str | None
+    is_built_in: bool = False
+
+    @property
+    def is_kept_here(self) -> bool:
+        """Whether it can be changed here."""
+        return self.place is None and not self.is_built_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,8 @@ class ManagedRoles:
         places = mandate.policy.role_places
         of_files = [KnownRole(mandate.policy.roles[name], str(place)) for name, place in places.items()]
         kept = [KnownRole(role, None) for role in self.administration().roles(mandate.scope)]
-        return tuple(sorted((*of_files, *kept), key=lambda known: known.role.name))
+        built_in = [KnownRole(role, None, is_built_in=True) for role in BUILT_IN_ROLES.values()]
+        return tuple(sorted((*of_files, *kept, *built_in), key=lambda known: known.role.name))
 
     def role(self, mandate: Mandate, name: str) -> KnownRole:
         """The role of this name.  Raises `NotFoundError`."""
@@ -48,6 +56,7 @@ class ManagedRoles:
     def add(self, mandate: Mandate, role: Role) -> Role:
         """Define a role."""
         self._need_extended(mandate, role)
+        self.administration().refuse_kept_back(mandate.scope, role)
         mandate.to_carry(_all_permissions(mandate, role))
         self.administration().add(mandate.change(), role)
         return role
@@ -56,6 +65,7 @@ class ManagedRoles:
         """Define a stored role anew."""
         before = self._reached(mandate, role.name)
         self._need_extended(mandate, role)
+        self.administration().refuse_kept_back(mandate.scope, role)
         mandate.to_carry(_all_permissions(mandate, role))
         changed = replace(role, template=before.template)
         self.administration().change(mandate.change(), changed)
@@ -68,7 +78,7 @@ class ManagedRoles:
 
     def _reached(self, mandate: Mandate, name: str) -> Role:
         known = self.role(mandate, name)
-        if known.place is not None:
+        if not known.is_kept_here:
             return known.role  # whoever asks is told where it is changed
         if name in own_roles(mandate.policy, mandate.caller):
             raise mandate.refused("nobody changes a role that they have: ask somebody else")

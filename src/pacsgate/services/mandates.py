@@ -18,6 +18,7 @@ Standard: OWASP ASVS 5.0 8.2.1, 8.3.1 (function-level access control), 8.4.2; NI
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pacsgate.model.built_in_roles import AGENT_INSTANCE, BUILT_IN_ROLES
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import RequestError
 from pacsgate.model.permission import Permission
@@ -89,7 +90,11 @@ class Mandate:
         if not self.lasts:
             return frozenset()
         policy, subject = lasting_policy(self.policy), lasting_subject(self.caller.subject)
-        return bind(policy, subject, self.caller.context, None, ()).permissions_held
+        held = bind(policy, subject, self.caller.context, None, ()).permissions_held
+        if Permission.PACS_REGISTER in held:
+            # Whoever registers PACSes makes any account an agent, and so is not kept from those that are.
+            held |= BUILT_IN_ROLES[AGENT_INSTANCE].permissions
+        return held
 
     def refused(self, why: str) -> RequestError:
         """No, on record, with the sentence that says why."""
@@ -121,8 +126,13 @@ class Mandates:
 
     def held(self, caller: Caller) -> frozenset[Permission]:
         """The permissions that the caller holds in the whole tenant, whatever is still to be proven."""
-        policy = self.policies.current(caller.scope)
-        return bind(policy, caller.subject, caller.context, None, ()).permissions_held
+        return held_in_tenant(self.policies, caller)
+
+
+def held_in_tenant(policies: LivePolicy, caller: Caller) -> frozenset[Permission]:
+    """The permissions that a caller holds in the whole tenant, whatever is still to be proven."""
+    policy = policies.current(caller.scope)
+    return bind(policy, caller.subject, caller.context, None, ()).permissions_held
 
 
 def roles_within_reach(policy: Policy, user: UserRecord) -> frozenset[str]:

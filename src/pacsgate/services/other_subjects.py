@@ -12,7 +12,7 @@ Invariants:
 - a purpose that the subject does not hold is refused, whoever claims it.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pacsgate.dicom.query import Query
@@ -21,6 +21,7 @@ from pacsgate.model.context import Context
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.resource import ArchiveName, Level, ResourceKey, TenantScope
 from pacsgate.model.subject import Subject, SubjectKind
+from pacsgate.model.tenant_archives import TenantArchives
 from pacsgate.policy.constraint import Constraint
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.ir import PATIENT_ID, Compare, Comparison
@@ -45,14 +46,13 @@ class OtherSubjects:
     resolver: Resolver
     index: StudyIndex
     accounts: Accounts
-    archives: Collection[ArchiveName]
-    main_archive: ArchiveName
+    archives: TenantArchives
     network_of: Callable[[str | None], str]
     """The zone of a client address."""
 
-    def archive(self, named: ArchiveName | None) -> ArchiveName:
-        """The archive that a question is about."""
-        return self.main_archive if named is None else named
+    def archive(self, scope: TenantScope, named: ArchiveName | None) -> ArchiveName:
+        """The archive that a question is about; nothing says yet that the tenant has it."""
+        return self.archives.main(scope) if named is None else named
 
     def bind(
         self, scope: TenantScope, name: SubjectName, claims: Claims, context: Context, archive: ArchiveName
@@ -96,9 +96,9 @@ class OtherSubjects:
         never = bound.could(known)
         if never is not None:
             return Refusal(Answer.FORBIDDEN, never.reasons, never.revision, never.message)
-        archive = self.archive(resource.archive)
         scope = TenantScope(bound.subject.tenant)
-        if archive not in self.archives or resource.level is None:
+        archive = self.archive(scope, resource.archive)
+        if not self.archives.has(scope, archive) or resource.level is None:
             return _not_found(bound)
         if resource.key is not None:
             return self.resolver.reach(scope, archive, resource.key, known, bound)

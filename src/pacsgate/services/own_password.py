@@ -10,6 +10,7 @@ Standard: OWASP ASVS 5.0 6.2.2, 6.2.3, 7.4.3.
 """
 
 from pacsgate.model.errors import ConflictError, RequestError
+from pacsgate.model.tenant_names import sign_in_name
 from pacsgate.ports import AuthenticationFailed, PasswordDoor
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.callers import Caller
@@ -34,7 +35,7 @@ class OwnPassword:
                 "and one of the gate after signing in with it"
             )
         self._users.check_new(subject.name, new)
-        found = self._door.sign_in(subject.name, old, context)
+        found = self._door.sign_in(sign_in_name(subject.tenant, subject.name), old, context)
         if isinstance(found, AuthenticationFailed):
             return found
         if new == old:

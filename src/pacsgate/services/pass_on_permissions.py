@@ -14,15 +14,16 @@ Invariants:
 - a refusal is on record before it is answered.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Allow, Reason, ReasonCode
 from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.permission import Permission
-from pacsgate.model.resource import ArchiveName, ResourceKey
+from pacsgate.model.resource import ResourceKey
 from pacsgate.model.study_permission import StudyPermission
+from pacsgate.model.tenant_archives import TenantArchives
 from pacsgate.policy.engine import Bound, bind
 from pacsgate.ports import StudyEntry, StudyIndex, Trail
 from pacsgate.services.callers import Caller
@@ -52,7 +53,7 @@ class PassOnPermissions:
     policies: LivePolicy
     resolver: Resolver
     index: StudyIndex
-    archives: Sequence[ArchiveName]
+    archives: TenantArchives
     trail: Trail
 
     def listed(self, caller: Caller, study_instance_uid: str) -> tuple[StudyPermission, ...] | Refusal:
@@ -142,7 +143,7 @@ class PassOnPermissions:
             return None
         bounds = {
             archive: self.policies.bind(caller.scope, caller.subject, caller.context, archive)
-            for archive in self.archives
+            for archive in self.archives.of(caller.scope)
         }
         if not any(_owns(bound) for bound in bounds.values()):
             return _refusal(Answer.FORBIDDEN, ReasonCode.NO_PERMISSION, everywhere)

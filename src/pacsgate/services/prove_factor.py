@@ -46,6 +46,8 @@ ANSWERED_WITHIN = timedelta(minutes=5)
 CODE_METHODS = frozenset({"otp", "mfa"})
 
 _PURPOSE = "passkey-proof"
+_ANYBODY = TenantScope(DEFAULT_TENANT)
+"""Where whoever signs in by a passkey alone is asked, before it is known whose it is."""
 _REFUSED = AuthenticationFailed(FailureKind.REFUSED)
 _UNAVAILABLE = AuthenticationFailed(FailureKind.UNAVAILABLE)
 
@@ -143,7 +145,7 @@ class ProveFactor:
         )
         question = self._passkeys.ask_for_known(site, known, verify_user=subject is None)
         kept = json.dumps(["" if subject is None else subject.name, question.challenge.hex()]).encode()
-        scope = TenantScope(DEFAULT_TENANT if subject is None else subject.tenant)
+        scope = _ANYBODY if subject is None else TenantScope(subject.tenant)
         number = self._challenges.ask(scope, _PURPOSE, kept, expires_at=context.now + ANSWERED_WITHIN)
         return Asked(number, question.options)
 
@@ -151,7 +153,7 @@ class ProveFactor:
         self, subject: Subject | None, site: Site, number: str, answer: str, context: Context
     ) -> Subject | AuthenticationFailed:
         """A passkey, beside what was proven before; without a `subject`, by itself."""
-        scope = TenantScope(DEFAULT_TENANT if subject is None else subject.tenant)
+        scope = _ANYBODY if subject is None else TenantScope(subject.tenant)
         claimed = None if subject is None else subject.name
         lock = self._limit.lock_on(scope, Guessed.FACTOR, claimed, context.client_address, context.now)
         if lock is not None:
@@ -162,6 +164,8 @@ class ProveFactor:
         if challenge is None or named is None or found is None or found[1].kind is not FactorKind.PASSKEY:
             return self._failed(scope, subject, context, "unknown-passkey-or-challenge")
         tenant, factor = found
+        if subject is None:  # it was asked of nobody, and the passkey says whose it is
+            scope = TenantScope(tenant)
         if tenant != scope.tenant or claimed not in {None, factor.user} or not _is_own(named, scope, factor):
             return self._failed(scope, subject, context, "passkey-of-somebody-else")
         shown = self._passkeys.shown(site, challenge, answer, factor.secret, verify_user=subject is None)
@@ -242,7 +246,7 @@ class ProveFactor:
 
         That one is not counted against: whoever knows the id of a passkey must not lock its owner out.
         """
-        self._note(subject, context, cause, owner)
+        self._note(subject, context, cause, owner, scope)
         name = None if subject is None else subject.name
         lock = self._limit.note_failure(scope, Guessed.FACTOR, name, context.client_address, context.now)
         if lock is not None and lock.is_new:
@@ -257,9 +261,16 @@ class ProveFactor:
         self._note(subject, context, "locked-out")
         return AuthenticationFailed(FailureKind.LOCKED_OUT, lock.seconds_left)
 
-    def _note(self, subject: Subject | None, context: Context, cause: str, owner: str = "") -> None:
+    def _note(
+        self,
+        subject: Subject | None,
+        context: Context,
+        cause: str,
+        owner: str = "",
+        scope: TenantScope = _ANYBODY,
+    ) -> None:
         if subject is None:
-            circumstances = Circumstances(context, claimed_actor(owner or NOBODY, context))
+            circumstances = Circumstances(context, claimed_actor(owner or NOBODY, context), scope.tenant)
         else:
             circumstances = Circumstances(context, actor_of(subject, context), subject.tenant)
         details = {"cause": cause}

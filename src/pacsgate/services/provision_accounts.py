@@ -78,8 +78,6 @@ class Provisioning:
         self._users.check_new(person.name, None)
         held = self._office.directory.user(scope, person.name)
         if held is None:
-            if self._office.directory.tenant_of(person.name) is not None:
-                raise ConflictError(f"the name `{person.name}` is taken")
             return None
         if held.kind != SubjectKind.USER.value or held.source not in ({source, ""} if adopt else {source}):
             raise ConflictError(f"`{person.name}` is an account that `{source}` does not keep")

@@ -121,6 +121,8 @@ class PublishPolicy:
         if held is None or not held.revision.startswith(revision):
             waiting = "nothing waits" if held is None else f"`{held.revision}` waits"
             raise NotFoundError(f"no revision `{revision}` waits for approval: {waiting}")
+        if approver.tenant != scope.tenant:
+            raise ConflictError(f"`{approver.name}` may not approve: this is another tenant's policy")
         if approver.name == held.submitted_by:
             raise ConflictError("whoever submits a change cannot be the second to agree to it")
         live = self._revisions.live(scope)

@@ -39,7 +39,7 @@ def unfinished_stores(events: Iterable[AuditEvent]) -> tuple[AuditEvent, ...]:
 
 
 def reconcile(
-    scope: TenantScope,
+    scope_of: Callable[[ArchiveName], TenantScope],
     events: Iterable[AuditEvent],
     archives: Mapping[ArchiveName, Archive],
     index: StudyIndex,
@@ -52,7 +52,7 @@ def reconcile(
         archive = archives.get(event.archive) if event.archive is not None else None
         if archive is None or event.study is None:
             continue
-        study_uid = event.study.study_instance_uid
+        scope, study_uid = scope_of(archive.name), event.study.study_instance_uid
         named = set(event.details.get(INSTANCES_DETAIL, "").split())
         present = {
             uid for uid in named if (key := archive.existing(uid)) and key.study_instance_uid == study_uid

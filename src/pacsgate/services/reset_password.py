@@ -21,7 +21,6 @@ from datetime import datetime, timedelta
 from pacsgate.audit.events import Actor, EventKind, Outcome
 from pacsgate.model.claimed_names import LONGEST_CLAIM, NOBODY
 from pacsgate.model.context import Context
-from pacsgate.model.resource import TenantScope
 from pacsgate.ports import AuthenticationFailed, FailureKind, Passwords, UserRecord
 from pacsgate.ports.factors import Challenges
 from pacsgate.ports.identity import AttemptLimit, AttemptLock, Guessed
@@ -70,30 +69,29 @@ class PasswordReset:
         code = self._challenges.ask(change.scope, _PURPOSE + name, _state(user), expires_at=expires_at)
         return ResetCode(name, code, expires_at)
 
-    def complete(
-        self, scope: TenantScope, name: str, code: str, password: str, context: Context
-    ) -> AuthenticationFailed | None:
+    def complete(self, name: str, code: str, password: str, context: Context) -> AuthenticationFailed | None:
         """Set the password that the holder of a code has chosen; `None` when that is done.
 
         Raises `RequestError` for a weak password, before the code is looked at.
         """
-        self._passwords.refuse_weak(password, name)
+        scope, account = self._office.directory.stated(name)
+        self._passwords.refuse_weak(password, account)
         if not name.isprintable() or ":" in name or len(name) > LONGEST_CLAIM:
-            name = NOBODY  # made-up names must not fill the record or the counts
+            account = NOBODY  # made-up names must not fill the record or the counts
         address, now = context.client_address, context.now
-        lock = self._attempts.lock_on(scope, Guessed.CODE, name, address, now)
+        lock = self._attempts.lock_on(scope, Guessed.CODE, account, address, now)
         if lock is not None:
             return _locked(lock)
-        actor = Actor(name, verified=True, credential="reset-code", address=address)
+        actor = Actor(account, verified=True, credential="reset-code", address=address)
         change = Change(scope, actor, now, context.request_id)
-        state = self._challenges.take(scope, _PURPOSE + name, code.strip(), now)
-        user = self._office.directory.user(scope, name)
+        state = self._challenges.take(scope, _PURPOSE + account, code.strip(), now)
+        user = self._office.directory.user(scope, account)
         if state is None or user is None or not hmac.compare_digest(state, _state(user)):
-            return self._refuse(change, name, address)
-        lock = self._attempts.note_success(scope, Guessed.CODE, name, now)
+            return self._refuse(change, account, address)
+        lock = self._attempts.note_success(scope, Guessed.CODE, account, now)
         if lock is not None:
             return _locked(lock)
-        self._users.set_password(change, name, password, word="password chosen")
+        self._users.set_password(change, account, password, word="password chosen")
         return None
 
     def _refuse(self, change: Change, name: str, address: str | None) -> AuthenticationFailed:

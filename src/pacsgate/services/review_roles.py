@@ -27,7 +27,14 @@ NEEDED: Mapping[EventKind, frozenset[Permission]] = {
         {Permission.USER_ADMINISTER, Permission.TOKEN_ADMINISTER, Permission.ACCOUNT_PROVISION}
     ),
     EventKind.ROLE_CHANGED: frozenset(
-        {Permission.ROLE_ASSIGN, Permission.ROLE_ADMINISTER, Permission.ACCOUNT_PROVISION}
+        {
+            Permission.ROLE_ASSIGN,
+            Permission.ROLE_ASSIGNMENT_REMOVE,
+            Permission.ROLE_CREATE,
+            Permission.ROLE_UPDATE,
+            Permission.ROLE_REMOVE,
+            Permission.ACCOUNT_PROVISION,
+        }
     ),
     EventKind.DEVICE_CHANGED: frozenset({Permission.DEVICE_ADMINISTER}),
     EventKind.OBJECT_ACCESS_CHANGED: frozenset({Permission.GRANT_ADMINISTER}),
@@ -56,7 +63,7 @@ def uses(policy: Policy, events: Iterable[AuditEvent]) -> tuple[Use, ...]:
             for used in _used(policy, roles_of, event):
                 last[used] = max(event.at, last.get(used, event.at))
     found: list[Use] = []
-    for name, role in sorted(policy.roles.items()):
+    for name, role in sorted(policy.own_roles.items()):
         found += (Use(name, action, last.get((name, action))) for action in sorted(role.may))
         found += (Use(name, each, last.get((name, each))) for each in sorted(role.permissions))
     return tuple(found)

@@ -67,7 +67,7 @@ class SearchForOthers:
 
     def subjects(self, enquirer: Enquirer, search: SubjectSearch) -> Listed[str] | Refusal:
         """The names of the accounts of one kind that may do this to that, in their order."""
-        archive = self._others.archive(search.resource.archive)
+        archive = self._others.archive(enquirer.scope, search.resource.archive)
         refused = self._evaluate.refuse(enquirer, archive)
         if refused is not None:
             return refused
@@ -78,7 +78,7 @@ class SearchForOthers:
 
     def resources(self, enquirer: Enquirer, search: ResourceSearch) -> Listed[Resource] | Refusal:
         """The resources of one kind to which somebody may do this, newest study first."""
-        archive = self._others.archive(search.kind.archive)
+        archive = self._others.archive(enquirer.scope, search.kind.archive)
         refused = self._evaluate.refuse(enquirer, archive)
         if refused is not None:
             return refused
@@ -93,7 +93,7 @@ class SearchForOthers:
 
     def actions(self, enquirer: Enquirer, search: ActionSearch) -> Listed[Action] | Refusal:
         """What somebody may do to a resource."""
-        archive = self._others.archive(search.resource.archive)
+        archive = self._others.archive(enquirer.scope, search.resource.archive)
         refused = self._evaluate.refuse(enquirer, archive)
         if refused is not None:
             return refused
@@ -128,7 +128,7 @@ class SearchForOthers:
         self, enquirer: Enquirer, bound: Bound, search: ResourceSearch, archive: ArchiveName
     ) -> Listed[Resource]:
         formula = _searchable(bound, ACTIONS.get(search.action))
-        if formula is None or archive not in self._others.archives:
+        if formula is None or not self._others.archives.has(enquirer.scope, archive):
             return Listed()
         kind, offset = search.kind, _offset(search.page)
         level = Level.STUDY if kind.level is Level.PATIENT else kind.level

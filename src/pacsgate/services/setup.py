@@ -21,6 +21,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pacsgate.audit.events import EventKind, Outcome
+from pacsgate.model.built_in_roles import NEVER_IN_CUSTOM_ROLES
 from pacsgate.model.errors import ConflictError, RequestError
 from pacsgate.model.permission import Permission
 from pacsgate.model.resource import TenantScope
@@ -35,7 +36,7 @@ from pacsgate.services.mandates import roles_within_reach
 
 ADMINISTRATOR = Role(
     name="administrator",
-    permissions=frozenset(Permission),
+    permissions=frozenset(Permission) - NEVER_IN_CUSTOM_ROLES,
     description="Administers the gate; sees no images.",
 )
 
@@ -75,16 +76,18 @@ class Setup:
                 "since: restart it for another"
             )
         self._users.check_new(name, password)
-        self._directory.forget_setup_code(change.scope)
-        known = {role.name for role in self._directory.roles(change.scope)} | set(self._office.file_roles)
+        files = self._office.file_roles(change.scope)
+        known = {role.name for role in self._directory.roles(change.scope)} | set(files)
         if ADMINISTRATOR.name not in known:
             self._roles.add(change, ADMINISTRATOR)
+        self._users.check_assignment(change, Assignment(ADMINISTRATOR.name))
+        self._directory.forget_setup_code(change.scope)
         user = self._users.add(change, name, password=password)
         self._users.assign(change, name, Assignment(ADMINISTRATOR.name))
         return user
 
     def _is_done(self, scope: TenantScope) -> bool:
-        policy = self._office.policy
+        policy = self._office.policy(scope)
         users = self._directory.users(scope)
         if policy is None:  # nobody knows who may administer
             return bool(users)

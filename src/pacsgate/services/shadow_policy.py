@@ -4,7 +4,8 @@ Requests that were decided are noted in passing and answered a second time, by b
 same part of the same study, the same page of the same search.  Where the answers differ, the difference is
 counted under who asked for what, with the newest study as a sample.
 
-A note costs an append to a bounded queue.  What does not fit is passed over and counted as such.
+A note costs an append to a bounded queue.  What does not fit is passed over and counted as such.  Candidates
+are looked for in the tenants whose people ask here.
 
 Noted by `shadowed`; compared by a thread of `bootstrap`, which says how fast.
 
@@ -16,12 +17,13 @@ Invariants:
 import threading
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pacsgate.dicom.query import Query
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.decision import Decision, Deny, Reason
+from pacsgate.model.errors import PacsgateError
 from pacsgate.model.grant import Grant
 from pacsgate.model.resource import ArchiveName, ResourceKey, TenantScope
 from pacsgate.model.subject import Subject
@@ -64,6 +66,15 @@ class _Answer:
         return f"{self.outcome} ({', '.join(map(str, self.reasons))})" if self.reasons else self.outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """The shadow of one tenant, while it has one."""
+
+    candidate: Candidate
+    policy: Policy
+    grants: tuple[Grant, ...]
+
+
 @dataclass(slots=True)
 class _Counts:
     compared: int = 0
@@ -83,20 +94,19 @@ class ShadowPolicy:
         directory: Directory,
         index: StudyIndex,
     ) -> None:
-        self._scope = scope
+        """`scope` is the tenant in which a candidate is looked for before anybody has asked."""
+        self._scopes = {scope}
         self._candidates = candidates
         self._directory = directory
         self._index = index
         self._waiting: deque[Asked] = deque(maxlen=WAITING)
-        self._passed_over = 0
-        self._grants: tuple[Grant, ...] = ()
-        self._candidate: Candidate | None = None
-        self._policy: Policy | None = None
-        self._counts = _Counts()
+        self._casts: dict[TenantScope, _Cast] = {}
+        self._counts: dict[TenantScope, _Counts] = {}
         self._heard = threading.local()
 
     def hear(self, subject: Subject, context: Context) -> None:
         """Remember in which circumstances this thread now asks for a subject."""
+        self._scopes.add(TenantScope(subject.tenant))
         self._heard.last = (subject, context)
 
     def context_of(self, bound: Bound) -> Context:
@@ -106,17 +116,18 @@ class ShadowPolicy:
 
     def note(self, asked: Asked) -> None:
         """Remember a request to be compared; never waits and never fails."""
-        if self._policy is None:
+        counts = self._counts.get(asked.scope)
+        if counts is None:
             return
         if len(self._waiting) >= WAITING:
-            self._passed_over += 1
+            counts.passed_over += 1
         else:
             self._waiting.append(asked)
 
     @property
     def is_casting(self) -> bool:
         """Whether there is a candidate to compare with."""
-        return self._policy is not None
+        return bool(self._casts)
 
     @property
     def has_waiting(self) -> bool:
@@ -128,39 +139,57 @@ class ShadowPolicy:
         return self._waiting.popleft() if self._waiting else None
 
     def round(self, noted: Iterable[Asked]) -> None:
-        """Look for the candidate, compare these, and keep what was counted.
+        """Look for candidates, compare these, and keep what was counted.
 
-        The requests are taken one by one once the candidate is known.
+        The requests are taken one by one once the candidates are known.  Raises what was wrong with a
+        candidate, after all else is done.
         """
-        self._refresh()
+        failed: PacsgateError | None = None
+        for scope in tuple(self._scopes):
+            try:
+                self._refresh(scope)
+            except PacsgateError as error:
+                failed = error
         for asked in noted:
             self._compare(asked)
-        self._flush()
+        for scope in tuple(self._casts):
+            self._flush(scope)
+        if failed is not None:
+            raise failed
 
-    def _refresh(self) -> None:
-        candidate = self._candidates.shadow(self._scope)
-        self._grants = self._directory.granted(self._scope) if candidate is not None else ()
-        if candidate == self._candidate:
-            return
-        self._counts, self._policy = _Counts(), None
-        self._waiting.clear()
-        self._candidate = candidate
+    def _refresh(self, scope: TenantScope) -> None:
+        candidate, cast = self._candidates.shadow(scope), self._casts.get(scope)
+        if cast is not None and cast.candidate == candidate:
+            self._casts[scope] = replace(cast, grants=self._directory.granted(scope))
+        elif cast is not None or candidate is not None:
+            self._begin(scope, candidate)
+
+    def _begin(self, scope: TenantScope, candidate: Candidate | None) -> None:
+        """Compare with this candidate from now on; with none for `None`."""
+        self._counts.pop(scope, None)
+        self._casts.pop(scope, None)
+        for _ in range(len(self._waiting)):  # others go on noting meanwhile
+            asked = self._waiting.popleft()
+            if asked.scope != scope:
+                self._waiting.append(asked)
         if candidate is not None:
-            self._policy = load_policy(candidate.sources, self._directory.roles(self._scope))
+            policy = load_policy(candidate.sources, self._directory.roles(scope))
+            self._casts[scope] = _Cast(candidate, policy, self._directory.granted(scope))
+            self._counts[scope] = _Counts()
 
     def _compare(self, asked: Asked) -> None:
         """Let the candidate answer what the live policy has answered."""
-        policy = self._policy
-        if policy is None:
+        cast, counts = self._casts.get(asked.scope), self._counts.get(asked.scope)
+        if cast is None or counts is None:
             return
         live = asked.bound
-        shadow = bind(policy, live.subject, asked.context, asked.archive, self._grants)
+        shadow = bind(cast.policy, live.subject, asked.context, asked.archive, cast.grants)
         one, other = self._answer(asked, live), self._answer(asked, shadow)
-        self._counts.compared += 1
+        counts.compared += 1
         if (one.outcome, one.found) != (other.outcome, other.found):
             key = (live.subject.name, asked.archive, asked.action, str(one), _beside(one, other))
-            before = self._counts.differences.get(key)
-            self._counts.differences[key] = ShadowDifference(
+            before = counts.differences.get(key)
+            counts.differences[key] = ShadowDifference(
                 *key,
                 requests=1 if before is None else before.requests + 1,
                 study_instance_uid=None if asked.key is None else asked.key.study_instance_uid,
@@ -190,15 +219,14 @@ class ShadowPolicy:
         page = self._index.search(asked.scope, asked.archive, query, constraint)
         return _Answer("finds", found=len(page.matches) + page.remaining)
 
-    def _flush(self) -> None:
-        counts, self._counts = self._counts, _Counts()
-        passed_over, self._passed_over = self._passed_over, 0
-        if self._candidate is not None and (counts.compared or passed_over):
+    def _flush(self, scope: TenantScope) -> None:
+        counts, self._counts[scope] = self._counts[scope], _Counts()
+        if counts.compared or counts.passed_over:
             self._candidates.note_shadow(
-                self._scope,
-                self._candidate.revision,
+                scope,
+                self._casts[scope].candidate.revision,
                 compared=counts.compared,
-                passed_over=passed_over,
+                passed_over=counts.passed_over,
                 differences=tuple(counts.differences.values()),
             )
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pacsgate.audit.events import Actor
 from pacsgate.model.context import Context
 from pacsgate.model.errors import NotFoundError
-from pacsgate.model.resource import TenantScope
 from pacsgate.ports import AuthenticationFailed, StartedSession
 from pacsgate.ports.browser_sources import BrowserSource, SentAway
 from pacsgate.services.administer_sessions import SessionAdministration
@@ -40,12 +39,10 @@ class SignInWithSource:
         sources: Iterable[BrowserSource],
         sign_in: SignIn,
         sessions: Callable[[], SessionAdministration],
-        scope: TenantScope,
     ) -> None:
         self._sources = {source.name: source for source in sources}
         self._sign_in = sign_in
         self._sessions = sessions
-        self._scope = scope
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -88,11 +85,12 @@ class SignInWithSource:
 
     def signed_out(self, name: str, message: Mapping[str, str], context: Context) -> bool:
         """End here what a source has ended; whether its message was genuine.  Raises `NotFoundError`."""
-        found = self._source(name).signed_out(message, context)
+        source = self._source(name)
+        found = source.signed_out(message, context)
         if found is None:
             return False
         actor = Actor(f"source:{name}", verified=True, address=context.client_address)
-        change = Change(self._scope, actor, context.now, context.request_id)
+        change = Change(source.scope, actor, context.now, context.request_id)
         self._sessions().end_of_source(
             change, found.source, user=found.user, source_session=found.source_session
         )

@@ -45,6 +45,8 @@ from pacsgate.services.study_orders import StudyOrders
 INSTANCES_DETAIL = "sop_instance_uids"
 """Detail of store events: the SOP Instance UIDs concerned, separated by spaces.  `reconcile` reads it."""
 
+_UNLOCKED = 1000
+"""Subjects remembered as being under no lock."""
 _TAKEN = Ruling(None, (Reason(ReasonCode.NOT_VISIBLE),))
 """The SOP Instance UID is that of something hidden: whoever asks so may be probing for what there is."""
 
@@ -115,6 +117,8 @@ class StoreInstances:
         self._trail = trail
         self._occurrences = occurrences
         self._orders = orders
+        self._unlocked: dict[tuple[TenantScope, str], int] = {}
+        """At which epoch of locks a subject was found to be under none."""
 
     def store(
         self,
@@ -133,7 +137,7 @@ class StoreInstances:
         """
         self._refuse_probing(scope, subject, circumstances)
         placed = {
-            number: replace(spooled, summary=self._orders.completed(spooled.summary))
+            number: replace(spooled, summary=self._orders.completed(scope, spooled.summary))
             for number, spooled in enumerate(objects)
             if study_instance_uid in {None, spooled.summary.study_instance_uid}
         }
@@ -220,8 +224,16 @@ class StoreInstances:
         return results
 
     def _refuse_probing(self, scope: TenantScope, subject: Subject, circumstances: Circumstances) -> None:
+        # Nobody comes under a lock without moving its epoch, so who was under none need not be asked about.
+        locks = self._policies.epochs().locks
+        if self._unlocked.get((scope, subject.name)) == locks:
+            return
         left = self._probes.seconds_left(scope, subject.name, circumstances.context.now)
-        if left is not None:
+        if left is None:
+            if len(self._unlocked) >= _UNLOCKED:
+                self._unlocked.clear()
+            self._unlocked[scope, subject.name] = locks
+        else:
             self._trail.record(circumstances.denial((Reason(ReasonCode.LOCKED_OUT),), action=Action.STORE))
             raise TooSoonError("too many objects under UIDs that are taken", retry_after_seconds=left)
 

@@ -26,33 +26,35 @@ from pacsgate.dicom.json_model import to_json
 from pacsgate.dicom.matching import text_key
 from pacsgate.dicom.reading import UNREADABLE
 from pacsgate.dicom.summary import DicomJson, InstanceSummary
+from pacsgate.model.resource import TenantScope
 from pacsgate.ports.orders import ORDER_ATTRIBUTES, Orders
 
 _TAGS = frozenset(map(tag_of, ORDER_ATTRIBUTES))
 _REMEMBERED = 256
 """Studies whose order is kept at hand while they arrive."""
 
-_StudyName = tuple[str, str, str]
+_StudyName = tuple[TenantScope, str, str, str]
 
 
 class StudyOrders:
-    """The orders of the studies that are arriving; without a worklist there are none."""
+    """The orders of the studies that are arriving; where a tenant has no worklist there are none."""
 
-    def __init__(self, orders: Orders | None) -> None:
+    def __init__(self, orders: Mapping[TenantScope, Orders]) -> None:
         self._orders = orders
         self._known: OrderedDict[_StudyName, DicomJson] = OrderedDict()
         self._lock = Lock()
 
-    def completed(self, summary: InstanceSummary) -> InstanceSummary:
+    def completed(self, scope: TenantScope, summary: InstanceSummary) -> InstanceSummary:
         """The summary, with what its order says and it does not."""
-        if self._orders is None:
+        orders = self._orders.get(scope)
+        if orders is None:
             return summary
-        added = self._added(self._orders, summary)
+        added = self._added(scope, orders, summary)
         lacking = {tag: element for tag, element in added.items() if not _says(summary.header, tag)}
         return replace(summary, header={**summary.header, **lacking}) if lacking else summary
 
-    def _added(self, orders: Orders, summary: InstanceSummary) -> DicomJson:
-        name = (summary.study_instance_uid, summary.patient_id, summary.issuer_of_patient_id)
+    def _added(self, scope: TenantScope, orders: Orders, summary: InstanceSummary) -> DicomJson:
+        name = (scope, summary.study_instance_uid, summary.patient_id, summary.issuer_of_patient_id)
         with self._lock:
             if name in self._known:
                 self._known.move_to_end(name)

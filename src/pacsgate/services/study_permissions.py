@@ -229,7 +229,7 @@ class StudyPermissionAdministration:
     def _useless(self, scope: TenantScope, grantee: Grantee, actions: Iterable[Action]) -> list[Action]:
         if grantee[0] is not GranteeKind.ROLE:
             return []
-        policy = self._office.policy
+        policy = self._office.policy(scope)
         known = {role.name: role for role in self._office.directory.roles(scope)}
         known |= {} if policy is None else policy.roles
         role = known.get(grantee[1])
@@ -245,7 +245,7 @@ def _check_target(target: Target) -> None:
         case GrantTarget.PATIENT | GrantTarget.COLLECTION:
             if not name:
                 raise RequestError(f"a permission on a {kind} names it")
-        case GrantTarget.SERIES | GrantTarget.STUDY_PERMISSION:
+        case GrantTarget.SERIES | GrantTarget.DEPARTMENT | GrantTarget.STUDY_PERMISSION:
             raise RequestError("a permission is on a study, a patient or a collection")
         case _:
             assert_never(kind)

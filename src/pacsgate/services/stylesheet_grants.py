@@ -29,9 +29,10 @@ from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.permission import Permission
 from pacsgate.model.permission_letters import actions_of
 from pacsgate.model.resource import patient_key
+from pacsgate.model.stylesheet import StylesheetName
 from pacsgate.ports import Trail
 from pacsgate.ports.occurrences import Occurrence, OccurrenceKind
-from pacsgate.ports.stylesheets import StylesheetName, Stylesheets
+from pacsgate.ports.stylesheets import Stylesheets
 from pacsgate.protocols.dcm4chee.dataset_xml import dataset_xml
 from pacsgate.protocols.dcm4chee.message_xml import message_xml
 from pacsgate.protocols.dcm4chee.orders import Order, Verb, read_outcome

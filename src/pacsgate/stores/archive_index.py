@@ -85,7 +85,7 @@ class ArchiveIndex:
 
     def _on_snapshot(self, ask: Callable[[Snapshot], _T]) -> _T:
         while True:
-            with self._database.snapshot() as snapshot:
+            with self._database.snapshot(self._tenant) as snapshot:
                 try:
                     return ask(snapshot)
                 except StaleSnapshot:

@@ -79,7 +79,7 @@ class SqlCandidates:
         differences: Sequence[ShadowDifference],
     ) -> None:
         """Add to what was counted, unless another revision is in the shadow by now."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             current = connection.execute(
                 select(policy_candidate.c.revision).where(
                     policy_candidate.c.tenant == scope.tenant, policy_candidate.c.purpose == _SHADOW
@@ -108,7 +108,7 @@ class SqlCandidates:
         """What was counted of the revision in the shadow."""
         table = shadow_difference.c
         here = (table.tenant == scope.tenant) & table.subject.not_in(_TALLIES)
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             counted = connection.execute(
                 select(table.subject, table.requests).where(
                     table.tenant == scope.tenant, table.subject.in_(_TALLIES)
@@ -128,7 +128,7 @@ class SqlCandidates:
         )
 
     def _candidate(self, scope: TenantScope, purpose: str) -> AnyRow | None:
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             return connection.execute(
                 select(policy_candidate).where(
                     policy_candidate.c.tenant == scope.tenant, policy_candidate.c.purpose == purpose

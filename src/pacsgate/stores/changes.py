@@ -1,27 +1,39 @@
-"""An administrative change: its rows, its epoch and its audit event, in one transaction.
+"""An administrative change, in one transaction: its rows, its epoch, its audit event, what others are told.
 
 Called by the stores of people, revisions and labels.
 
 Invariants:
-- either all three are committed or none.
+- either all of it is committed or nothing.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from pacsgate.audit.canonical import encode_event
 from pacsgate.audit.events import AuditEvent
+from pacsgate.audit.notices import TOLD_FOR, is_told
 from pacsgate.stores import epoch_leases
 from pacsgate.stores.database import Database
 from pacsgate.stores.dialects import Flavour
+from pacsgate.stores.notice_schema import admin_notice
 from pacsgate.stores.schema import epoch, outbox
-from pacsgate.stores.serials import OUTBOX, next_number
+from pacsgate.stores.serials import NOTICE, OUTBOX, next_number
 
 INSTALLATION = "platform"
 """The tenant under which numbers of the whole installation are kept."""
+
+
+_MOST_TOLD = 10_000
+"""Notices of a tenant; the trail has all."""
+_MOVED = (
+    update(epoch)
+    .where(epoch.c.tenant == bindparam("of_tenant"), epoch.c.name == bindparam("of_topic"))
+    .values(value=epoch.c.value + 1)
+    .returning(epoch.c.value)
+)
 
 
 class Topic(StrEnum):
@@ -41,7 +53,7 @@ def change(database: Database, tenant: str, topic: Topic, event: AuditEvent | No
 
     Only what is no administrative act (a session that ends, say) comes without an event.
     """
-    with database.writing() as connection:
+    with database.writing(tenant) as connection:
         yield connection
         move_epoch(connection, tenant, topic)
         if event is not None:
@@ -50,24 +62,43 @@ def change(database: Database, tenant: str, topic: Topic, event: AuditEvent | No
 
 def post(connection: Connection, tenant: str, event: AuditEvent) -> None:
     """Leave an event for the trail, in a transaction of whatever it tells of."""
+    encoded = encode_event(event)
     connection.execute(
         insert(outbox).values(
             tenant=tenant,
             # Rows of all tenants are delivered in one order.
             outbox_pk=next_number(connection, INSTALLATION, OUTBOX),
-            event=encode_event(event),
+            event=encoded,
         )
     )
+    if is_told(event):
+        _tell(connection, tenant, event, encoded)
+
+
+def _tell(connection: Connection, tenant: str, event: AuditEvent, encoded: bytes) -> None:
+    """Keep a notice for the other administrators, and forget what is old."""
+    number = next_number(connection, tenant, NOTICE)
+    connection.execute(
+        insert(admin_notice).values(
+            tenant=tenant,
+            notice_pk=number,
+            at=event.at,
+            kind=event.kind.name,
+            actor=event.actor.name,
+            event=encoded,
+        )
+    )
+    old = (admin_notice.c.at < event.at - TOLD_FOR) | (admin_notice.c.notice_pk <= number - _MOST_TOLD)
+    connection.execute(delete(admin_notice).where(admin_notice.c.tenant == tenant, old))
 
 
 def move_epoch(connection: Connection, tenant: str, topic: Topic) -> int:
     """Let every cache of this topic know that it is out of date.  Returns the new epoch."""
-    here = (epoch.c.tenant == tenant) & (epoch.c.name == topic)
-    last: int = connection.execute(select(epoch.c.value).where(here)).scalar_one_or_none() or 0
-    if not last:
-        connection.execute(insert(epoch).values(tenant=tenant, name=topic, value=1))
-    else:
-        connection.execute(update(epoch).where(here).values(value=last + 1))
+    here = {"of_tenant": tenant, "of_topic": topic}
+    moved: int | None = connection.execute(_MOVED, here).scalar_one_or_none()
+    if moved is None:
+        moved = 1
+        connection.execute(insert(epoch).values(tenant=tenant, name=topic, value=moved))
     if connection.dialect.name == Flavour.POSTGRESQL:
         epoch_leases.note_move(connection)
-    return last + 1
+    return moved

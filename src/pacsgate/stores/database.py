@@ -1,8 +1,9 @@
 """One installation's database: how it is opened, read and written.
 
 Reading gives a snapshot; writing waits for its turn and commits or leaves
-nothing.  Connections are pooled and may be used from any thread, one thread at
-a time.  A process that forks must open its own.
+nothing.  Either says whose rows it is about (`tenant_wall`).  Within `together`
+both are parts of one transaction.  Connections are
+pooled and may be used from any thread, one thread at a time.  A process that forks must open its own.
 
 Called by `bootstrap`; everything else in `stores` takes a `Database`.
 
@@ -13,18 +14,20 @@ Invariants:
 """
 
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from pacsgate.model.errors import SettingsError
 from pacsgate.stores import epoch_leases
-from pacsgate.stores.dialects import Flavour, begin_reading, begin_writing
+from pacsgate.stores.dialects import Flavour, begin_reading, begin_writing, go_within
 from pacsgate.stores.migrate import upgrade
 from pacsgate.stores.reading import Snapshot, Snapshots
+from pacsgate.stores.tenant_wall import ANY_TENANT, Whose
 
 BUSY_TIMEOUT_SECONDS = 10
 """How long a writer waits for its turn; the longest single transaction is the ingest of one batch."""
@@ -43,35 +46,82 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._kept: list[Connection] = []
+        self._of_thread = threading.local()
         self.engine = engine
         self.flavour = Flavour(engine.dialect.name)
         self._snapshots = Snapshots(engine, _prepare_sqlite)
+        # SQLite's own way to wait for the only writer is to try again now and then: threads that
+        # wait here first come in their turn, and only other processes are left to chance.
+        is_sqlite = self.flavour is Flavour.SQLITE
+        self._writers: AbstractContextManager[object] = threading.Lock() if is_sqlite else nullcontext()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection on which every statement sees the same committed state."""
+    def together(self) -> Iterator[None]:
+        """One transaction for all that this thread reads and writes within, whichever store does it."""
+        with self.writing(ANY_TENANT) as connection:
+            outer = self._joined()
+            self._of_thread.connection = connection
+            try:
+                yield
+            finally:
+                self._of_thread.connection = outer
+
+    @contextmanager
+    def reading(self, tenant: Whose) -> Iterator[Connection]:
+        """A connection on which every statement sees the same committed state, of this tenant's rows."""
+        joined = self._joined()
+        if joined is not None:
+            with self._within(joined, tenant):
+                yield joined
+            return
         with self.engine.connect() as connection:
-            begin_reading(connection, self.flavour)
+            begin_reading(connection, self.flavour, tenant)
             yield connection
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """One committed state, read with the driver itself."""
-        return self._snapshots.take()
+    def snapshot(self, tenant: Whose) -> AbstractContextManager[Snapshot]:
+        """One committed state of a tenant's rows, read with the driver itself."""
+        return self._snapshots.take(tenant)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection with the only writing transaction; committed unless the block raises.
+    def writing(self, tenant: Whose) -> Iterator[Connection]:
+        """A connection with the only writing transaction, of this tenant's rows; committed unless it raises.
 
         If it moved an epoch, every process that answers from memory has seen it on return.
         """
-        with self.engine.begin() as connection:
+        joined = self._joined()
+        if joined is not None:
+            with self._within(joined, tenant), joined.begin_nested():
+                yield joined
+            return
+        with self._writers, self.engine.begin() as connection:
             epoch_leases.take_move(connection)
-            begin_writing(connection, self.flavour)
+            begin_writing(connection, self.flavour, tenant)
             yield connection
             moved = epoch_leases.take_move(connection)
         if moved:
             with self.apart() as connection:
                 epoch_leases.await_holders(connection)
+
+    @contextmanager
+    def _within(self, connection: Connection, tenant: Whose) -> Iterator[None]:
+        """Within a transaction of several stores, each sees the rows of the tenant that it is asked about."""
+        outer: Whose = getattr(self._of_thread, "tenant", ANY_TENANT)
+        if outer == tenant:
+            yield
+            return
+        self._of_thread.tenant = tenant
+        go_within(connection, self.flavour, tenant)
+        try:
+            yield
+        finally:
+            self._of_thread.tenant = outer
+            with suppress(DBAPIError):  # a transaction that the server has given up says so by itself
+                go_within(connection, self.flavour, outer)
+
+    def _joined(self) -> Connection | None:
+        """The connection of the transaction that this thread has open with `together`."""
+        found: Connection | None = getattr(self._of_thread, "connection", None)
+        return found
 
     def apart(self) -> Connection:
         """A connection outside transactions: each statement sees what is committed when it begins."""

@@ -25,6 +25,8 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
+from pacsgate.stores.tenant_wall import Whose, whose, within
+
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that compares by code point in both databases."""
 
@@ -60,6 +62,9 @@ class Flavour(StrEnum):
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
 
+
+_ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SET_TENANT = "set_config('pacsgate.tenant', %s, true)"
 
 MANY = 50
 """Lists longer than this travel as one parameter: each has its cost, and PostgreSQL takes 65,535 at most."""
@@ -147,18 +152,20 @@ def written_out(statement: Select[Any], flavour: Flavour) -> tuple[str, dict[str
     return str(compiled), dict(compiled.params)
 
 
-def begin_reading(connection: Connection, flavour: Flavour) -> None:
-    """Start a snapshot: every statement until the end of the transaction sees the same state."""
+def begin_reading(connection: Connection, flavour: Flavour, tenant: Whose) -> None:
+    """Start a snapshot of a tenant's rows: every statement until the end of it sees the same state."""
     match flavour:
         case Flavour.SQLITE:
             connection.exec_driver_sql("BEGIN")
         case Flavour.POSTGRESQL:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            driver: Any = connection.connection.dbapi_connection
+            # One message to the server for both; the driver could not prepare it, and need not.
+            driver.execute(f"{_ONE_STATE}; {within(tenant)}", prepare=False)
         case _:
             assert_never(flavour)
 
 
-def begin_writing(connection: Connection, flavour: Flavour) -> None:
+def begin_writing(connection: Connection, flavour: Flavour, tenant: Whose) -> None:
     """Start a transaction that waits for every other writer of the installation to end.
 
     One writer at a time is SQLite's nature; PostgreSQL gets the same from one
@@ -168,6 +175,19 @@ def begin_writing(connection: Connection, flavour: Flavour) -> None:
         case Flavour.SQLITE:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         case Flavour.POSTGRESQL:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7211001)")
+            connection.exec_driver_sql(
+                f"SELECT {_SET_TENANT}, pg_advisory_xact_lock(7211001)", (whose(tenant),)
+            )
+        case _:
+            assert_never(flavour)
+
+
+def go_within(connection: Connection, flavour: Flavour, tenant: Whose) -> None:
+    """Let a transaction that is open see the rows of this tenant from now on."""
+    match flavour:
+        case Flavour.SQLITE:
+            pass
+        case Flavour.POSTGRESQL:
+            connection.exec_driver_sql(f"SELECT {_SET_TENANT}", (whose(tenant),))
         case _:
             assert_never(flavour)

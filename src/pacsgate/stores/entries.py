@@ -55,13 +55,13 @@ class Entries:
 
     def with_uid(self, study_instance_uid: str) -> tuple[StudyEntry, ...]:
         """Every study with this UID, one per patient that has it."""
-        with self._database.snapshot() as snapshot:
+        with self._database.snapshot(self._place["tenant"]) as snapshot:
             rows = snapshot.rows(_WITH_UID, {**self._place, "uid": study_instance_uid})
             return tuple(self._entries(snapshot, rows)) if rows else ()
 
     def with_orthanc_id(self, orthanc_id: str) -> tuple[StudyEntry, ...]:
         """Every study with something in it whose identifier begins like this one."""
-        with self._database.snapshot() as snapshot:
+        with self._database.snapshot(self._place["tenant"]) as snapshot:
             rows = snapshot.rows(_WITH_ORTHANC_ID, {**self._place, "number": number_of(orthanc_id)})
             return tuple(self._entries(snapshot, rows)) if rows else ()
 
@@ -69,7 +69,7 @@ class Entries:
         """All studies, in the order in which the index came to know them."""
         after = 0
         while True:
-            with self._database.snapshot() as snapshot:
+            with self._database.snapshot(self._place["tenant"]) as snapshot:
                 numbers = [
                     row[0]
                     for row in snapshot.rows(_NEXT_NUMBERS, {**self._place, "after": after, "batch": _BATCH})

@@ -28,6 +28,7 @@ from pacsgate.stores.changes import Topic
 from pacsgate.stores.database import Database
 from pacsgate.stores.dialects import Flavour
 from pacsgate.stores.schema import epoch
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 _ALL = select(epoch.c.name, func.sum(epoch.c.value)).group_by(epoch.c.name)
 
@@ -55,7 +56,7 @@ class _LeasedEpochs:
         epochs, until = self._held
         if time.monotonic() < until:
             return epochs
-        with self._database.reading() as connection:
+        with self._database.reading(ANY_TENANT) as connection:
             return _read(connection)[0]
 
     @contextmanager

@@ -25,7 +25,7 @@ class SqlFeeds:
     def read(self, scope: TenantScope, archive: ArchiveName) -> FeedState | None:
         """Where the feed of an archive stands; `None` if it never began."""
         columns = (table.c.cursor, table.c.anchors, table.c.crawled, table.c.current_at, table.c.settled)
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             row = connection.execute(
                 select(*columns).where(table.c.tenant == scope.tenant, table.c.archive == archive)
             ).one_or_none()
@@ -37,7 +37,7 @@ class SqlFeeds:
     def save(self, scope: TenantScope, archive: ArchiveName, state: FeedState) -> None:
         """Remember where it stands now."""
         here = (table.c.tenant == scope.tenant) & (table.c.archive == archive)
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(delete(table).where(here))
             connection.execute(
                 insert(table).values(

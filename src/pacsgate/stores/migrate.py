@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from pacsgate.model.errors import SettingsError
 from pacsgate.stores.dialects import Flavour, begin_writing
 from pacsgate.stores.planner import write_statistics
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 _HERE = Path(__file__).parent / "migrations"
 
@@ -32,7 +33,7 @@ def upgrade(engine: Engine) -> None:
     known = {script.revision for script in scripts.walk_revisions()}
     flavour = Flavour(engine.dialect.name)
     with engine.begin() as connection:
-        begin_writing(connection, flavour)
+        begin_writing(connection, flavour, ANY_TENANT)
         found = set(MigrationContext.configure(connection).get_current_heads())
         if not found <= known:
             raise SettingsError(

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 
 from pacsgate.stores.database import Database
 from pacsgate.stores.schema import outbox
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 
 class SqlOutbox:
@@ -19,7 +20,7 @@ class SqlOutbox:
 
     def pending(self, limit: int = 100) -> tuple[tuple[int, bytes], ...]:
         """Undelivered rows of all tenants, oldest first."""
-        with self._database.reading() as connection:
+        with self._database.reading(ANY_TENANT) as connection:
             rows = connection.execute(
                 select(outbox.c.outbox_pk, outbox.c.event).order_by(outbox.c.outbox_pk).limit(limit)
             )
@@ -29,5 +30,5 @@ class SqlOutbox:
         """Forget rows that the trail has."""
         if not ids:
             return
-        with self._database.writing() as connection:
+        with self._database.writing(ANY_TENANT) as connection:
             connection.execute(delete(outbox).where(outbox.c.outbox_pk.in_(ids)))

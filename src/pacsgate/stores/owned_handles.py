@@ -36,7 +36,7 @@ class SqlHandles:
     def add(self, scope: TenantScope, owned: OwnedHandle) -> None:
         """Remember a handle, in place of one of the same name."""
         table = owned_handle.c
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(
                 delete(owned_handle).where(
                     table.tenant == scope.tenant,
@@ -62,7 +62,7 @@ class SqlHandles:
     ) -> OwnedHandle | None:
         """Whose a handle is."""
         table = owned_handle.c
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             row = connection.execute(
                 select(owned_handle).where(
                     table.tenant == scope.tenant,
@@ -90,7 +90,7 @@ class SqlHandles:
         """The handles of one subject, or of everybody, oldest first."""
         table = owned_handle.c
         of_subject = [] if subject is None else [table.subject == subject]
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             return tuple(
                 connection.execute(
                     select(table.handle)
@@ -109,7 +109,7 @@ class SqlHandles:
     ) -> None:
         """Forget handles that the archive does not have any more."""
         table = owned_handle.c
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             for handle in handles:
                 connection.execute(
                     delete(owned_handle).where(

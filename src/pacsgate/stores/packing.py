@@ -17,7 +17,7 @@ from typing import Any, overload
 
 import msgspec
 
-from pacsgate.dicom.summary import DicomJson
+from pacsgate.dicom.summary import DicomJson, PackedJson
 from pacsgate.model.subject import Attributes, Scalar
 from pacsgate.ports import InstanceEntry
 from pacsgate.stores.storable import storable_json
@@ -126,7 +126,7 @@ def _type_then_value(value: Scalar) -> tuple[str, Scalar]:
     return type(value).__name__, value
 
 
-class PackedAttributes(Mapping[str, Mapping[str, Any]]):
+class PackedAttributes(PackedJson):
     """The attributes of a row, unpacked when somebody first looks at them."""
 
     __slots__ = ("_held", "_packed")
@@ -134,6 +134,11 @@ class PackedAttributes(Mapping[str, Mapping[str, Any]]):
     def __init__(self, packed: bytes) -> None:
         self._packed = packed
         self._held: dict[str, dict[str, Any]] | None = None
+
+    @property
+    def packed(self) -> bytes:
+        """What the row has in its column."""
+        return self._packed
 
     def _unpacked(self) -> dict[str, dict[str, Any]]:
         if self._held is None:

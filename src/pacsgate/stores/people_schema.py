@@ -6,9 +6,9 @@ Invariants:
 - `tenant` leads every primary key and every unique index.
 """
 
-from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, Table
 
-from pacsgate.stores.columns import bytes_column, metadata, text_column
+from pacsgate.stores.columns import bytes_column, metadata, number_column, text_column
 from pacsgate.stores.dialects import TEXT, Instant
 
 account = Table(
@@ -60,7 +60,24 @@ role = Table(
     Column("approved_by", TEXT),
     Column("approved_at", TEXT),
     Column("template", TEXT),
+    Column("longest_seconds", BigInteger),
 )
+
+role_giving = Table(
+    "role_giving",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("account", key=True),
+    number_column("giving_pk", key=True),
+    text_column("role"),
+    Column("archive", TEXT),
+    Column("collection", TEXT),
+    Column("starts", Instant, nullable=False),
+    Column("until", Instant),
+    text_column("given_by"),
+    ForeignKeyConstraint(["tenant", "account"], ["account.tenant", "account.name"], ondelete="CASCADE"),
+)
+"""Who gave which role, also of assignments that are over or were taken away; `starts` is when it began."""
 
 api_token = Table(
     "api_token",
@@ -75,6 +92,9 @@ api_token = Table(
     Column("expires_at", Instant, nullable=False),
     Column("last_used_at", Instant),
     Column("revoked_at", Instant),
+    text_column("purpose"),
+    Column("parent", TEXT),
+    Column("suspended", Boolean, nullable=False),
     Index("ix_api_token_token_id", "token_id"),
     Index("ix_api_token_account", "tenant", "account"),
 )
@@ -116,6 +136,7 @@ access_grant = Table(
     text_column("granted_by"),
     Column("granted_at", Instant, nullable=False),
     Column("expires", Instant),
+    Column("archive", TEXT),
     Index("ix_access_grant_grantee", "tenant", "grantee_kind", "grantee"),
 )
 

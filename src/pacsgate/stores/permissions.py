@@ -83,7 +83,7 @@ class SqlStudyPermissions:
     ) -> tuple[StudyPermission, ...]:
         """Add those that are not there yet; returns these."""
         asked = {_named(each): each for each in map(_storable, permissions)}
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             there = set(_held(connection, scope, {uid for uid, _ in asked}))
             fresh = [each for named, each in asked.items() if named not in there]
             if fresh:
@@ -96,7 +96,7 @@ class SqlStudyPermissions:
     ) -> tuple[StudyPermission, ...]:
         """Take away those that are there; returns these."""
         asked = set(permissions)
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             there = _held(connection, scope, {uid for uid, _ in asked})
             gone = [each for named, each in there.items() if named in asked]
             if gone:
@@ -109,7 +109,7 @@ class SqlStudyPermissions:
 
     def of_study(self, scope: TenantScope, study_instance_uid: str) -> tuple[StudyPermission, ...]:
         """All of one study, in the order of their holdings."""
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             found = _held(connection, scope, {study_instance_uid})
         return tuple(sorted(found.values(), key=lambda each: each.holding))
 
@@ -127,7 +127,7 @@ class SqlStudyPermissions:
             wanted += [_ROW.grantee_kind == grantee[0], _ROW.grantee == grantee[1]]
         after = ("", "", "", "")
         while True:
-            with self._database.reading() as connection:
+            with self._database.reading(scope.tenant) as connection:
                 rows = connection.execute(
                     select(study_permission).where(*wanted, tuple_(*key) > after).order_by(*key).limit(_BATCH)
                 ).all()
@@ -141,12 +141,12 @@ class SqlStudyPermissions:
 
     def holdings(self, scope: TenantScope) -> tuple[Holding, ...]:
         """Each holding of which there is a permission."""
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             return holdings_of(connection, scope.tenant)
 
     def studies_of(self, scope: TenantScope, target: GrantTarget, target_id: str) -> tuple[str, ...]:
         """The UIDs of the studies that a patient or a collection has now; a study is itself."""
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             return studies_named(connection, scope.tenant, target, target_id)
 
     def _changed(

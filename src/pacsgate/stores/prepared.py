@@ -18,10 +18,12 @@ from typing import Any
 from psycopg import Connection, errors, pq
 from psycopg.adapt import PyFormat, Transformer
 
+from pacsgate.stores.tenant_wall import Whose, within
+
 Row = tuple[Any, ...]
 _MOST = 256
 """Statements kept prepared on one connection; there are some dozens, and a few for each kind of search."""
-_BEGIN = b"BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COMMIT = b"COMMIT"
 _FINE = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 
@@ -37,11 +39,11 @@ class PreparedConnection:
         self._encoding = connection.info.encoding
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
 
-    def begin(self) -> None:
-        """Begin a transaction that sees one committed state."""
+    def begin(self, tenant: Whose) -> None:
+        """Begin a transaction that sees one committed state of a tenant's rows."""
         while (result := self._wire.get_result()) is not None:
             self._fine(result)
-        self._fine(self._wire.exec_(_BEGIN))
+        self._fine(self._wire.exec_(_begin(tenant)))
 
     def commit(self) -> None:
         """Have it ended; what comes of that nobody waits for, since nothing was written."""
@@ -77,6 +79,12 @@ class PreparedConnection:
         if result.status not in _FINE:
             raise errors.error_from_result(result, encoding=self._encoding)
         return result
+
+
+@lru_cache(maxsize=64)
+def _begin(tenant: Whose) -> bytes:
+    """Both in one message to the server."""
+    return f"{_BEGIN}; {within(tenant)}".encode("ascii")
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,7 @@ from typing import Any, assert_never
 from sqlalchemy import Engine
 
 from pacsgate.stores.dialects import Flavour
+from pacsgate.stores.tenant_wall import Whose
 
 Row = tuple[Any, ...]
 _LIST = re.compile(r"IN :(\w+)")
@@ -138,9 +139,9 @@ class Snapshots:
         self._flavour = Flavour(engine.dialect.name)
 
     @contextmanager
-    def take(self) -> Iterator[Snapshot]:
-        """A snapshot of what is committed when its first statement runs."""
-        connection = self._begun()
+    def take(self, tenant: Whose) -> Iterator[Snapshot]:
+        """A snapshot of what a tenant has when its first statement runs."""
+        connection = self._begun(tenant)
         whole = False
         try:
             yield Snapshot(connection, self._flavour)
@@ -153,7 +154,7 @@ class Snapshots:
             else:
                 connection.close()
 
-    def _begun(self) -> Any:
+    def _begun(self, tenant: Whose) -> Any:
         """A connection within a new transaction; an idle one may have lost its server meanwhile."""
         broken = self._engine.dialect.loaded_dbapi.Error
         while True:
@@ -161,21 +162,21 @@ class Snapshots:
                 connection = self._idle.pop()
             except IndexError:
                 connection = self._open()
-                self._begin(connection)
+                self._begin(connection, tenant)
                 return connection
             try:
-                self._begin(connection)
+                self._begin(connection, tenant)
             except broken:
                 connection.close()
             else:
                 return connection
 
-    def _begin(self, connection: Any) -> None:
+    def _begin(self, connection: Any, tenant: Whose) -> None:
         match self._flavour:
             case Flavour.SQLITE:
                 connection.execute("BEGIN")
             case Flavour.POSTGRESQL:
-                connection.begin()
+                connection.begin(tenant)
             case _:
                 assert_never(self._flavour)
 

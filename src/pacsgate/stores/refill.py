@@ -50,7 +50,7 @@ def headers(database: Database, tenant: str, archive: str) -> Iterator[tuple[str
     """Each series' UIDs and kept header, the studies that came last first."""
     after: dict[str, str | int] = {"study_pk": _BEYOND, "series_instance_uid": ""}
     while True:
-        with database.reading() as connection:
+        with database.reading(tenant) as connection:
             rows = connection.execute(_NEXT, {"tenant": tenant, "archive": archive, **after}).all()
         if not rows:
             return

@@ -61,7 +61,7 @@ class SqlRevisions:
 
     def history(self, scope: TenantScope, limit: int = 50) -> tuple[StoredRevision, ...]:
         """Activations, newest first."""
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             rows = connection.execute(
                 select(policy_revision)
                 .where(policy_revision.c.tenant == scope.tenant)

@@ -33,13 +33,13 @@ class SqlRollCall:
         self._database = database
         self._place = {"tenant": tenant, "archive": archive}
         self._ticked = BitMap()
-        with database.snapshot() as snapshot:
+        with database.snapshot(tenant) as snapshot:
             self._last = snapshot.rows(_LAST, {"tenant": tenant})[0][0]
 
     def present(self, orthanc_ids: Sequence[str]) -> Sequence[str]:
         """Tick off these studies; returns those that the index does not know."""
         numbers = {number_of(named): named for named in orthanc_ids}
-        with self._database.snapshot() as snapshot:
+        with self._database.snapshot(self._place["tenant"]) as snapshot:
             rows = snapshot.rows(_CALLED, {**self._place, "numbers": list(numbers)})
         self._ticked.update(study_pk for _, study_pk in rows)
         known = {number for number, _ in rows}
@@ -49,7 +49,7 @@ class SqlRollCall:
         """The UID of each study that nobody named, of those that were there when the call began."""
         after = 0
         while True:
-            with self._database.snapshot() as snapshot:
+            with self._database.snapshot(self._place["tenant"]) as snapshot:
                 bounds = {"after": after, "last": self._last, "batch": _BATCH}
                 rows = snapshot.rows(_NEXT, {**self._place, **bounds})
             if not rows:

@@ -39,12 +39,18 @@ from sqlalchemy import (
 )
 
 from pacsgate.stores import (  # noqa: F401 - their tables are among all tables
+    access_schema,
+    agent_schema,
     archive_schema,
     handle_schema,
     identity_schema,
+    notice_schema,
     people_schema,
     permission_schema,
+    queue_schema,
     share_schema,
+    site_schema,
+    tenancy_schema,
 )
 from pacsgate.stores.columns import AnyRow, bytes_column, metadata, number_column, text_column
 from pacsgate.stores.dialects import Instant

@@ -18,6 +18,7 @@ KIND: Final = "kind"
 STUDY: Final = "study"
 REVISION: Final = "revision"
 OUTBOX: Final = "outbox"
+NOTICE: Final = "notice"
 
 
 _LAST = select(serial.c.value).where(

@@ -18,6 +18,7 @@ from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.database import Database
 from pacsgate.stores.share_schema import share
 from pacsgate.stores.storable import storable_text
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 _Packed = tuple[tuple[Level, str, str], ...]
 
@@ -33,7 +34,7 @@ class SqlShares:
 
     def share(self, share_id: str) -> tuple[TenantName, ShareRecord] | None:
         """A link by the id it presents, which also says whose tenant it is of."""
-        with self._database.reading() as connection:
+        with self._database.reading(ANY_TENANT) as connection:
             row = connection.execute(
                 select(share).where(share.c.share_id == storable_text(share_id))
             ).one_or_none()
@@ -41,7 +42,7 @@ class SqlShares:
 
     def shares(self, scope: TenantScope) -> tuple[ShareRecord, ...]:
         """Every link, oldest first."""
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             rows = connection.execute(
                 select(share)
                 .where(share.c.tenant == scope.tenant)
@@ -51,7 +52,7 @@ class SqlShares:
 
     def add_share(self, scope: TenantScope, new: ShareRecord, event: AuditEvent) -> None:
         """Keep a new link."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(
                 insert(share).values(
                     tenant=scope.tenant,
@@ -72,7 +73,7 @@ class SqlShares:
     def revoke_share(self, scope: TenantScope, share_id: str, at: datetime, event: AuditEvent) -> None:
         """Let a link end."""
         here = (share.c.tenant == scope.tenant) & (share.c.share_id == storable_text(share_id))
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             if not connection.execute(select(exists().where(here))).scalar_one():
                 raise NotFoundError(f"there is no link `{share_id}`")
             connection.execute(update(share).where(here, share.c.revoked_at.is_(None)).values(revoked_at=at))
@@ -80,7 +81,7 @@ class SqlShares:
 
     def forget_shares(self, scope: TenantScope, ended_before: datetime) -> int:
         """Forget links that ended before then."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             return connection.execute(
                 delete(share).where(share.c.tenant == scope.tenant, share.c.expires_at < ended_before)
             ).rowcount

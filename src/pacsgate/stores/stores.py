@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pacsgate.model.resource import ArchiveName
 from pacsgate.ports import Directory, EpochStore, OutboxStore, RevisionStore, StudyIndex
+from pacsgate.ports.access import AccessStore
 from pacsgate.ports.application_entities import ApplicationEntities
 from pacsgate.ports.assertions import UsedAssertions
 from pacsgate.ports.candidates import CandidateStore
@@ -17,16 +18,24 @@ from pacsgate.ports.groups import Groups
 from pacsgate.ports.handles import HandleStore
 from pacsgate.ports.identity_sources import IdentityLinks
 from pacsgate.ports.locks import Locks
+from pacsgate.ports.notices import Notices
+from pacsgate.ports.pacs_queue import PacsQueue
+from pacsgate.ports.pacs_reports import PacsReports
 from pacsgate.ports.shares import ShareStore
 from pacsgate.ports.sightings import Sightings
 from pacsgate.ports.study_permissions import StudyPermissions
+from pacsgate.ports.tenants import TenantStore
+from pacsgate.stores.access.store import SqlAccessStore
+from pacsgate.stores.agents.reports import SqlPacsReports
 from pacsgate.stores.candidates import SqlCandidates
 from pacsgate.stores.database import Database
 from pacsgate.stores.directory import SqlDirectory
 from pacsgate.stores.epochs import open_epochs
 from pacsgate.stores.feeds import SqlFeeds
+from pacsgate.stores.notices import SqlNotices
 from pacsgate.stores.outbox import SqlOutbox
 from pacsgate.stores.owned_handles import SqlHandles
+from pacsgate.stores.pacs_queue.queue import SqlPacsQueue
 from pacsgate.stores.people.application_entities import SqlApplicationEntities
 from pacsgate.stores.people.challenges import SqlChallenges
 from pacsgate.stores.people.factors import SqlFactors
@@ -39,6 +48,7 @@ from pacsgate.stores.permissions import SqlStudyPermissions
 from pacsgate.stores.revisions import SqlRevisions
 from pacsgate.stores.shares import SqlShares
 from pacsgate.stores.study_index import SqlStudyIndex
+from pacsgate.stores.tenants import SqlTenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,9 @@ class Stores:
     groups: Groups
     permissions: StudyPermissions
     outbox: OutboxStore
+    notices: Notices
+    reports: PacsReports
+    queue: PacsQueue
     revisions: RevisionStore
     candidates: CandidateStore
     handles: HandleStore
@@ -63,6 +76,8 @@ class Stores:
     sightings: Sightings
     epochs: EpochStore
     feeds: FeedStore
+    access: AccessStore
+    tenants: TenantStore
 
 
 def stores_on(database: Database, orthanc_archives: Collection[ArchiveName] = frozenset()) -> Stores:
@@ -79,6 +94,9 @@ def stores_on(database: Database, orthanc_archives: Collection[ArchiveName] = fr
         groups=SqlGroups(database),
         permissions=SqlStudyPermissions(database, orthanc_archives),
         outbox=SqlOutbox(database),
+        notices=SqlNotices(database),
+        reports=SqlPacsReports(database),
+        queue=SqlPacsQueue(database),
         revisions=SqlRevisions(database),
         candidates=SqlCandidates(database),
         handles=SqlHandles(database),
@@ -86,4 +104,6 @@ def stores_on(database: Database, orthanc_archives: Collection[ArchiveName] = fr
         sightings=SqlSightings(database),
         epochs=open_epochs(database),
         feeds=SqlFeeds(database),
+        access=SqlAccessStore(database),
+        tenants=SqlTenants(database),
     )

@@ -39,7 +39,7 @@ def studies_named(
             return tuple(sorted(set(_of_patient(connection, tenant, target_id))))
         case GrantTarget.COLLECTION:
             return tuple(sorted(set(_of_collection(connection, tenant, target_id))))
-        case GrantTarget.SERIES | GrantTarget.STUDY_PERMISSION:
+        case GrantTarget.SERIES | GrantTarget.DEPARTMENT | GrantTarget.STUDY_PERMISSION:
             return ()
         case _:
             assert_never(target)

@@ -83,7 +83,7 @@ class SqlStudyIndex:
             .where(study.c.tenant == scope.tenant, study.c.archive == archive, study.c.observed_at < at)
             .distinct()
         )
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             found = connection.execute(older).scalars().all()
         return iter(found)
 
@@ -119,7 +119,7 @@ class SqlStudyIndex:
     ) -> bool:
         """Add the labels and collections of these studies to another, which the index need not know yet."""
         named = (scope.tenant, archive, sources, study_instance_uid)
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             if not lacking_labels(connection, *named):
                 return False
         with change(self._database, scope.tenant, Topic.LABELS, event) as connection:
@@ -137,7 +137,7 @@ class SqlStudyIndex:
     ) -> bool:
         """Add labels to those of a study, which the index need not know yet."""
         named = (scope.tenant, archive, labels, study_instance_uid)
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             if not missing_labels(connection, *named):
                 return False
         with change(self._database, scope.tenant, Topic.LABELS, event) as connection:
@@ -182,13 +182,13 @@ class SqlStudyIndex:
         held = select(*(func.coalesce(func.sum(column), 0) for column in columns)).where(
             access_kind.c.tenant == scope.tenant, access_kind.c.archive == archive
         )
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             studies, series, instances = connection.execute(held).one()
         return int(studies), int(series), int(instances)
 
     def unfinished_sync(self, scope: TenantScope, archive: ArchiveName) -> UnfinishedSync | None:
         """The `index sync` that stopped before its end, if one did."""
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             row = connection.execute(
                 select(sync_cursor.c.cursor, sync_cursor.c.began_at).where(
                     sync_cursor.c.tenant == scope.tenant, sync_cursor.c.archive == archive
@@ -198,7 +198,7 @@ class SqlStudyIndex:
 
     def save_sync(self, scope: TenantScope, archive: ArchiveName, sync: UnfinishedSync | None) -> None:
         """Remember where a sync stands; `None` when it is complete."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(
                 delete(sync_cursor).where(
                     sync_cursor.c.tenant == scope.tenant, sync_cursor.c.archive == archive
@@ -223,7 +223,7 @@ class SqlStudyIndex:
     @contextmanager
     def _changing(self, scope: TenantScope, archive: ArchiveName) -> Iterator[Place]:
         """The transaction of one change of the index."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             yield self._changed(connection, scope, archive)
 
     def _changed(self, connection: Connection, scope: TenantScope, archive: ArchiveName) -> Place:

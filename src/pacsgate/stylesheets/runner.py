@@ -21,7 +21,8 @@ from time import monotonic
 from typing import IO, Any
 
 from pacsgate.model.errors import SettingsError
-from pacsgate.ports.stylesheets import StylesheetFailed, StylesheetName
+from pacsgate.model.stylesheet import StylesheetName
+from pacsgate.ports.stylesheets import StylesheetFailed
 from pacsgate.stylesheets.frames import LARGEST, LENGTH, framed, unframed
 
 _START_SECONDS = 10.0

@@ -76,7 +76,7 @@ WHY = {"reason": "a lost badge"}
 ENTRY = {"owner": "informatics", "networks": ["10.0.0.0/8"]}
 GIFT = {"grantee_kind": "group", "grantee": "ward", "actions": ["view"]}
 LIST, ADMINISTER, ASSIGN = Permission.USER_LIST, Permission.USER_ADMINISTER, Permission.ROLE_ASSIGN
-ROLES, DEVICES = Permission.ROLE_ADMINISTER, Permission.DEVICE_ADMINISTER
+DEVICES = Permission.DEVICE_ADMINISTER
 GRANTS, TOKENS = Permission.GRANT_ADMINISTER, Permission.TOKEN_ADMINISTER
 IN_A_WEEK = "{in a week}"
 
@@ -105,11 +105,17 @@ ROWS = [
     Row("DELETE /users/{name}/tokens/{token_id}", TOKENS, 204, token),
     Row("GET /groups", LIST, 200, at("/groups"), elsewhere=200),
     Row("GET /groups/{name}", LIST, 200, group),
-    Row("GET /roles", LIST, 200, at("/roles"), elsewhere=200),
-    Row("POST /roles", ROLES, 201, at("/roles"), {"name": "{new}"}, elsewhere=201),
-    Row("GET /roles/{name}", LIST, 200, lambda gate: f"/roles/{gate.role()}"),
-    Row("PUT /roles/{name}", ROLES, 200, lambda gate: f"/roles/{gate.role()}", {"may": ["search"]}),
-    Row("DELETE /roles/{name}", ROLES, 204, lambda gate: f"/roles/{gate.role()}"),
+    Row("GET /roles", Permission.ROLE_LIST, 200, at("/roles"), elsewhere=200),
+    Row("POST /roles", Permission.ROLE_CREATE, 201, at("/roles"), {"name": "{new}"}, elsewhere=201),
+    Row("GET /roles/{name}", Permission.ROLE_GET, 200, lambda gate: f"/roles/{gate.role()}"),
+    Row(
+        "PUT /roles/{name}",
+        Permission.ROLE_UPDATE,
+        200,
+        lambda gate: f"/roles/{gate.role()}",
+        {"may": ["search"]},
+    ),
+    Row("DELETE /roles/{name}", Permission.ROLE_REMOVE, 204, lambda gate: f"/roles/{gate.role()}"),
     Row("GET /devices", DEVICES, 200, at("/devices"), elsewhere=200),
     Row("POST /devices", DEVICES, 201, at("/devices"), {**ENTRY, "ae_title": "{new}"}, elsewhere=201),
     Row("GET /devices/{ae_title}", DEVICES, 200, lambda gate: f"/devices/{gate.device()}"),
@@ -132,6 +138,8 @@ ROWS = [
     Row("DELETE /locks/device/{ae_title}", DEVICES, 204, locked_device),
     Row("GET /sources", LIST, 200, at("/sources"), elsewhere=200),
     Row("GET /me", None, 200, at("/me"), elsewhere=200),
+    Row("GET /me/notices", None, 200, at("/me/notices"), elsewhere=200),
+    Row("POST /me/notices/seen", None, 200, at("/me/notices/seen"), {"up_to": 1}, elsewhere=200),
     Row("GET /me/sessions", None, 200, at("/me/sessions"), elsewhere=200),
     Row("DELETE /me/sessions", None, 200, at("/me/sessions"), elsewhere=200),
     Row("GET /me/tokens", None, 200, at("/me/tokens"), elsewhere=200),
@@ -178,6 +186,7 @@ def test_every_route_has_a_row(gate: AdministeredGate) -> None:
         f"{method.upper()} {path.removeprefix('/api/v1').replace(':path}', '}')}"
         for path, operations in document["paths"].items()
         for method in operations
+        if not path.startswith(("/api/v1/tenants/", "/ais/v1/", "/oauth2/"))  # these have a test of their own
     }
     assert routes == {row.route for row in ROWS} | OF_ONES_OWN | ELSEWHERE
 

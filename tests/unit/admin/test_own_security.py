@@ -15,7 +15,9 @@ from pacsgate.model.subject import Credential
 from pacsgate.ports.identity import SessionOrigin
 from tests.support.administered_gate import AdministeredGate
 
-WITHOUT_A_SESSION = re.compile(r"/sign-in.*|/setup|/reset|/auth/.*|/api/.*|/access/v1/.*|/scim/.*")
+WITHOUT_A_SESSION = re.compile(
+    r"/sign-in.*|/setup|/reset|/auth/.*|/(?:api|ais)/.*|/oauth2/.*|/access/v1/.*|/scim/.*"
+)
 """Forms of people who are nobody yet, and what is no form."""
 
 

@@ -11,12 +11,14 @@ PAGES = {
     "/admin/users": Permission.USER_LIST,
     "/admin/users/new": Permission.USER_ADMINISTER,
     "/admin/groups": Permission.USER_LIST,
-    "/admin/roles": Permission.USER_LIST,
-    "/admin/roles/new": Permission.ROLE_ADMINISTER,
+    "/admin/roles": Permission.ROLE_LIST,
+    "/admin/roles/new": Permission.ROLE_CREATE,
     "/admin/devices": Permission.DEVICE_ADMINISTER,
     "/admin/devices/new": Permission.DEVICE_ADMINISTER,
     "/admin/grants": Permission.GRANT_ADMINISTER,
     "/admin/locks": Permission.USER_LIST,
+    "/admin/tenancy": Permission.TENANT_GET,
+    "/admin/tenancy/register": Permission.PACS_REGISTER,
 }
 
 

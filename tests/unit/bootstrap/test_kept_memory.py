@@ -1,4 +1,4 @@
-"""What the supervisor tells the C library of its processes: memory of passing objects is kept for the next."""
+"""What the nursery tells the C library of its processes: memory of passing objects is kept for the next."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pacsgate.bootstrap.supervisor import _KEPT_MEMORY
+from pacsgate.bootstrap.nursery import KEPT_MEMORY
 
 # Four objects of half a megabyte come and go together, a hundred times: how many pages had to be taken anew?
 _PASSING = """\
@@ -30,4 +30,4 @@ def pages_taken(**environment: str) -> int:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the GNU C library's own settings")
 def test_memory_is_not_given_back_between_objects() -> None:
-    assert pages_taken(**_KEPT_MEMORY) * 10 < pages_taken()
+    assert pages_taken(**KEPT_MEMORY) * 10 < pages_taken()

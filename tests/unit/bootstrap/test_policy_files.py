@@ -38,7 +38,7 @@ def settings(gate: Path, text: str = CONFIG) -> Settings:
 def test_foreign_files_are_sources_under_their_format(gate: Path) -> None:
     sources = read_all_policy_sources(settings(gate))
     assert list(sources) == ["policy.yaml", "zhiva:orthanc.json", "zhiva:filter.lua"]
-    assert len(load_policy(sources).roles) == 4
+    assert len(load_policy(sources).own_roles) == 4
 
 
 def test_every_file_is_watched(gate: Path) -> None:

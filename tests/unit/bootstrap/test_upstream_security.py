@@ -14,6 +14,7 @@ from pacsgate.bootstrap.supervisor import Supervisor
 from pacsgate.bootstrap.upstream_security import (
     clear_text_peers,
     insecure_upstreams,
+    insecure_upstreams_told_to_strangers,
     refuse_insecure_upstreams,
 )
 from pacsgate.cli.new_installation import make_installation
@@ -68,6 +69,17 @@ def test_e13_an_open_way_to_an_archive_stops_the_start(
     assert told in refused.value.public
     assert "--insecure-upstream" in refused.value.public
     assert len(insecure_upstreams(found)) == 1
+
+
+def test_strangers_are_told_no_name_of_another_tenants_archive(tmp_path: Path) -> None:
+    ways = [
+        f"  {name}: {{kind: orthanc, url: 'http://10.1.2.3:8042'{whose}}}\n"
+        for name, whose in (("main", ""), ("canary", ", tenant: north"))
+    ]
+    found = settings(tmp_path, "".join(ways), more="tenants: {north: {}}\n")
+    told = insecure_upstreams_told_to_strangers(found)
+    assert [("main" in one, "canary" in one) for one in told] == [(True, False), (False, False)]
+    assert "canary" in " ".join(insecure_upstreams(found))
 
 
 def test_a_dicom_peer_on_another_machine_without_tls_is_told_of(tmp_path: Path) -> None:

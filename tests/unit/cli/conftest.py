@@ -102,7 +102,7 @@ def run(people, monkeypatch):
     """Runs a command as a shell would, and answers with its exit code and output."""
 
     @contextmanager
-    def open_installation(_config):
+    def open_installation(_config, _tenant="default"):
         yield StandIn(people)
 
     monkeypatch.setattr(desk, "open_installation", open_installation)

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from pacsgate.ports import AuthenticationFailed, StartedSession
-from tests.support.people import PASSWORD, SCOPE
+from tests.support.people import PASSWORD
 
 NEW = "another long passphrase"
 
@@ -20,14 +20,14 @@ def sign_in(people, name, password):
 def test_an_operator_resets_and_the_user_chooses(people, run):
     given = run("user", "reset", "rad1", "--json").json
     assert isinstance(sign_in(people, "rad1", PASSWORD), AuthenticationFailed)
-    assert people.resets.complete(SCOPE, "rad1", given["code"], NEW, people.context()) is None
+    assert people.resets.complete("rad1", given["code"], NEW, people.context()) is None
     assert isinstance(sign_in(people, "rad1", NEW), StartedSession)
     assert "https://gate.example/reset" in run("user", "reset", "rad1").out
 
 
 def test_an_invitation_is_a_code_for_a_new_account(people, run):
     added = run("user", "add", "new1", "--invite", "--until", "30d", "--json").json
-    assert people.resets.complete(SCOPE, "new1", added["code"], NEW, people.context()) is None
+    assert people.resets.complete("new1", added["code"], NEW, people.context()) is None
     assert isinstance(sign_in(people, "new1", NEW), StartedSession)
     people.clock.advance(hours=30 * 24)
     assert isinstance(sign_in(people, "new1", NEW), AuthenticationFailed)

@@ -41,7 +41,7 @@ def files(tmp_path):
 @pytest.fixture
 def run(people, monkeypatch, tmp_path):
     @contextmanager
-    def open_installation(_config):
+    def open_installation(_config, _tenant="default"):
         yield StandIn(people)
 
     monkeypatch.setattr(desk, "open_installation", open_installation)
@@ -81,7 +81,7 @@ def test_other_formats_become_a_policy_file(run, files, people, tmp_path, comman
     assert told["policy"] == str(tmp_path / f"ours/{command}.yaml")
     assert (told["dry_run"], told["accounts"]) == (False, [])
     policy = load_policy({"p.yaml": (tmp_path / f"ours/{command}.yaml").read_text("utf-8")})
-    assert (len(policy.roles), len(policy.rules)) == (told["roles"], told["rules"])
+    assert (len(policy.own_roles), len(policy.rules)) == (told["roles"], told["rules"])
     assert people.users.users(SCOPE) == ()
 
 

@@ -23,7 +23,7 @@ def installation(tmp_path):
         PolicyWatch(opened).publish()
         summary = read_summary(shipped("CT_small.dcm").data)
         arrival = Arrival(summary, size=None, digest=None, cursor="")
-        opened.indexer.add(opened.scope, settings.main_archive, [arrival])
+        opened.indexer.add(opened.scope, opened.main_archive, [arrival])
     return config, summary.study_instance_uid
 
 

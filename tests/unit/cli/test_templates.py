@@ -27,7 +27,7 @@ def people(tmp_path):
 @pytest.fixture
 def run(people, monkeypatch):
     @contextmanager
-    def open_installation(_config):
+    def open_installation(_config, _tenant="default"):
         yield StandIn(people)
 
     monkeypatch.setattr(desk, "open_installation", open_installation)

@@ -16,7 +16,7 @@ EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", GUIDE.read_text(encoding="utf-8"),
 def test_every_part_of_a_configuration_fits_into_a_new_one(part: str, tmp_path: Path) -> None:
     config = make_installation(tmp_path / "gate")
     config.write_text(config.read_text("utf-8") + part, "utf-8")
-    assert read_settings(config).main_archive
+    assert read_settings(config).archives
 
 
 def test_the_guide_has_examples() -> None:

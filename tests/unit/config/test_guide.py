@@ -36,4 +36,8 @@ def test_every_part_of_a_configuration_fits_into_the_whole(part: str, tmp_path: 
 
 def test_the_policy_of_the_guide_is_sound() -> None:
     (policy,) = POLICIES
-    assert load_policy({"policy.yaml": policy}).roles.keys() == {"administrator", "radiologist", "scanner"}
+    assert load_policy({"policy.yaml": policy}).own_roles.keys() == {
+        "administrator",
+        "radiologist",
+        "scanner",
+    }

@@ -8,7 +8,7 @@ from pacsgate.bootstrap.occurrences import check_dcm4chee
 from pacsgate.cli.new_installation import make_installation
 from pacsgate.config import read_settings
 from pacsgate.model.errors import PacsgateError, SettingsError
-from pacsgate.ports.stylesheets import StylesheetName
+from pacsgate.model.stylesheet import StylesheetName
 
 
 def configured(directory: Path, text: str) -> Path:

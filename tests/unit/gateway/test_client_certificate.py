@@ -12,7 +12,6 @@ from pacsgate.gateway.http.bounded_head import PEER_CERTIFICATE
 from pacsgate.gateway.http.client_certificate import client_certificate
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.identity.credentials import CertificateCredential, UnreadableCredential
-from pacsgate.model.resource import ArchiveName
 
 CLIENT, PROXY = "203.0.113.9", "10.0.0.1"
 DER = b"\x30\x03abc"
@@ -22,7 +21,7 @@ ESCAPED = quote(ssl.DER_cert_to_PEM_cert(DER), safe="")
 
 def settings(header: tuple[str, str] | None = ("Client-Cert", "rfc9440")) -> HttpSettings:
     proxies = (ipaddress.ip_network("10.0.0.0/24"),)
-    return HttpSettings(ArchiveName("main"), trusted_proxies=proxies, certificate_header=header)
+    return HttpSettings(trusted_proxies=proxies, certificate_header=header)
 
 
 def request(peer: str, *values: str, shown: bytes | None = None) -> Request:

@@ -6,9 +6,8 @@ from starlette.requests import Request
 from pacsgate.gateway.http.cross_site import refuse_cross_site
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.model.errors import RequestError
-from pacsgate.model.resource import ArchiveName
 
-SETTINGS = HttpSettings(ArchiveName("main"), cors_origins=("https://viewer.example",))
+SETTINGS = HttpSettings(cors_origins=("https://viewer.example",))
 
 
 def refused(method: str, **headers: str) -> bool:

@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.gateway.http.edge import Edge, Handle, Visit
+from pacsgate.gateway.http.mounts import Dialect, Mount
 from pacsgate.gateway.http.named_studies import NamedStudy, note_studies
 from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.threads import Threads
@@ -17,6 +18,7 @@ from pacsgate.model.errors import ArchiveError, GoneError, RecordError, RequestE
 from pacsgate.sinks.trail_reader import read_trail
 from tests.support.open_gate import MAIN, Answer, OpenGate, ask, open_gate
 
+HERE = Mount(b"/dicom-web", Dialect.DICOMWEB, MAIN)
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -44,7 +46,7 @@ def asked(opened: OpenGate, handle: Handle, headers: Headers, query: bytes = b""
     async def once() -> Answer:
         threads = Threads(2)
         contexts = RequestContexts(opened.gate.settings, opened.gate.clock)
-        door = Edge(opened.gate, contexts, threads, threads, MAIN)
+        door = Edge(opened.gate, contexts, threads, HERE)
         door = replace(door, **edge)  # type: ignore[arg-type]
 
         async def app(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
@@ -156,7 +158,7 @@ def test_a_purpose_that_is_not_the_subjects_is_refused_on_record(opened: OpenGat
     async def handle(visit: Visit) -> Response:
         threads = Threads(2)
         contexts = RequestContexts(opened.gate.settings, opened.gate.clock)
-        stated = await Edge(opened.gate, contexts, threads, threads, MAIN).stated(visit)
+        stated = await Edge(opened.gate, contexts, threads, HERE).stated(visit)
         return stated if isinstance(stated, Response) else await content(stated)
 
     assert answered(opened, handle).status == 200

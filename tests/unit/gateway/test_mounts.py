@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import pytest
 
 from pacsgate.gateway.http.mounts import Dialect, Listener, Listeners, Mount, MountTable, mount_table
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantName, TenantScope
+from pacsgate.model.tenant_archives import TenantArchives
 
 MAIN, OTHER, FILES = ArchiveName("main"), ArchiveName("other"), ArchiveName("files")
 
@@ -40,8 +41,8 @@ PACS = Mount(b"/pacs", Dialect.DICOMWEB, MAIN)
         ("/archives/other/orthanc/system", ("/archives/other/orthanc", "orthanc", "other")),
         ("/archives/files/dicom-web/studies", ("/archives/files/dicom-web", "dicomweb", "files")),
         ("/archives/files/orthanc/system", ("/archives/files/orthanc", "orthanc", None)),
-        ("/archives/nobody/orthanc/system", ("/archives/nobody/orthanc", "orthanc", None)),
-        ("/archives/nobody/dicom-web", ("/archives/nobody/dicom-web", "dicomweb", None)),
+        ("/archives/nobody/orthanc/system", ("/archives/", "orthanc", None)),
+        ("/archives/nobody/dicom-web", ("/archives/", "dicomweb", None)),
         ("/archives/nobody/dicom-webs", None),
         ("/archives/nobody", None),
         ("/", None),
@@ -115,3 +116,55 @@ def test_a_listener_is_known_by_the_address_that_a_connection_came_to() -> None:
     assert listeners.table(("127.0.0.1", 8042)) is loopback
     assert listeners.table(("10.0.0.1", 8042)) is elsewhere
     assert listeners.table(("192.168.7.7", 9000)) is everywhere
+
+
+OWN, NORTH, DOORS = (TenantScope(TenantName(name)) for name in (DEFAULT_TENANT, "north", "doors"))
+FAR = ArchiveName("far")
+ARCHIVES = TenantArchives(
+    {**dict.fromkeys((MAIN, OTHER, FILES), OWN.tenant), FAR: NORTH.tenant},
+    {OWN.tenant: FILES, NORTH.tenant: FAR},
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "own", "north"),
+    [
+        ("/dicom-web/studies", "files", "far"),
+        ("/orthanc/studies", None, "far"),
+        ("/orthanc/dicom-web/studies", None, "far"),
+        ("/archives/main/orthanc/system", "main", None),
+        ("/archives/main/dicom-web/studies", "main", None),
+        ("/archives/far/dicom-web/studies", None, "far"),
+        ("/archives/far/orthanc/dicom-web/studies", None, "far"),
+        ("/archives/nobody/dicom-web/studies", None, None),
+        ("/pacs/studies", "main", None),
+    ],
+)
+def test_a_path_leads_everybody_into_archives_of_their_own_tenant(
+    path: str, own: str | None, north: str | None
+) -> None:
+    mounts = mount_table([PACS], archives=(MAIN, OTHER, FILES, FAR), orthancs=(MAIN, OTHER, FAR), main=FILES)
+    mount = mounts.find(path.encode())
+    assert mount is not None
+    found = [mount.archive_of(scope, ARCHIVES, {MAIN, OTHER, FAR}) for scope in (OWN, NORTH, DOORS)]
+    assert found == [own, north, None]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "dicom-web",
+        "dicom-web/studies",
+        "orthanc/system",
+        "orthanc/dicom-web/studies",
+        "orthanc/dicom-web/app",
+    ],
+)
+def test_below_an_archive_that_there_is_not_every_path_is_of_the_dialect_that_it_would_be_of(
+    below: str,
+) -> None:
+    there, nowhere = (table().find(f"/archives/{name}/{below}".encode()) for name in (MAIN, "nobody"))
+    assert there is not None
+    assert nowhere is not None
+    assert there.dialect is nowhere.dialect
+    assert nowhere in table().mounts, "its door is made once, as that of an archive is"

@@ -3,9 +3,6 @@ from starlette.requests import Request
 
 from pacsgate.gateway.http.own_url import own_url
 from pacsgate.gateway.http.settings import HttpSettings
-from pacsgate.model.resource import ArchiveName
-
-MAIN = ArchiveName("main")
 
 
 def url(host: str, server: tuple[str, int | None], public_url: str | None = None) -> str:
@@ -18,7 +15,7 @@ def url(host: str, server: tuple[str, int | None], public_url: str | None = None
         "headers": [(b"host", host.encode("ascii"))],
         "server": server,
     }
-    return own_url(Request(scope), HttpSettings(MAIN, public_url=public_url))
+    return own_url(Request(scope), HttpSettings(public_url=public_url))
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Links:
         door = ShareDoor(shares=self.store, directory=self.people.directory, latest=LatestTime(self.now))
         read = ShareText.parse(text or self.minted.text)
         assert read is not None
-        return door.verify(read, at or self.now)
+        return door.verify(SCOPE, read, at or self.now)
 
 
 @pytest.fixture

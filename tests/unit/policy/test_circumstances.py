@@ -4,7 +4,7 @@ from pacsgate.policy.circumstances import MOST, circumstances
 from tests.unit.policy.hospital import INSIDE, policy
 
 HEAD = """version: 1
-attributes: {user.zone: {type: string}}
+attributes: {user.area: {type: string}}
 roles: {r: {may: [view]}}
 rules:
 """
@@ -25,7 +25,7 @@ def test_what_no_rule_looks_at_is_asked_about_once() -> None:
 def test_zones_are_told_apart_as_far_as_some_rule_does() -> None:
     found, _ = told_apart("env.network == 'vpn'")
     assert [context.network for context in found] == ["internal", "vpn"]
-    found, _ = told_apart("env.network == user.zone")
+    found, _ = told_apart("env.network == user.area")
     assert {context.network for context in found} == {"internal", "vpn", "external"}
 
 
@@ -54,5 +54,5 @@ def test_the_one_asked_about_comes_first() -> None:
 
 def test_there_is_an_end_and_it_is_said() -> None:
     names = tuple(f"zone{number}" for number in range(100))
-    found, is_all = told_apart("env.network == user.zone", networks=names)
+    found, is_all = told_apart("env.network == user.area", networks=names)
     assert (len(found), is_all) == (MOST, False)

@@ -101,6 +101,14 @@ def test_a_map_stands_in_the_declaration_or_in_a_file_beside_it() -> None:
     assert "no file `d.yaml` beside the policy" in str(found[0])
 
 
+UNASSIGNABLE = (
+    "p.yaml:3:36: unknown role `AgentInstance` (one of `AccessUnitHolder`, `PacsAdministrator`, "
+    "`TenantAdministrator`, `TenantRegistrator`, `r`)"
+)
+KEPT_BACK = (
+    "p.yaml:2:9: role `r` carries `ExtensionFieldsGet`, `LogsWrite`, `PacsMessageGet`, `PacsResponseCreate`, "
+    "which only a built-in role can (leave it out, or assign the built-in role)"
+)
 HEAD = "version: 1\nroles: {r: {may: [view]}}\n"
 ATTRIBUTES = (
     "version: 1\nattributes: {study.d: {type: string, from: StudyDescription}, user.n: {type: number}}\n"
@@ -136,7 +144,22 @@ ATTRIBUTES = (
         (HEAD + "rules: [{id: a, effect: permit, roles: [r], obligations: {mask: [PatientNam]}}]\n", "p.yaml:3:66: no DICOM attribute has the keyword `PatientNam` (did you mean `PatientName`?)"),
         (HEAD + "rules: [{id: a, effect: permit, roles: [r], obligations: {encrypt: true}}]\n", "p.yaml:3:59: `obligations` has no `encrypt` (one of `deidentify`, `mask`, `reason-required`, `step-up`)"),
         (HEAD + "assignments: [{roles: [r]}]\n", "p.yaml:3:15: an assignment needs `users` or `groups`"),
-        (HEAD + "assignments: [{users: [a], roles: [x]}]\n", "p.yaml:3:36: unknown role `x` (one of `r`)"),
+        (
+            HEAD + "assignments: [{users: [a], roles: [PacsAdmin]}]\n",
+            "p.yaml:3:36: unknown role `PacsAdmin` (did you mean `PacsAdministrator`?)",
+        ),
+        (
+            "version: 1\nroles: {TenantAdministrator: {may: [view]}}\n",
+            "p.yaml:2:9: role `TenantAdministrator` is built in (give yours another name)",
+        ),
+        (
+            "version: 1\nroles: {r: {extends: [AgentInstance]}}\n",
+            KEPT_BACK,
+        ),
+        (
+            HEAD + "assignments: [{users: [a], roles: [AgentInstance]}]\n",
+            UNASSIGNABLE,
+        ),
         (HEAD + "assignments: [{users: [a], roles: [r], until: soon}]\n", "p.yaml:3:47: `until` is not a time (write `2027-01-01` or `2027-01-01T12:00:00Z`)"),
         (HEAD + "assignments: [{users: [a], roles: [r], until: 2027-01-01T12:00}]\n", "p.yaml:3:47: `until` has no offset from UTC (write `2027-01-01T12:00Z`)"),
         ("version: 1\nattributes: {study.uid: {type: string, from: StudyID}}\n", "p.yaml:2:14: `study.uid` is built in (take another name, or leave it out)"),

@@ -41,11 +41,18 @@ def identified(name: str, code: str | None) -> dict[str, Any]:
 
 
 def test_only_what_some_rule_names_is_a_fact() -> None:
-    declared = "attributes: {study.department: {type: string, from: InstitutionalDepartmentName}}\n"
-    full = header(modality="CT", department="A", study_date="20260101")
-    assert declared_facts(policy("study.department == 'A'", declared), full) == ({"department": {"A"}}, {})
+    declared = "attributes: {study.title: {type: string, from: StudyDescription}}\n"
+    full = header(modality="CT", title="A", study_date="20260101")
+    assert declared_facts(policy("study.title == 'A'", declared), full) == ({"title": {"A"}}, {})
     assert declared_facts(policy("series.modality == 'CT'", declared), full) == ({}, {"modality": {"CT"}})
     assert declared_facts(policy("env.network == 'internal'", declared), full) == ({}, {})
+
+
+def test_the_department_is_a_fact_once_it_is_declared_because_grants_may_name_it() -> None:
+    declared = "attributes: {study.department: {type: string, from: InstitutionalDepartmentName}}\n"
+    full = header(modality="CT", department="A")
+    assert declared_facts(policy("env.network == 'internal'", declared), full) == ({"department": {"A"}}, {})
+    assert declared_facts(policy("env.network == 'internal'"), full) == ({}, {})
 
 
 def test_the_date_and_the_age_of_a_study_are_one_fact_of_many_values() -> None:
@@ -178,26 +185,26 @@ def test_an_object_cannot_say_who_stored_it(origin: Any) -> None:
     assert declared_facts(policy("study.site == 'A'", SITES), forged, origin)[0]["site"] == frozenset()
 
 
-DEPARTMENT = "attributes: {study.department: {type: string, from: InstitutionalDepartmentName}}\n"
+TITLE = "attributes: {study.title: {type: string, from: StudyDescription}}\n"
 
 
 @pytest.mark.parametrize(
     ("condition", "more", "same"),
     [
-        ("study.department != 'B'", DEPARTMENT, True),
-        ("has(study.department) && env.network == 'internal'", DEPARTMENT, True),
-        ("study.department == 'A' && 'VIP' in study.labels", DEPARTMENT, True),
-        ("'A' in study.department", DEPARTMENT.replace("string", "set"), False),
-        ("study.department == 'A'", DEPARTMENT.replace("InstitutionalDepartmentName", "StudyID"), False),
-        ("study.department == 'A'", DEPARTMENT.replace("Name}", "Name, map: {x: A}}"), False),
-        ("study.department == 'A'", DEPARTMENT.replace("Name}", "Name, values: many}"), False),
-        ("study.department == 'A' && has(study.read_at)", DEPARTMENT, False),
-        ("'NEURO' in study.labels", DEPARTMENT + LABELS, False),
-        ("env.network == 'internal'", DEPARTMENT, False),
+        ("study.title != 'B'", TITLE, True),
+        ("has(study.title) && env.network == 'internal'", TITLE, True),
+        ("study.title == 'A' && 'VIP' in study.labels", TITLE, True),
+        ("'A' in study.title", TITLE.replace("string", "set"), False),
+        ("study.title == 'A'", TITLE.replace("StudyDescription", "StudyID"), False),
+        ("study.title == 'A'", TITLE.replace("Description}", "Description, map: {x: A}}"), False),
+        ("study.title == 'A'", TITLE.replace("Description}", "Description, values: many}"), False),
+        ("study.title == 'A' && has(study.read_at)", TITLE, False),
+        ("'NEURO' in study.labels", TITLE + LABELS, False),
+        ("env.network == 'internal'", TITLE, False),
     ],
 )
 def test_rows_are_filled_anew_if_and_only_if_facts_are_made_otherwise(
     condition: str, more: str, same: bool
 ) -> None:
-    before = fact_basis(policy("study.department == 'A'", DEPARTMENT))
+    before = fact_basis(policy("study.title == 'A'", TITLE))
     assert (fact_basis(policy(condition, more)) == before) is same

@@ -43,7 +43,7 @@ def test_a_template_is_the_same_at_every_site_but_for_the_name() -> None:
 
 def test_a_template_gives_nobody_anything_by_itself() -> None:
     policy = load_policy({"p": TEMPLATES})
-    assert set(policy.roles) == {"radiologist"}
+    assert set(policy.own_roles) == {"radiologist"}
     assert policy.assignments == ()
 
 

@@ -27,7 +27,7 @@ def admitted(people: People, external_id: str, name: str = "rad1") -> Subject | 
     claims = Claims(
         "https://idp.example", name, people.clock.now() + timedelta(hours=1), external_id=external_id
     )
-    return accounts.admit(SCOPE, IDP, claims, Credential.ASSERTION, people.context())
+    return accounts.admit(IDP, claims, Credential.ASSERTION, people.context())
 
 
 def test_somebody_who_is_called_otherwise_there_comes_in_once_linked(

@@ -96,7 +96,7 @@ def test_a_lock_on_a_name_holds_for_whoever_is_first_told_of_under_it(people: Pe
     ends = people.clock.now() + timedelta(hours=1)
     claims = Claims("https://issuer.example", "rad1", ends, source="keycloak", external_id="7")
     context = people.context()
-    told = accounts.admit(SCOPE, source, claims, Credential.SESSION, context)
+    told = accounts.admit(source, claims, Credential.SESSION, context)
     assert told is Cause.LOCKED_USER
     people.lock_desk.unlock(people.change(), USER, "rad1")
-    assert isinstance(accounts.admit(SCOPE, source, claims, Credential.SESSION, context), Subject)
+    assert isinstance(accounts.admit(source, claims, Credential.SESSION, context), Subject)

@@ -16,6 +16,7 @@ from pacsgate.model.decision import ReasonCode
 from pacsgate.model.errors import RecordError, RequestError
 from pacsgate.model.resource import ArchiveName, Level, ResourceKey
 from pacsgate.model.subject import Subject, SubjectKind
+from pacsgate.model.tenant_archives import of_one_tenant
 from pacsgate.protocols.authzen.entities import (
     NO_CLAIMS,
     ActionSearch,
@@ -203,8 +204,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> World:
         resolver=resolver,
         index=stores.index,
         accounts=LocalAccounts(stores.directory),
-        archives={MAIN},
-        main_archive=MAIN,
+        archives=of_one_tenant(MAIN),
         network_of=lambda address: "internal" if address == "10.0.0.7" else "external",
     )
     return World(people, others, resolver)

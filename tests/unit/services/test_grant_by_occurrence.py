@@ -77,7 +77,7 @@ class House:
     def administration(self) -> StudyPermissionAdministration:
         stores, policy = self.stores, self.live.current(SCOPE)
         return StudyPermissionAdministration(
-            Office(stores.directory, stores.outbox, self.trail, policy, stores.permissions)
+            Office(stores.directory, stores.outbox, self.trail, lambda _: policy, stores.permissions)
         )
 
     def happened(self, kind: OccurrenceKind, subject: Subject = CT1, **known: object) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pacsgate.model.errors import PolicyError
+from pacsgate.model.tenant_archives import of_one_tenant
 from pacsgate.policy.document import load_policy
 from pacsgate.policy.policy import Policy
 from pacsgate.services import guard_kinds
@@ -31,7 +32,7 @@ def guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GuardKind
             for number in range(STUDIES)
         ]
         index.ingest(SCOPE, MAIN, items, SEEN)
-        yield GuardKinds(index, [MAIN])
+        yield GuardKinds(index, of_one_tenant(MAIN))
 
 
 def policy(attribute: str, source: str, more: str = "") -> Policy:

@@ -22,10 +22,8 @@ def test_two_values_of_a_set_are_no_disagreement_and_of_a_string_are_one(tmp_pat
             one = variant(InstitutionName=place, SOPInstanceUID=f"1.2.3.{number}")
             summary = read_summary(one.data)
             arrival = Arrival(summary, size=None, digest=None, cursor="")
-            opened.indexer.add(opened.scope, settings.main_archive, [arrival])
-        (study,) = opened.stores.index.studies(
-            opened.scope, settings.main_archive, summary.study_instance_uid
-        )
+            opened.indexer.add(opened.scope, opened.main_archive, [arrival])
+        (study,) = opened.stores.index.studies(opened.scope, opened.main_archive, summary.study_instance_uid)
         assert study.facts["x"] == {"NORTH", "SOUTH"}
     kinds = [entry.event.kind.name for entry in read_trail(trail_directory(settings))]
     assert kinds.count("ATTRIBUTES_DISAGREE") == events

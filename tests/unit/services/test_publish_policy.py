@@ -1,5 +1,6 @@
 """What a policy change must pass before it is live: it is valid, it is counted, and somebody else agrees if it gives much."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ import pytest
 
 from pacsgate.audit.events import Actor, EventKind
 from pacsgate.model.errors import ConflictError, NotFoundError, PolicyError
+from pacsgate.model.resource import TenantName
 from pacsgate.policy.difference_summary import Difference
 from pacsgate.services.compare_policies import ComparePolicies
 from pacsgate.services.publish_policy import PublishPolicy, Review
@@ -98,6 +100,18 @@ def test_nobody_approves_without_the_permission_nor_what_they_submitted(tmp_path
     with pytest.raises(ConflictError):
         counted.publisher.approve(SCOPE, waiting, counted.subject(name), Actor(name, verified=True))
     assert counted.live() == before
+
+
+def test_a_namesake_of_another_tenant_approves_nothing(tmp_path: Path) -> None:
+    counted = Counted(tmp_path, threshold=0)
+    counted.publish(POLICY)
+    counted.publish(WIDER)
+    waiting = counted.publisher.pending(SCOPE)
+    assert waiting is not None
+    namesake = replace(counted.subject("dan"), tenant=TenantName("north"))
+    with pytest.raises(ConflictError, match="another tenant"):
+        counted.publisher.approve(SCOPE, waiting.revision, namesake, DAN)
+    assert counted.publisher.approve(SCOPE, waiting.revision, counted.subject("dan"), DAN).changed
 
 
 def test_what_waits_cannot_give_its_own_approver_the_permission(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def finished(stores: Storing) -> list[tuple[str, str]]:
     installation = stores.installation
     index, indexer = installation.stores.index, installation.indexer
     archives = installation.archives.by_name
-    reconcile(installation.scope, stores.trail.events, archives, index, indexer, arrived)
+    reconcile(installation.tenant_archives.scope_of, stores.trail.events, archives, index, indexer, arrived)
     return told
 
 

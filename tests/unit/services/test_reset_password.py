@@ -24,7 +24,7 @@ def people(tmp_path):
 
 
 def complete(people, code, password=NEW, name="rad1", address="192.0.2.7"):
-    return people.resets.complete(SCOPE, name, code, password, people.context(address))
+    return people.resets.complete(name, code, password, people.context(address))
 
 
 def may_sign_in(people, password, name="rad1"):

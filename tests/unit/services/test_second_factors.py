@@ -13,6 +13,7 @@ import pytest
 from pacsgate.audit.events import EventKind, Outcome
 from pacsgate.identity.sealing import add_sealing_key
 from pacsgate.model.errors import ConflictError, NotFoundError, RequestError
+from pacsgate.model.resource import PLATFORM_TENANT, TenantScope
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports import AuthenticationFailed, FailureKind
 from pacsgate.ports.factor_proofs import Site
@@ -21,6 +22,7 @@ from pacsgate.services.enrol_factor import AppOffer
 from pacsgate.services.reseal_secrets import reseal_secrets
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import stores_on
+from tests.support.authenticator import SoftAuthenticator
 from tests.support.factors import IDP, SITE, FactorDesk
 from tests.support.people import PASSWORD, SCOPE, people_on
 
@@ -248,6 +250,20 @@ def test_nor_does_any_key_of_an_account_that_signs_in_at_a_source(
     assert isinstance(found, Subject) is lets_in
     if isinstance(found, Subject):  # the gate has verified it: no source that could be taken away
         assert found.source == ""
+
+
+def test_a_key_alone_lets_its_owner_into_the_tenant_that_it_is_of(desk: FactorDesk) -> None:
+    elsewhere = TenantScope(PLATFORM_TENANT)
+    change = replace(desk.people.change(), scope=elsewhere)
+    desk.people.users.add(change, "rad1", password=PASSWORD)  # beside the one of `default`
+    key = SoftAuthenticator(SITE.origin, SITE.rp_id)
+    offered = desk.enrol.offer_passkey(change, "rad1", SITE)
+    made = key.make(offered.options)
+    desk.enrol.confirm_passkey(change, "rad1", SITE, offered.number, made, "key", source="")
+    found = shown(desk, key, None)
+    assert isinstance(found, Subject)
+    assert (found.tenant, found.name) == (PLATFORM_TENANT, "rad1")
+    assert shown(desk, key, desk.by_password("rad1")) == REFUSED
 
 
 def test_the_key_of_somebody_else_is_no_second_factor(desk: FactorDesk) -> None:

@@ -1,5 +1,6 @@
 """A shadow counts where it differs, and costs the request nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from pacsgate.identity.latest_time import LatestTime
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
 from pacsgate.model.errors import PolicyError
-from pacsgate.model.resource import Level, ResourceKey
+from pacsgate.model.resource import Level, ResourceKey, TenantName, TenantScope
+from pacsgate.model.subject import Subject
 from pacsgate.policy.engine import Bound
 from pacsgate.services.administer_shadow import ShadowAdministration
 from pacsgate.services.administration import Change, Office
@@ -30,7 +32,7 @@ class Shadowed:
         self.counted = counted = Counted(directory)
         stores = counted.stores
         counted.publish(POLICY)
-        office = Office(stores.directory, stores.outbox, counted.trail, None, stores.permissions)
+        office = Office(stores.directory, stores.outbox, counted.trail, lambda _: None, stores.permissions)
         self.administration = ShadowAdministration(office, stores.candidates)
         self.change = Change(SCOPE, OPERATOR, START)
         self.live = LivePolicy(stores.epochs, stores.revisions, stores.directory, LatestTime(START).at)
@@ -126,3 +128,45 @@ def test_a_candidate_is_validated_and_its_coming_and_going_recorded(tmp_path: Pa
     events = shadowed.counted.trail.of(EventKind.POLICY_CHANGED)[-2:]
     assert [event.details["change"] for event in events] == ["shadow", "shadow"]
     assert events[-1].details["target"] == "off"
+
+
+def test_a_candidate_of_one_tenant_is_compared_with_what_its_own_people_ask(tmp_path: Path) -> None:
+    shadowed = Shadowed(tmp_path)
+    shadow, own = shadowed.shadow, shadowed.asked("ann", "1.2.3")
+    north = TenantScope(TenantName("north"))
+    foreign = replace(own, scope=north)
+    shadow.round([])
+    shadow.note(foreign)
+    assert not shadow.has_waiting, "nobody casts a shadow there"
+    shadow.hear(Subject(north.tenant, "eve"), own.context)
+    shadowed.administration.cast(Change(north, OPERATOR, START), {"policy.yaml": WIDER})
+    shadow.round([])
+    shadow.note(own)
+    shadow.note(foreign)
+    shadowed.administration.end(shadowed.change)
+    shadow.round([])
+    assert shadow.next() is foreign, "what waited for the other candidate waits no more"
+    shadow.round([foreign])
+    counted = shadowed.counted.stores.candidates.shadow_report(north, 10)
+    assert counted.compared == 1
+
+
+def test_a_candidate_that_is_broken_keeps_no_other_tenants_from_being_compared(tmp_path: Path) -> None:
+    shadowed = Shadowed(tmp_path)
+    north = TenantScope(TenantName("north"))
+    shadowed.administration.cast(Change(north, OPERATOR, START), {"policy.yaml": WIDER})
+    shadowed.shadow.hear(Subject(north.tenant, "eve"), Context(START, "r1"))
+    candidates = shadowed.counted.stores.candidates
+
+    class Breaking:
+        def shadow(self, scope: TenantScope) -> object:
+            if scope == north:
+                raise PolicyError(())
+            return candidates.shadow(scope)
+
+        note_shadow = staticmethod(candidates.note_shadow)
+
+    shadowed.shadow._candidates = Breaking()  # type: ignore[assignment]
+    with pytest.raises(PolicyError):
+        shadowed.shadow.round([shadowed.asked("ann", "1.2.3")])
+    assert shadowed.report().compared == 1

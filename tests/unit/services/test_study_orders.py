@@ -7,10 +7,12 @@ from pydicom.dataset import Dataset
 
 from pacsgate.dicom.attributes import tag_of
 from pacsgate.dicom.summarise import read_summary
+from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.services.study_orders import ORDER_ATTRIBUTES, StudyOrders
 from tests.support.data_sets import data_set
 from tests.support.installed import main_archive
 from tests.support.objects import small_hospital, variant
+from tests.support.people import SCOPE
 from tests.support.storing import Worklist, storing
 
 
@@ -19,7 +21,7 @@ def order(patient: str, **attributes: object) -> Dataset:
 
 
 def added(one: object, worklist: Worklist, keyword: str) -> object:
-    summary = StudyOrders(worklist).completed(read_summary(one.data))  # type: ignore[attr-defined]
+    summary = StudyOrders({SCOPE: worklist}).completed(SCOPE, read_summary(one.data))  # type: ignore[attr-defined]
     return summary.header.get(tag_of(keyword), {}).get("Value")
 
 
@@ -56,7 +58,7 @@ def test_an_order_never_says_who_or_what_an_object_is() -> None:
     one = variant(PatientID="P1")
     summary = read_summary(one.data)
     lying = order("P1", StudyInstanceUID="9.9", AccessionNumber="X", Modality="US", PatientName="E^V")
-    completed = StudyOrders(Worklist(lying)).completed(summary)
+    completed = StudyOrders({SCOPE: Worklist(lying)}).completed(SCOPE, summary)
     assert completed == summary
     names = {"PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"}
     assert names.isdisjoint(ORDER_ATTRIBUTES)
@@ -64,9 +66,17 @@ def test_an_order_never_says_who_or_what_an_object_is() -> None:
 
 def test_a_worklist_is_asked_once_for_each_study_and_patient() -> None:
     worklist = Worklist(None)
-    orders = StudyOrders(worklist)
+    orders = StudyOrders({SCOPE: worklist})
     for one in small_hospital(studies=2, series=2, instances=2):
-        orders.completed(read_summary(one.data))
+        orders.completed(SCOPE, read_summary(one.data))
     assert len(worklist.asked) == 2
     asked = worklist.asked[0]
     assert {element.keyword for element in asked} == {"PatientID", "AccessionNumber", "StudyInstanceUID"}
+
+
+def test_the_worklist_of_one_tenant_knows_nothing_of_anothers_studies() -> None:
+    worklist = Worklist(order("P1", RequestingService="ONCOLOGY"))
+    orders = StudyOrders({TenantScope(TenantName("north")): worklist})
+    summary = read_summary(variant(PatientID="P1").data)
+    assert orders.completed(SCOPE, summary) is summary
+    assert not worklist.asked

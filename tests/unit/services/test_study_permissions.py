@@ -166,7 +166,8 @@ def test_permissions_of_a_removed_role_go_with_it(people):
 
 
 def test_the_policy_of_another_revision_knows_other_ceilings(people):
-    people.office = replace(people.office, policy=replace(POLICY, revision=Revision("0" * 16), roles={}))
+    other = replace(POLICY, revision=Revision("0" * 16), roles={})
+    people.office = replace(people.office, policies=lambda _scope: other)
     with pytest.raises(RequestError, match="may never `search`"):
         type(people.study_permissions)(people.office).grant(
             people.change(),

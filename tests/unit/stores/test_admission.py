@@ -24,6 +24,7 @@ from pacsgate.stores.database import Database
 from pacsgate.stores.packing import pack_facts
 from pacsgate.stores.schema import access_class, class_fact
 from pacsgate.stores.study_index import SqlStudyIndex
+from pacsgate.stores.tenant_wall import ANY_TENANT
 from tests.support.events import READ
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance, within
 
@@ -73,7 +74,7 @@ def test_what_kinds_say_is_read_once(database: Database, index: SqlStudyIndex) -
     add(index, "1.2.1", "A")
     found(index, And((IN_A, NOT_VIP)))
     add(index, "1.2.2", "A")
-    with database.writing() as connection:
+    with database.writing(ANY_TENANT) as connection:
         connection.execute(delete(class_fact))
         connection.execute(update(access_class).values(facts=pack_facts({})))
     assert found(index, And((IN_A, NOT_VIP))) == ["1.2.1", "1.2.2"], (

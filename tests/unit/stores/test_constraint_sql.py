@@ -20,6 +20,7 @@ from pacsgate.stores.constraint_sql import Translation
 from pacsgate.stores.database import Database
 from pacsgate.stores.schema import access_class, access_kind, class_fact, series, study
 from pacsgate.stores.study_index import SqlStudyIndex
+from pacsgate.stores.tenant_wall import ANY_TENANT
 from tests.support.indexing import MAIN, SCOPE, SEEN, instance, within
 
 DEPARTMENT = Attribute(Scope.STUDY, "department", ValueType.STRING)
@@ -39,7 +40,7 @@ def true_of(database: Database, formula: Formula) -> int:
         .join(access_kind, access_kind.c.kind_pk == study.c.kind_pk)
         .where(translation.where(formula, Truth.TRUE))
     )
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         return len(connection.execute(rows).all())
 
 
@@ -61,7 +62,7 @@ def test_a_study_whose_facts_were_lost_is_shown_by_nothing(database: Database) -
         Not(Contains(LABELS, "VIP")),
     )
     assert [true_of(database, formula) for formula in formulas] == [1, 1, 1, 1]
-    with database.writing() as connection:
+    with database.writing(ANY_TENANT) as connection:
         connection.execute(delete(class_fact))
     assert [true_of(database, formula) for formula in formulas] == [0, 0, 0, 0]
 
@@ -78,7 +79,7 @@ def test_a_class_is_stored_once_and_goes_with_its_last_row(database: Database) -
     index = filled(database)
 
     def classes() -> int:
-        with database.reading() as connection:
+        with database.reading(ANY_TENANT) as connection:
             return len(connection.execute(select(access_class)).all())
 
     before = classes()
@@ -88,7 +89,7 @@ def test_a_class_is_stored_once_and_goes_with_its_last_row(database: Database) -
     assert classes() == before
     index.remove(SCOPE, MAIN, ResourceKey("1.2.2"))
     assert classes() == 0
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         assert connection.execute(select(class_fact)).all() == []
 
 
@@ -96,7 +97,7 @@ def test_neither_a_class_nor_a_kind_is_given_a_number_twice(database: Database) 
     index = filled(database)
 
     def numbers(column: Column[int]) -> set[int]:
-        with database.reading() as connection:
+        with database.reading(ANY_TENANT) as connection:
             return set(connection.execute(select(column).where(column > 0)).scalars())
 
     classes, kinds = numbers(access_class.c.class_pk), numbers(study.c.kind_pk)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from pacsgate.stores.database import Database, open_database
 from pacsgate.stores.epochs import open_epochs
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 OPEN_AND_CLOSE = (
     "import sys; from pacsgate.stores.database import open_database; open_database(sys.argv[1]).close()"
@@ -43,28 +44,28 @@ def test_opening_a_database_twice_does_not_give_up_the_locks_of_the_first(tmp_pa
     before = log.stat().st_ino
     subprocess.run([sys.executable, "-c", OPEN_AND_CLOSE, url], check=True, timeout=60)
     assert log.stat().st_ino == before
-    with first.writing() as connection:
+    with first.writing(ANY_TENANT) as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
     first.close()
 
 
 def test_a_connection_that_broke_while_nobody_used_it_is_replaced(database: Database) -> None:
-    with database.snapshot() as snapshot:
+    with database.snapshot(ANY_TENANT) as snapshot:
         snapshot.connection.interrupt()
     snapshot.connection.close()
-    with database.snapshot() as again:
+    with database.snapshot(ANY_TENANT) as again:
         assert again.rows("SELECT 1 AS one", {}) == [(1,)]
     assert again.connection is not snapshot.connection
 
 
 def test_a_snapshot_that_ended_badly_is_not_read_from_again(database: Database) -> None:
-    with suppress(sqlite3.OperationalError), database.snapshot() as snapshot:
+    with suppress(sqlite3.OperationalError), database.snapshot(ANY_TENANT) as snapshot:
         snapshot.rows("SELECT 1 FROM nowhere", {})
-    with database.snapshot() as again:
+    with database.snapshot(ANY_TENANT) as again:
         assert again.connection is not snapshot.connection
 
 
 def test_a_list_travels_as_one_parameter(database: Database) -> None:
-    with database.snapshot() as snapshot:
+    with database.snapshot(ANY_TENANT) as snapshot:
         found = snapshot.rows("SELECT 3 IN :some, 'x' IN :texts", {"some": [1, 2, 3], "texts": ["y"]})
     assert found == [(1, 0)]

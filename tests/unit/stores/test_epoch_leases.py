@@ -13,6 +13,7 @@ from pacsgate.stores.database import Database, open_database
 from pacsgate.stores.epochs import open_epochs
 from pacsgate.stores.schema import epoch_lease
 from pacsgate.stores.stores import stores_on
+from pacsgate.stores.tenant_wall import ANY_TENANT
 from tests.support.databases import cluster, opened
 from tests.support.events import READ
 from tests.support.indexing import SCOPE
@@ -34,7 +35,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 def leases(database: Database) -> int:
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         return len(connection.execute(select(epoch_lease)).all())
 
 
@@ -123,5 +124,5 @@ def test_who_begins_takes_nothing_from_who_has_just_begun(database: Database) ->
 
 
 def _holds(database: Database) -> bool:
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         return connection.execute(select(epoch_lease).where(epoch_lease.c.expires > 0)).first() is not None

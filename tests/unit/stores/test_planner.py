@@ -28,6 +28,7 @@ from pacsgate.stores.planner import STATISTICS
 from pacsgate.stores.reading import Snapshot
 from pacsgate.stores.schema import metadata
 from pacsgate.stores.study_index import SqlStudyIndex
+from pacsgate.stores.tenant_wall import ANY_TENANT
 from tests.support.indexing import EVERYTHING, MAIN, SCOPE, SEEN, instance, within
 
 DEPARTMENT = Compare(Attribute(Scope.STUDY, "department", ValueType.STRING), Comparison.EQ, "A")
@@ -131,7 +132,7 @@ def test_a_key_that_names_few_studies_is_looked_up(
 )
 def test_rows_that_are_named_are_looked_up(database: Database, statement: str, expected: str) -> None:
     asked = {"tenant": "", "archive": "", "attribute": "", "wanted": [1], "study_pks": [1]}
-    with database.snapshot() as snapshot:
+    with database.snapshot(ANY_TENANT) as snapshot:
         first, *_ = snapshot.rows(f"EXPLAIN QUERY PLAN {statement}", asked)
     assert first[3].endswith(f" {expected}")
 
@@ -149,7 +150,7 @@ def test_the_look_up_before_a_decision_reads_one_study(
 
 
 def test_the_statistics_are_of_indexes_that_exist(database: Database) -> None:
-    with database.reading() as connection:
+    with database.reading(ANY_TENANT) as connection:
         existing = set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
         written = connection.execute(text("SELECT tbl, idx, stat FROM sqlite_stat1")).all()
     assert {tuple(row) for row in written} == set(STATISTICS)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pacsgate.model.errors import SettingsError
-from pacsgate.ports.stylesheets import StylesheetFailed, StylesheetName
+from pacsgate.model.stylesheet import StylesheetName
+from pacsgate.ports.stylesheets import StylesheetFailed
 from pacsgate.stylesheets.runner import StylesheetRunner
 
 DATASET = (

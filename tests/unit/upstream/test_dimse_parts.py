@@ -22,7 +22,7 @@ from pacsgate.protocols.dimse.command_set import Command, Element, encode_comman
 from pacsgate.protocols.dimse.pdus import PduReader, data_values
 from pacsgate.upstream.dimse import kept_objects, listing
 from pacsgate.upstream.dimse.finding import TooManyRowsError
-from pacsgate.upstream.dimse.fragments import p_data
+from pacsgate.upstream.dimse.fragments import messages_alike, p_data
 from pacsgate.upstream.dimse.kept_objects import KeptObjects
 from pacsgate.upstream.dimse.known_summaries import KnownSummaries
 from pacsgate.upstream.dimse.mailbox import Mailbox
@@ -44,6 +44,16 @@ COMMAND = encode_command(
 
 
 # -------------------------------------------------------------------- fragments
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=3000), max_size=4), st.one_of(st.just(0), st.integers(128, 5000))
+)
+def test_messages_that_differ_in_their_data_sets_only_are_what_they_are_one_by_one(
+    data_sets: list[bytes], maximum_length: int
+) -> None:
+    alike = list(messages_alike(3, COMMAND, data_sets, maximum_length))
+    assert alike == [b"".join(p_data(3, COMMAND, (one,), maximum_length)) for one in data_sets]
 
 
 @given(

@@ -1,4 +1,4 @@
-"""The application under `/api/v1`: FastAPI, behind a door that has verified who asks.
+"""The application under `/api/v1` and `/ais/v1`: FastAPI, behind a door that has verified who asks.
 
 A request comes with its `Caller` in the ASGI scope; without one nothing is answered.  Errors have
 the shape that they have everywhere: `error`, and a `message` where there is more to say.
@@ -23,6 +23,7 @@ from pacsgate.admin.api.document import describe
 from pacsgate.admin.api.locations import PREFIX
 from pacsgate.model.errors import ConflictError, NotFoundError, PacsgateError, RequestError
 from pacsgate.services.mandates import Mandates
+from pacsgate.services.warrants import Warrants
 
 _ERRORS = {
     400: "bad request",
@@ -31,11 +32,12 @@ _ERRORS = {
     405: "method not allowed",
     409: "conflict",
     412: "precondition failed",
+    501: "not supported",
 }
 
 
-def api(routers: Sequence[APIRouter], mandates: Mandates) -> FastAPI:
-    """The application."""
+def api(routers: Mapping[str, Sequence[APIRouter]], mandates: Mandates, warrants: Warrants) -> FastAPI:
+    """The application; `routers` stand under the prefix of their tree."""
     app = FastAPI(
         title="pacsgate",
         version=__version__,
@@ -49,8 +51,10 @@ def api(routers: Sequence[APIRouter], mandates: Mandates) -> FastAPI:
         },
     )
     app.state.mandates = mandates
-    for router in routers:
-        app.include_router(router, prefix=PREFIX)
+    app.state.warrants = warrants
+    for prefix, under in routers.items():
+        for router in under:
+            app.include_router(router, prefix=prefix)
     app.middleware("http")(_uncached)
     describe(app, routers)
     return app

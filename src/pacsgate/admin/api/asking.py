@@ -38,16 +38,25 @@ class Needs:
 
     def __call__(self, request: Request, caller: Asker) -> Mandate:
         """The caller's mandate.  Raises `RequestError` (403)."""
-        mandates = request.app.state.mandates
-        if not isinstance(mandates, Mandates):
-            raise TypeError("an application without mandates")
-        return mandates.need(caller, self.permission)
+        return mandates_of(request).need(caller, self.permission)
+
+
+def mandates_of(request: Request) -> Mandates:
+    """What hands out mandates."""
+    mandates = request.app.state.mandates
+    if not isinstance(mandates, Mandates):
+        raise TypeError("an application without mandates")
+    return mandates
 
 
 UserLister = Annotated[Mandate, Depends(Needs(Permission.USER_LIST))]
 UserAdministrator = Annotated[Mandate, Depends(Needs(Permission.USER_ADMINISTER))]
 RoleAssigner = Annotated[Mandate, Depends(Needs(Permission.ROLE_ASSIGN))]
-RoleAdministrator = Annotated[Mandate, Depends(Needs(Permission.ROLE_ADMINISTER))]
+RoleLister = Annotated[Mandate, Depends(Needs(Permission.ROLE_LIST))]
+RoleReader = Annotated[Mandate, Depends(Needs(Permission.ROLE_GET))]
+RoleCreator = Annotated[Mandate, Depends(Needs(Permission.ROLE_CREATE))]
+RoleUpdater = Annotated[Mandate, Depends(Needs(Permission.ROLE_UPDATE))]
+RoleRemover = Annotated[Mandate, Depends(Needs(Permission.ROLE_REMOVE))]
 DeviceAdministrator = Annotated[Mandate, Depends(Needs(Permission.DEVICE_ADMINISTER))]
 GrantAdministrator = Annotated[Mandate, Depends(Needs(Permission.GRANT_ADMINISTER))]
 TokenAdministrator = Annotated[Mandate, Depends(Needs(Permission.TOKEN_ADMINISTER))]

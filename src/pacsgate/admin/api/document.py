@@ -1,14 +1,14 @@
-"""The OpenAPI document of `/api/v1`: what FastAPI knows of the routes, and what it cannot know.
+"""The OpenAPI document of `/api/v1` and `/ais/v1`: what FastAPI knows of the routes, and what it cannot know.
 
 It cannot know how callers prove who they are, which happens at the door; which permission a route
-demands; and that `/api/v1/search` is served beside this application.
+demands; and that `/api/v1/search` and the queue's doors are served beside this application.
 
 Called by `app`.
 
 Standard: OpenAPI 3.1; RFC 6750, RFC 7617.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -19,6 +19,10 @@ from fastapi.routing import APIRoute
 from pacsgate.admin.api.asking import Needs
 from pacsgate.admin.api.locations import PREFIX
 from pacsgate.admin.api.problems import Problem, problems
+from pacsgate.admin.api.queue_document import poll_paths, token_path
+from pacsgate.admin.api.tenancy_asking import MandateIn, NeedsAtPacs, NeedsInTenant
+from pacsgate.admin.api.trees import AIS, API
+from pacsgate.protocols.oauth import TOKEN_ENDPOINT
 
 _SCHEMES = {
     "token": {
@@ -84,7 +88,7 @@ _INSTANCES_FOUND = {
 }
 
 
-def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+def describe(app: FastAPI, routers: Mapping[str, Sequence[APIRouter]]) -> None:
     """Let the application describe itself so."""
 
     def document() -> dict[str, Any]:
@@ -96,32 +100,45 @@ def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _permissions_of(route: APIRoute) -> list[str]:
+def permissions_of(route: APIRoute) -> list[str]:
     """The permissions that a route demands of everybody."""
     return sorted(needs.permission.value for needs in _needs(route.dependant))
 
 
-def _needs(dependant: Dependant) -> Iterator[Needs]:
-    if isinstance(dependant.call, Needs):
+Demand = Needs | NeedsInTenant | NeedsAtPacs | MandateIn
+"""A dependency that demands a permission."""
+
+
+def _needs(dependant: Dependant) -> Iterator[Demand]:
+    if isinstance(dependant.call, Demand):
         yield dependant.call
     for each in dependant.dependencies:
         yield from _needs(each)
 
 
-def _document(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
+def _routes(routers: Mapping[str, Sequence[APIRouter]]) -> Iterator[tuple[str, APIRoute]]:
+    for prefix, under in routers.items():
+        for router in under:
+            yield from ((prefix, each) for each in router.routes if isinstance(each, APIRoute))
+
+
+def _document(app: FastAPI, routers: Mapping[str, Sequence[APIRouter]]) -> dict[str, Any]:
     found = get_openapi(title=app.title, version=app.version, routes=app.routes)
     found["components"]["securitySchemes"] = _SCHEMES
     found["security"] = [{name: []} for name in _SCHEMES]
-    for route in (each for router in routers for each in router.routes if isinstance(each, APIRoute)):
+    for prefix, route in _routes(routers):
         for method in route.methods or ():
-            operation = found["paths"][f"{PREFIX}{route.path_format}"][method.lower()]
+            operation = found["paths"][f"{prefix}{route.path_format}"][method.lower()]
             # What cannot be read is answered 400 here.
             operation["responses"].pop("422", None)
             if "requestBody" in operation:
                 operation["responses"]["413"] = _told(413)["413"]
-            operation["x-permissions"] = _permissions_of(route)
+            operation["x-permissions"] = permissions_of(route)
     found["components"]["schemas"].pop("HTTPValidationError", None)
     found["components"]["schemas"].pop("ValidationError", None)
     found["components"]["schemas"]["InstancesFound"] = _INSTANCES_FOUND
     found["paths"][f"{PREFIX}/search"] = _search()
+    for tree in (API, AIS):
+        found["paths"].update(poll_paths(tree))
+    found["paths"][TOKEN_ENDPOINT] = {"post": token_path()}
     return found

@@ -15,6 +15,7 @@ from pacsgate.admin.api.paging import USUAL, Cursor, Limit, page
 from pacsgate.admin.api.problems import problems
 from pacsgate.model.actions import Action
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
+from pacsgate.model.resource import ArchiveName
 from pacsgate.services.managed_grants import GrantsAsked, ManagedGrants
 
 GrantId = Annotated[str, Path(description="The id of a grant.", min_length=1, max_length=64)]
@@ -30,9 +31,12 @@ class NewGrant(BaseModel):
     grantee_kind: GranteeKind
     grantee: _Name
     target: GrantTarget
-    target_id: _Name = Field(description="A UID, a collection, or `issuer|PatientID`.")
+    target_id: _Name = Field(description="A UID, a collection, a department, or `issuer|PatientID`.")
     actions: Annotated[list[Action], Field(min_length=1)]
     expires: Instant | None = None
+    archive: _Name | None = Field(
+        default=None, description="The one archive where it holds; every one otherwise."
+    )
 
 
 class GrantTold(BaseModel):
@@ -47,6 +51,7 @@ class GrantTold(BaseModel):
     granted_by: str
     granted_at: Instant
     expires: Instant | None
+    archive: str | None
 
     @classmethod
     def of(cls, grant: Grant) -> "GrantTold":
@@ -61,6 +66,7 @@ class GrantTold(BaseModel):
             granted_by=grant.granted_by,
             granted_at=grant.granted_at,
             expires=grant.expires,
+            archive=grant.archive,
         )
 
 
@@ -97,7 +103,8 @@ def grant_routes(managed: ManagedGrants) -> APIRouter:
     def give_grant(mandate: GrantAdministrator, new: NewGrant, response: Response) -> GrantTold:
         """Grant some actions on one thing, whether it is there yet or not."""
         grantee, target = (new.grantee_kind, new.grantee), (new.target, new.target_id)
-        grant = managed.give(mandate, grantee, target, frozenset(new.actions), new.expires)
+        archive = None if new.archive is None else ArchiveName(new.archive)
+        grant = managed.give(mandate, grantee, target, frozenset(new.actions), new.expires, archive)
         response.headers["Location"] = location("grants", grant.grant_id)
         return GrantTold.of(grant)
 

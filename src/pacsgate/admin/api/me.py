@@ -1,8 +1,8 @@
-"""`/api/v1/me`: who asks, what they hold, their sessions and their API tokens.
+"""`/api/v1/me`: who asks, what they hold, their sessions and their API tokens, and what others changed.
 
-Needs no permission: it tells everybody about themselves alone.
+Needs no permission: it tells everybody about themselves alone, and administrators of each other's changes.
 
-Called by `app`; calls `Mandates`, `OwnSessions` and `OwnTokens`.
+Called by `app`; calls `Mandates`, `OwnSessions`, `OwnTokens` and `TellChanges`.
 
 Invariants:
 - nobody makes a token, or ends sessions out of a session, without having proven lately who they are.
@@ -28,6 +28,7 @@ from pacsgate.admin.api.credential_shapes import (
     TokenTold,
 )
 from pacsgate.admin.api.locations import location
+from pacsgate.admin.api.notice_shapes import NoticeList, Seen, SeenUpTo
 from pacsgate.admin.api.problems import problems
 from pacsgate.admin.api.user_shapes import AssignmentTold
 from pacsgate.model.permission import Permission
@@ -38,6 +39,7 @@ from pacsgate.services.administer_tokens import OwnTokens
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.callers import Caller
 from pacsgate.services.mandates import Mandates
+from pacsgate.services.tell_changes import TellChanges
 
 
 class Me(BaseModel):
@@ -68,6 +70,7 @@ class Own:
     accounts: Callable[[], UserAdministration]
     sessions: Callable[[], OwnSessions]
     tokens: Callable[[], OwnTokens]
+    changes: TellChanges
 
     def need_fresh(self, caller: Caller) -> None:
         """Raise `StepUpError` unless the caller has just proven who they are."""
@@ -109,6 +112,16 @@ def own_routes(own: Own) -> APIRouter:
             second_factor_at=subject.second_factor_at,
             valid_until=subject.valid_until,
         )
+
+    @routes.get("/notices", responses=problems())
+    def list_notices(caller: Asker) -> NoticeList:
+        """List what other administrators changed and the caller has not seen: the oldest, newest first."""
+        return NoticeList.of(own.changes.unseen(caller))
+
+    @routes.post("/notices/seen", responses=problems())
+    def see_notices(caller: Asker, seen: SeenUpTo) -> Seen:
+        """Say, on record, that listed changes have been seen."""
+        return Seen(seen=own.changes.see(caller, seen.up_to))
 
     @routes.get("/sessions", responses=problems())
     def list_own_sessions(caller: Asker) -> SessionList:

@@ -29,6 +29,7 @@ _MEANINGS = {
     412: "It has changed since it was read: `If-Match` names an older state.",
     413: "The body is longer than 64 KiB.",
     429: "Too many attempts: see `Retry-After`.",
+    501: "This PACS does not support the operation.",
     503: "The trail cannot be written or no policy is active, so nothing is served.",
 }
 _ALWAYS = (400, 401, 403, 429, 503)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from pacsgate.admin.api.asking import RoleAdministrator, UserLister
+from pacsgate.admin.api.asking import RoleCreator, RoleLister, RoleReader, RoleRemover, RoleUpdater
 from pacsgate.admin.api.etags import IfMatch, etag_of, refuse_outdated, show_etag
 from pacsgate.admin.api.locations import location
 from pacsgate.admin.api.paging import USUAL, Cursor, Limit, page
@@ -17,6 +17,7 @@ from pacsgate.admin.api.problems import problems
 from pacsgate.model.actions import Action
 from pacsgate.model.permission import Permission
 from pacsgate.model.role import Role
+from pacsgate.model.spans import SPAN, read_span, span_text
 from pacsgate.services.managed_roles import KnownRole, ManagedRoles
 
 RoleName = Annotated[str, Path(description="A role's name.", min_length=1, max_length=64)]
@@ -36,6 +37,9 @@ class RoleDefinition(BaseModel):
     description: _Text | None = None
     approved_by: _Text | None = None
     approved_at: date | None = None
+    longest: Annotated[str, Field(pattern=f"^{SPAN}$", examples=["14 d"])] | None = Field(
+        default=None, description="For how long it can be given at a time; `null` is for good."
+    )
 
     def role(self, name: str) -> Role:
         """The role of this name."""
@@ -48,6 +52,7 @@ class RoleDefinition(BaseModel):
             extends=frozenset(self.extends),
             approved_by=self.approved_by,
             approved_at=self.approved_at,
+            longest=None if self.longest is None else read_span(self.longest),
         )
 
 
@@ -58,7 +63,7 @@ class NewRole(RoleDefinition):
 
 
 class RoleTold(BaseModel):
-    """One role; of a role of a policy file, `may` and `permissions` are those that it inherits too."""
+    """One role; of a role of a policy file, `may`, `permissions` and `longest` take in what it inherits."""
 
     name: str
     may: list[Action]
@@ -69,9 +74,11 @@ class RoleTold(BaseModel):
     approved_by: str | None
     approved_at: date | None
     template: str | None
+    longest: str | None
     defined_at: str | None = Field(
-        description="Its place in a policy file; `null` for one that is kept here."
+        description="Its place in a policy file; `null` for one that is kept here, or built in."
     )
+    built_in: bool = Field(description="Whether every tenant has it, and nobody can change it.")
 
     @classmethod
     def of(cls, known: KnownRole) -> "RoleTold":
@@ -87,7 +94,9 @@ class RoleTold(BaseModel):
             approved_by=role.approved_by,
             approved_at=role.approved_at,
             template=role.template,
+            longest=None if role.longest is None else span_text(role.longest),
             defined_at=known.place,
+            built_in=known.is_built_in,
         )
 
 
@@ -103,13 +112,13 @@ def role_routes(managed: ManagedRoles) -> APIRouter:
     routes = APIRouter(prefix="/roles", tags=["roles"])
 
     @routes.get("", responses=problems())
-    def list_roles(mandate: UserLister, limit: Limit = USUAL, cursor: Cursor = None) -> RoleList:
-        """List the roles of policy files and those kept here."""
+    def list_roles(mandate: RoleLister, limit: Limit = USUAL, cursor: Cursor = None) -> RoleList:
+        """List the roles of policy files, those kept here and those built in."""
         found = page(managed.roles(mandate), lambda known: known.role.name, limit, cursor)
         return RoleList(roles=[RoleTold.of(known) for known in found.rows], next=found.next)
 
     @routes.post("", status_code=201, responses=problems(404, 409))
-    def add_role(mandate: RoleAdministrator, new: NewRole, response: Response) -> RoleTold:
+    def add_role(mandate: RoleCreator, new: NewRole, response: Response) -> RoleTold:
         """Define a role, with permissions that one holds oneself."""
         role = managed.add(mandate, new.role(new.name))
         told = RoleTold.of(KnownRole(role, None))
@@ -118,7 +127,7 @@ def role_routes(managed: ManagedRoles) -> APIRouter:
         return told
 
     @routes.get("/{name}", responses=problems(404))
-    def show_role(mandate: UserLister, name: RoleName, response: Response) -> RoleTold:
+    def show_role(mandate: RoleReader, name: RoleName, response: Response) -> RoleTold:
         """Show one role."""
         told = RoleTold.of(managed.role(mandate, name))
         show_etag(response, etag_of(told))
@@ -126,7 +135,7 @@ def role_routes(managed: ManagedRoles) -> APIRouter:
 
     @routes.put("/{name}", responses=problems(404, 409, 412))
     def change_role(
-        mandate: RoleAdministrator,
+        mandate: RoleUpdater,
         name: RoleName,
         definition: RoleDefinition,
         response: Response,
@@ -139,7 +148,7 @@ def role_routes(managed: ManagedRoles) -> APIRouter:
         return told
 
     @routes.delete("/{name}", status_code=204, responses=problems(404, 409, 412))
-    def remove_role(mandate: RoleAdministrator, name: RoleName, if_match: IfMatch = None) -> None:
+    def remove_role(mandate: RoleRemover, name: RoleName, if_match: IfMatch = None) -> None:
         """Remove a role that nobody has and nothing names."""
         refuse_outdated(if_match, etag_of(RoleTold.of(managed.role(mandate, name))))
         managed.remove(mandate, name)

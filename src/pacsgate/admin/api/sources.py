@@ -26,7 +26,7 @@ class SourceTold(BaseModel):
 
 
 class SourceList(BaseModel):
-    """The identity sources that the configuration names."""
+    """The identity sources that the configuration names for the tenant of whoever asks."""
 
     sources: list[SourceTold]
 
@@ -39,7 +39,8 @@ def source_routes(policies: Sequence[SourcePolicy], managed: ManagedAccounts) ->
     def list_sources(mandate: UserLister) -> SourceList:
         """List identity sources."""
         kept = Counter(user.source for user in managed.accounts(mandate, AccountsAsked()))
-        return SourceList(sources=[_told(policy, kept[policy.name]) for policy in policies])
+        own = [policy for policy in policies if policy.tenant == mandate.scope.tenant]
+        return SourceList(sources=[_told(policy, kept[policy.name]) for policy in own])
 
     return routes
 

@@ -69,7 +69,7 @@ class AccessPages:
         return await anyio.to_thread.run_sync(self._asked, visitor, form.values())
 
     def _asked(self, visitor: Visitor, asked: Mapping[str, str]) -> Response:
-        archive = self.browse.archive(asked.get("archive", ""))
+        archive = self.browse.archive(visitor.caller, asked.get("archive", ""))
         action = next((one for one in Action if one == asked.get("action")), Action.VIEW)
         study = asked.get("study", "").strip()
         if not study:
@@ -101,7 +101,7 @@ class AccessPages:
 
     def _show(self, visitor: Visitor, asked: Mapping[str, str], why: Why | None) -> Response:
         caller = visitor.caller
-        archive = self.browse.archive(asked.get("archive", ""))
+        archive = self.browse.archive(caller, asked.get("archive", ""))
         bound = self.browse.bind(caller, archive)
         subject = visitor.subject
         live = [grant for grant in bound.grants if grant.is_live(visitor.now)]
@@ -110,7 +110,7 @@ class AccessPages:
             asked=asked,
             why=why,
             archive=archive,
-            archives=[(name, name) for name in self.browse.archives],
+            archives=[(name, name) for name in self.browse.archives.of(caller.scope)],
             actions=_ACTIONS,
             subject=subject,
             attributes=_attributes(subject),

@@ -145,9 +145,7 @@ class _Pages:
         context, name = self._entry.visitors.contexts(request), form["name"]
 
         def work() -> AuthenticationFailed | None:
-            return self._entry.reset().complete(
-                self._entry.scope, name, form["code"], form["password"], context
-            )
+            return self._entry.reset().complete(name, form["code"], form["password"], context)
 
         try:
             failed = await anyio.to_thread.run_sync(work)

@@ -30,10 +30,11 @@ YOU = (
 ADMINISTRATION = (
     Place("/admin/users", "Users", frozenset({Permission.USER_LIST})),
     Place("/admin/groups", "Groups", frozenset({Permission.USER_LIST})),
-    Place("/admin/roles", "Roles", frozenset({Permission.USER_LIST})),
+    Place("/admin/roles", "Roles", frozenset({Permission.ROLE_LIST})),
     Place("/admin/devices", "Devices", frozenset({Permission.DEVICE_ADMINISTER})),
     Place("/admin/grants", "Grants", frozenset({Permission.GRANT_ADMINISTER})),
     Place("/admin/locks", "Locks", frozenset({Permission.USER_LIST})),
+    Place("/admin/tenancy", "Tenant", frozenset({Permission.TENANT_GET})),
 )
 
 

@@ -29,6 +29,7 @@ from pacsgate.admin.console.session_cookie import entered
 from pacsgate.admin.console.signed_in import Visitor, Visitors
 from pacsgate.identity.sessions import COOKIE_NAME
 from pacsgate.model.subject import Subject
+from pacsgate.model.tenant_names import sign_in_name
 from pacsgate.ports import AuthenticationFailed, PasswordDoor
 from pacsgate.ports.factor_proofs import Site
 from pacsgate.ports.factors import FactorKind
@@ -136,7 +137,9 @@ class _Pages:
             return prove.by_passkey(subject, site, form["number"], form["answer"], context)
         if form["code"] or prove.kinds(subject):
             return prove.by_code(subject, form["code"], context)
-        found = self._pages.passwords.sign_in(subject.name, form["password"], context)
+        found = self._pages.passwords.sign_in(
+            sign_in_name(subject.tenant, subject.name), form["password"], context
+        )
         if isinstance(found, AuthenticationFailed):
             return found
         return replace(subject, authenticated_at=context.now, methods=subject.methods | found.methods)

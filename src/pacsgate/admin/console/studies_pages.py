@@ -130,6 +130,7 @@ class StudiesPages:
         said: str = "",
     ) -> Response:
         bound = self.browse.bind(visitor.caller, asked.archive)
+        archives = self.browse.archives.of(visitor.caller.scope)
         return visitor.render(
             "studies.html",
             status=status,
@@ -139,8 +140,8 @@ class StudiesPages:
             further=FURTHER,
             modalities=[("", "Any"), *((code, code) for code in _MODALITIES)],
             orders=ORDERS,
-            archives=self.browse.archives,
-            archive_choices=[(name, name) for name in self.browse.archives],
+            archives=archives,
+            archive_choices=[(name, name) for name in archives],
             rows=rows,
             total=total,
             instances=instances,
@@ -150,7 +151,7 @@ class StudiesPages:
             problem=problem,
             said=said,
             page_size=PAGE,
-            has_viewer=self.has_viewer and asked.archive == self.browse.main_archive,
+            has_viewer=self.has_viewer and asked.is_main,
             may_view=bound.could(Action.VIEW) is None,
         )
 
@@ -172,12 +173,12 @@ class _Asked:
     @classmethod
     def of(cls, visitor: Visitor, pages: StudiesPages) -> "_Asked":
         given = visitor.request.query_params
-        archive = pages.browse.archive(given.get("archive", ""))
+        archive = pages.browse.archive(visitor.caller, given.get("archive", ""))
         word = given.get("q", "")
         offset = given.get("offset", "0")
         return cls(
             archive=archive,
-            is_main=archive == pages.browse.main_archive,
+            is_main=pages.browse.is_main(visitor.caller, archive),
             word=word,
             values=pages.searches.recall(visitor.subject, word) if word else {},
             by_query=given.get("by") == "query",

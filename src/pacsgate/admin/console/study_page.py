@@ -44,14 +44,14 @@ class StudyPage:
         uid = visitor.request.path_params["uid"]
         if not is_valid_uid(uid):
             return nothing_here(visitor.render)
-        archive = self.browse.archive(visitor.request.query_params.get("archive", ""))
         caller = visitor.caller
+        archive = self.browse.archive(caller, visitor.request.query_params.get("archive", ""))
         seen = self.browse.look(caller, archive, uid)
         if isinstance(seen, Refusal):
             return nothing_here(visitor.render)
         bound = self.browse.bind(caller, archive)
         answers = [told(answer, seen.visible, bound) for answer in seen.answers]
-        is_main = archive == self.browse.main_archive
+        is_main = self.browse.is_main(caller, archive)
         return visitor.render(
             "study.html",
             uid=uid,

@@ -7,6 +7,7 @@ Called by templates, as filters.
 Standard: DICOM PS3.5 6.2 (DA, TM, PN); HTML `time`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from markupsafe import Markup, escape
 
 from pacsgate.admin.console.user_agents import browser_of
+from pacsgate.model.spans import span_text
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE_DIGITS = 8
@@ -54,6 +56,16 @@ def moment(when: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(f"{in_utc:%Y-%m-%dT%H:%M:%SZ}", text)
 
 
+def instant(text: str | None) -> Markup:
+    """An instant of a PACS's answer, in ISO 8601; nothing for none."""
+    return Markup("") if text is None else moment(datetime.fromisoformat(text))
+
+
+def state(name: str) -> str:
+    """`checkedIn` as `checked in`: a state of a PACS's answer."""
+    return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f" {found[0].lower()}", name)
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 study`, `2 studies`, `12,345 studies`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -80,9 +92,12 @@ FILTERS: Mapping[str, Callable[..., object]] = MappingProxyType(
         "clock": clock,
         "person": person,
         "moment": moment,
+        "instant": instant,
         "count": count,
         "sentence": sentence,
         "told": told,
         "browser": browser_of,
+        "span": span_text,
+        "state": state,
     }
 )

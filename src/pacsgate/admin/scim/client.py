@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pacsgate.model.errors import RequestError
 from pacsgate.model.permission import Permission
-from pacsgate.model.resource import TenantScope
+from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.model.subject import Credential, SubjectKind
 from pacsgate.services.administration import Change
 from pacsgate.services.callers import Caller
@@ -59,15 +59,15 @@ class Client:
 class Clients:
     """Tells clients by their accounts."""
 
-    bindings: Mapping[str, Binding]
-    """By account."""
+    bindings: Mapping[tuple[TenantName, str], Binding]
+    """By tenant and account."""
     mandates: Mandates
 
     def of(self, caller: Caller) -> Client:
         """The client.  Raises `RequestError` (403) for everybody else."""
         mandate = self.mandates.need(caller, Permission.ACCOUNT_PROVISION)
         subject = caller.subject
-        binding = self.bindings.get(subject.name)
+        binding = self.bindings.get((subject.tenant, subject.name))
         if (
             binding is None
             or subject.kind is not SubjectKind.SERVICE

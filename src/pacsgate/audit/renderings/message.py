@@ -80,6 +80,7 @@ _CASTS: Mapping[EventKind, _Cast] = {
     EventKind.APPLICATION_STARTED: _Cast(_LAUNCHER, APPLICATION),
     EventKind.APPLICATION_STOPPED: _Cast(_LAUNCHER, APPLICATION),
     EventKind.AUDIT_LOG_USED: _ALONE,
+    EventKind.CHANGES_SEEN: _ALONE,
     EventKind.QUERY: _Cast(SOURCE, DESTINATION),
     EventKind.EVALUATED: _Cast(SOURCE, DESTINATION),
     EventKind.INSTANCES_ACCESSED: _ALONE,
@@ -88,6 +89,7 @@ _CASTS: Mapping[EventKind, _Cast] = {
     EventKind.INSTANCES_STORED: _Cast(SOURCE, DESTINATION),
     EventKind.STORE_BEGUN: _Cast(SOURCE, DESTINATION),
     EventKind.MESSAGE_RECEIVED: _REPORTED,
+    EventKind.PACS_MESSAGE: _REPORTED,
     EventKind.COMMITMENT_ASKED: _Cast(SOURCE, DESTINATION),
     EventKind.PROCEDURE_STEP_CREATED: _ALONE,
     EventKind.PROCEDURE_STEP_CHANGED: _ALONE,
@@ -106,7 +108,10 @@ _CASTS: Mapping[EventKind, _Cast] = {
     EventKind.USER_CHANGED: _REPORTED,
     EventKind.ACCOUNTS_RECONCILED: _REPORTED,
     EventKind.OBJECT_ACCESS_CHANGED: _REPORTED,
+    EventKind.DOOR_PASSED: _REPORTED,
     EventKind.DEVICE_CHANGED: _REPORTED,
+    EventKind.TENANT_CHANGED: _REPORTED,
+    EventKind.PACS_CHANGED: _REPORTED,
     EventKind.POLICY_CHANGED: _REPORTED,
     EventKind.ARCHIVE_ADMINISTERED: _REPORTED,
     EventKind.ATTRIBUTES_DISAGREE: _REPORTED,
@@ -218,8 +223,10 @@ def _objects(event: AuditEvent, record_id: str, source: str) -> Iterator[Message
             yield _record_object(record_id, details)
         case _:
             yield _study_object(event.study, (*details, *_evidence(event.study)), event.study.sop_classes)
-    if event.study is not None and event.study.patient_id is not None:
-        yield MessageObject(event.study.patient_id, PERSON, PATIENT, _PATIENT_NUMBER)
+    patient_id = None if event.study is None else event.study.patient_id
+    # A blank PatientID names nobody (PS3.3 C.7.1.1: type 2), and no format has a patient without a name.
+    if patient_id is not None and patient_id.strip():
+        yield MessageObject(patient_id, PERSON, PATIENT, _PATIENT_NUMBER)
 
 
 _QUERIED: Mapping[EventKind, tuple[str, str, Coded]] = {

@@ -5,7 +5,7 @@ Called by `command` and by the tests; where the studies are in an archive alread
 
 import secrets
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 
@@ -18,7 +18,7 @@ from pacsgate.cli.demo.hospital import DemoPerson, DemoStudy, people
 from pacsgate.config import Settings
 from pacsgate.dicom.summarise import read_summary
 from pacsgate.identity.passwords import Argon2Passwords
-from pacsgate.model.resource import ResourceKey
+from pacsgate.model.resource import DEFAULT_TENANT, ResourceKey, TenantName
 from pacsgate.policy.origin import origin_facts
 from pacsgate.ports import Arrival, Passwords
 from pacsgate.services.administer_users import UserAdministration
@@ -36,14 +36,17 @@ def move_in(
     *,
     progress: bool,
     passwords: Passwords | None = None,
+    tenant: TenantName = DEFAULT_TENANT,
+    staff: Sequence[DemoPerson] | None = None,
 ) -> Mapping[str, str]:
     """Publish the policy, make the accounts and store the studies; returns each person's new password.
 
-    `objects` holds the DICOM files of each study; `passwords` hashes in another way than usual.
+    `objects` holds the DICOM files of each study; `passwords` hashes in another way than usual.  It is the
+    main archive of the tenant into which they move; `staff` are others than the demo's people.
     """
-    with open_installation(settings, "demo") as installation:
+    with open_installation(settings, "demo", tenant) as installation:
         now = installation.clock.now()
-        chosen = hire(installation, now, passwords)
+        chosen = hire(installation, now, passwords, staff)
         console = Console(file=sys.stderr)
         for study in track(
             objects,
@@ -57,13 +60,19 @@ def move_in(
     return chosen
 
 
-def hire(installation: Installation, now: datetime, passwords: Passwords | None = None) -> Mapping[str, str]:
+def hire(
+    installation: Installation,
+    now: datetime,
+    passwords: Passwords | None = None,
+    staff: Sequence[DemoPerson] | None = None,
+) -> Mapping[str, str]:
     """Publish the policy and make everybody's account; returns each person's new password."""
     PolicyWatch(installation).publish()
-    chosen = {person.name: secrets.token_hex(_PASSWORD_BYTES) for person in people()}
+    hired = people() if staff is None else staff
+    chosen = {person.name: secrets.token_hex(_PASSWORD_BYTES) for person in hired}
     users = UserAdministration(installation.office, passwords or Argon2Passwords())
     change = Change(installation.scope, installation.actor(), now)
-    for person in people():
+    for person in hired:
         _hire_one(users, change, person, chosen[person.name], now)
     return chosen
 
@@ -85,7 +94,7 @@ def _hire_one(
 
 
 def _admit(installation: Installation, study: DemoStudy, objects: Iterable[bytes]) -> None:
-    name = installation.settings.main_archive
+    name = installation.main_archive
     archive = installation.archives.by_name[name]
     arrivals = []
     for data in objects:
@@ -106,7 +115,7 @@ def classify(installation: Installation, study: DemoStudy, now: datetime) -> Non
     if study.labels or study.collections:
         ClassifyStudy(installation.office, installation.stores.index).change(
             Change(installation.scope, installation.actor(), now),
-            installation.settings.main_archive,
+            installation.main_archive,
             study.study_instance_uid,
             labels=study.labels,
             collections=study.collections,

@@ -3,10 +3,10 @@
 Called by `command` for what it prints.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pacsgate.bootstrap.installation import Installation
-from pacsgate.cli.demo.hospital import studies
+from pacsgate.cli.demo.hospital import DemoStudy
 from pacsgate.identity.subjects import subject_of
 from pacsgate.model.actions import Action
 from pacsgate.model.context import Context
@@ -15,9 +15,9 @@ from pacsgate.policy.engine import bind
 from pacsgate.policy.reach import reached
 
 
-def visible_studies(installation: Installation) -> Mapping[str, tuple[str, ...]]:
-    """Each account's studies, by their short names, in the order of the hospital's table."""
-    scope, archive = installation.scope, installation.settings.main_archive
+def visible_studies(installation: Installation, among: Sequence[DemoStudy]) -> Mapping[str, tuple[str, ...]]:
+    """Each account's studies, by their short names, in the order of `among`."""
+    scope, archive = installation.scope, installation.main_archive
     policy = installation.policies.current(scope)
     context = Context(now=installation.clock.now(), request_id="demo", network="internal")
     entries = [
@@ -29,5 +29,5 @@ def visible_studies(installation: Installation) -> Mapping[str, tuple[str, ...]]
         subject = subject_of(record, scope.tenant, Credential.PASSWORD, authenticated_at=context.now)
         bound = bind(policy, subject, context, archive, ())
         searchable = {study for study, parts in entries if reached(bound, Action.SEARCH, parts)}
-        seen[record.name] = tuple(study.name for study in studies() if study.study_instance_uid in searchable)
+        seen[record.name] = tuple(study.name for study in among if study.study_instance_uid in searchable)
     return seen

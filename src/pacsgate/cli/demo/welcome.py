@@ -77,7 +77,7 @@ def as_text(hospital: Hospital) -> Iterator[str]:
         (
             person.name,
             hospital.passwords[person.name],
-            _shown(hospital.visible[person.name]),
+            shown(hospital.visible[person.name]),
             person.display_name,
         )
         for person in people()
@@ -96,7 +96,7 @@ def _lines_to_try(hospital: Hospital) -> Iterator[str]:
     password = hospital.passwords[_PERSON]
     uids = {study.name: study.study_instance_uid for study in studies()}
     uid = uids[_HIDDEN]
-    pacsgate = _program()
+    pacsgate = program()
     yield "sign in with a browser:"
     yield f"  {hospital.url}/"
     if hospital.has_viewer:
@@ -123,12 +123,13 @@ def _lines_to_try(hospital: Hospital) -> Iterator[str]:
     yield f"  edit {hospital.config.parent / POLICY_NAME}"
 
 
-def _program() -> str:
+def program() -> str:
     """How this very program is called from the shell that it was started in."""
     return "pacsgate" if shutil.which("pacsgate") else sys.argv[0]
 
 
-def _shown(names: tuple[str, ...]) -> str:
+def shown(names: tuple[str, ...]) -> str:
+    """Short names of studies, for a person."""
     if len(names) == len(studies()):
         return "everything"
     return " ".join(names) or "no studies"

@@ -39,6 +39,7 @@ from pacsgate.model.application_entity import is_ae_title
 from pacsgate.model.context import Context
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import PacsgateError
+from pacsgate.model.resource import TenantScope
 from pacsgate.model.strength import Strength
 from pacsgate.ports.associations import Admitted, Requestor, UserIdentity
 from pacsgate.ports.identity import AuthenticationFailed, FailureKind
@@ -108,18 +109,20 @@ class Admission:
             return Rejection.CALLED_AE_TITLE
         requestor = _requestor(association, request, answered)
         context, seen, began = self._context(requestor), seen_by(self.gate), self.gate.clock.monotonic()
-        admitted = self._authenticate(requestor, context)
+        admitted = self._authenticate(answered.scope, requestor, context)
         if isinstance(admitted, Rejection):
             return admitted
-        lacking = self.gate.policies.demands(self.gate.scope, admitted.subject, context).for_anything()
+        lacking = self.gate.policies.demands(answered.scope, admitted.subject, context).for_anything()
         if lacking is not None:
             self._record_lacking(admitted, context, lacking)
             time.sleep(until_next_step(self.gate.clock.monotonic() - began))
             return Rejection.NOT_AUTHENTICATED
         return self._seat(association, answered, requestor, admitted, context, seen)
 
-    def _authenticate(self, requestor: Requestor, context: Context) -> Admitted | Rejection:
-        result = self.gate.door.admit(self.gate.scope, requestor, context)
+    def _authenticate(
+        self, scope: TenantScope, requestor: Requestor, context: Context
+    ) -> Admitted | Rejection:
+        result = self.gate.door.admit(scope, requestor, context)
         if isinstance(result, AuthenticationFailed):
             is_busy = result.kind in {FailureKind.BUSY, FailureKind.UNAVAILABLE}
             return Rejection.CONGESTION if is_busy else Rejection.NOT_AUTHENTICATED
@@ -140,9 +143,10 @@ class Admission:
         context: Context,
         seen: Seen,
     ) -> Standing | Rejection:
-        name = admitted.subject.name
-        if not self.places.seat(association, name):
-            self.alerts.tell(requestor.address, f"too many associations of `{name}`", ReasonCode.LOCKED_OUT)
+        name, tenant = admitted.subject.name, admitted.subject.tenant
+        if not self.places.seat(association, f"{tenant}/{name}"):
+            cause = f"too many associations of `{name}`"
+            self.alerts.tell(requestor.address, cause, ReasonCode.LOCKED_OUT, tenant)
             return Rejection.LIMIT
         extended = self._agreed(association)
         established = Established(self.gate, association, answered, requestor, admitted, Event(), extended)
@@ -152,7 +156,7 @@ class Admission:
             association.requestor.requested_contexts,
             {str(uid): item for uid, item in association.requestor.role_selection.items()},
             bound,
-            _served(self.gate),
+            _served(self.gate, answered.scope),
         )
         if requestor.identity is not None and requestor.identity.wants_response:
             response = UserIdentityNegotiation()
@@ -185,10 +189,10 @@ class Admission:
         )
 
 
-def _served(gate: DimseGate) -> frozenset[ServiceKind]:
-    """The services that there are: some need a neighbour that may not be configured."""
-    needs = {ServiceKind.WORKLIST: gate.worklist, ServiceKind.PROCEDURE_STEP: gate.procedure_steps}
-    return frozenset(kind for kind in HANDLERS if needs.get(kind, gate) is not None)
+def _served(gate: DimseGate, scope: TenantScope) -> frozenset[ServiceKind]:
+    """The services that there are for a tenant: some need a neighbour that it may not have."""
+    needs = {ServiceKind.WORKLIST: gate.worklists, ServiceKind.PROCEDURE_STEP: gate.procedure_steps}
+    return frozenset(kind for kind in HANDLERS if kind not in needs or scope in needs[kind])
 
 
 def _requestor(association: GateAssociation, request: A_ASSOCIATE, answered: AnsweredAe) -> Requestor:

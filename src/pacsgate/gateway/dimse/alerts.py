@@ -17,7 +17,7 @@ from threading import Lock
 from pacsgate.audit.events import Actor, AuditEvent, EventKind, Outcome
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import RecordError
-from pacsgate.model.resource import TenantName
+from pacsgate.model.resource import DEFAULT_TENANT, TenantName
 from pacsgate.ports import Clock, Trail
 
 REMEMBERED = 10_000
@@ -28,22 +28,29 @@ _NOBODY = "(DICOM peer)"
 class Alerts:
     """Records what happens to peers without a name."""
 
-    def __init__(self, trail: Trail, clock: Clock, tenant: TenantName) -> None:
+    def __init__(self, trail: Trail, clock: Clock) -> None:
         self._trail = trail
         self._clock = clock
-        self._tenant = tenant
         self._last: OrderedDict[tuple[str, str], datetime] = OrderedDict()
         self._lock = Lock()
 
     def tell(
-        self, address: str, cause: str, code: ReasonCode = ReasonCode.NO_CREDENTIAL, **details: str
+        self,
+        address: str,
+        cause: str,
+        code: ReasonCode = ReasonCode.NO_CREDENTIAL,
+        tenant: TenantName = DEFAULT_TENANT,
+        **details: str,
     ) -> None:
-        """Put it on record, unless it was a moment ago.  Raises `RecordError`."""
+        """Put it on record, unless it was a moment ago.  Raises `RecordError`.
+
+        What concerns no `tenant` that is known is on record of `default`, who run the installation.
+        """
         now = self._clock.now()
         if not self._is_new(address, cause, now):
             return
         try:
-            self._trail.record(self._event(now, address, code, {"cause": cause, **details}))
+            self._trail.record(self._event(now, address, code, {"cause": cause, **details}, tenant))
         except RecordError:
             self._forget(address, cause)
             raise
@@ -70,13 +77,20 @@ class Alerts:
         with self._lock:
             self._last.pop((address, cause), None)
 
-    def _event(self, now: datetime, address: str, code: ReasonCode, details: Mapping[str, str]) -> AuditEvent:
+    def _event(
+        self,
+        now: datetime,
+        address: str,
+        code: ReasonCode,
+        details: Mapping[str, str],
+        tenant: TenantName = DEFAULT_TENANT,
+    ) -> AuditEvent:
         return AuditEvent(
             kind=EventKind.DENIED,
             at=now,
             actor=Actor(_NOBODY, verified=False, address=address),
             outcome=Outcome.SERIOUS,
-            tenant=self._tenant,
+            tenant=tenant,
             reasons=(str(Reason(code)),),
             details=details,
         )

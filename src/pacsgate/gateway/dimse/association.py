@@ -20,7 +20,6 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
-from threading import Event
 from typing import Protocol
 
 import structlog
@@ -31,6 +30,7 @@ from pynetdicom.dimse_primitives import DimseServiceType
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import AddressInformation
 
+from pacsgate.gateway.dimse.bell import Nudge
 from pacsgate.gateway.dimse.bounded_socket import BoundedSocket
 from pacsgate.gateway.dimse.messages import Messages
 from pacsgate.gateway.dimse.upper_layer import MESSAGES_AHEAD, REQUEST_SECONDS, UpperLayer
@@ -109,14 +109,14 @@ class GateAssociation(Association):
         self._connection = connection
         self._tls = tls
         self._house = house
-        self._woken = Event()
+        self._woken = Nudge()
         self.is_serving = False
         """Whether a message is being served at this moment."""
         self.is_cut_off = False
         self.dul = UpperLayer(self, MAXIMUM_LENGTH, lambda cause: house.violated(self.address, cause))
-        self.dul.to_user_queue = WakingQueue(self._woken.set)
+        self.dul.to_user_queue = WakingQueue(self._woken.give)
         self.dimse = Messages(self, lambda: house.spool(self))
-        self.dimse.msg_queue = BoundedQueue(self._woken.set, MESSAGES_AHEAD, self.dul.ring)
+        self.dimse.msg_queue = BoundedQueue(self._woken.give, MESSAGES_AHEAD, self.dul.ring)
         self.network_timeout = IDLE_SECONDS
         self.acceptor.maximum_length = MAXIMUM_LENGTH
         self.acceptor.ae_title = ae.ae_title
@@ -147,8 +147,7 @@ class GateAssociation(Association):
 
     def await_news(self, seconds: float) -> None:
         """Wait until something came since this was last called, but not longer than so long."""
-        self._woken.wait(seconds)
-        self._woken.clear()
+        self._woken.await_one(seconds)
 
     def send_message(
         self, context_id: int, command: CommandSet, data_set: Iterable[Chunk] | None = None
@@ -196,7 +195,6 @@ class GateAssociation(Association):
     def _run_reactor(self) -> None:
         """Serve what comes until the association ends."""
         while not self._kill:
-            self._woken.clear()
             context_id, message = self.dimse.get_msg(block=False)
             if message is not None and context_id is not None:
                 self.is_serving = True
@@ -214,7 +212,7 @@ class GateAssociation(Association):
                 self.cut_off()
                 return
             else:
-                self._woken.wait(_LOOK_SECONDS)
+                self._woken.await_one(_LOOK_SECONDS)
 
     def _end(self) -> None:
         self.is_established = False

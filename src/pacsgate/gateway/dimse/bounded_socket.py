@@ -71,6 +71,15 @@ class BoundedSocket(AssociationSocket):
         except OSError:
             return b""
 
+    def may_have_more(self, received: bytes | None) -> bool:
+        """Whether something may be there after this was received, of which the system does not tell.
+
+        TLS keeps what it has decrypted; of a plain connection, a receipt that is not full was all there is.
+        """
+        return received is not None and (
+            isinstance(self.socket, ssl.SSLSocket) or len(received) == _RECEIVED_AT_ONCE
+        )
+
     def send(self, bytestream: bytes) -> None:
         """Send all of it.  Raises `OSError` when the peer is gone, or does not read."""
         with self._turn:

@@ -68,7 +68,7 @@ def serve(
 ) -> None:
     """Serve one message."""
     try:
-        context = next(cx for cx in association.accepted_contexts if cx.context_id == context_id)
+        context = association._accepted_cx[context_id]  # noqa: SLF001 - what is public sorts them all
         if message.MessageIDBeingRespondedTo is None:
             _serve(standing, association, message, context)
     except PeerGoneError:

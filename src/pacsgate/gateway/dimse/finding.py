@@ -8,6 +8,9 @@ Standard: PS3.4 C.4.1 (C-FIND SCP), C.6 (information models).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, repeat
 
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.operation import Operation
@@ -15,15 +18,22 @@ from pacsgate.gateway.dimse.query_answers import Asked, PageOfRows, refuse, tell
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
-from pacsgate.protocols.dimse.extended_negotiation import agreed
+from pacsgate.policy.engine import Bound
+from pacsgate.protocols.dimse.extended_negotiation import QueryExtensions, agreed
 from pacsgate.protocols.dimse.find_request import Find, read_find, spelled
-from pacsgate.protocols.dimse.find_response import RowWriter
-from pacsgate.protocols.dimse.identifiers import Identifier, read_identifier
+from pacsgate.protocols.dimse.find_response import RowWriter, row_writer
+from pacsgate.protocols.dimse.identifiers import read_identifier
+from pacsgate.protocols.dimse.services import Root
 from pacsgate.protocols.dimse.statuses import Status
 from pacsgate.services.find_all import FindAll
 from pacsgate.services.find_patients import FindPatients
 from pacsgate.services.resolve import Answer, Refusal
 from pacsgate.services.search import Findings, Found
+
+_REMEMBERED = 1024
+"""Identifiers that need not be read again: workstations send the same ones every few seconds."""
+_LONGEST_REMEMBERED = 2048
+"""Bytes of an identifier; longer ones list UIDs, and do not come twice."""
 
 
 class _RefusedError(Exception):
@@ -34,6 +44,16 @@ class _RefusedError(Exception):
         self.refusal = refusal
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an identifier says."""
+
+    find: Find
+    said: str
+    """The search as the trail names it."""
+    writer: RowWriter
+
+
 def find(exchange: Exchange, operation: Operation) -> None:
     """Send each row that matches and that the subject may search."""
     bound = exchange.bind()
@@ -42,45 +62,54 @@ def find(exchange: Exchange, operation: Operation) -> None:
         refuse(exchange, operation, bound, Refusal(Answer.FORBIDDEN, never.reasons, never.revision))
         return
     try:
-        identifier = _identifier(operation)
-        wanted = read_find(
-            identifier,
-            agreed(
-                exchange.established.extended.get(str(operation.context.abstract_syntax), b""),
-                relational=exchange.gate.settings.relational_queries,
-            ),
-        )
-        pending = Status.PENDING_WITHOUT_OPTIONAL_KEYS if wanted.ignores_keys else Status.PENDING
-        asked = Asked(exchange, operation, bound, spelled(identifier), pending)
-        writer = RowWriter(
-            wanted,
-            identifier.keys.characters,
-            operation.transfer_syntax_uid,
-            exchange.established.answered.called.ae_title,
-        )
-        tell(asked, _pages(exchange, wanted), lambda row: writer.row(row.attributes))
+        wanted = _wanted(exchange, operation)
+        find = wanted.find
+        pending = Status.PENDING_WITHOUT_OPTIONAL_KEYS if find.ignores_keys else Status.PENDING
+        asked = Asked(exchange, operation, bound, wanted.said, pending)
+        tell(asked, _pages(exchange, find, bound), lambda row: wanted.writer.row(row.attributes))
     except RequestError as error:
         turn_down(exchange, operation, bound, error)
     except _RefusedError as refused:
         refuse(exchange, operation, bound, refused.refusal)
 
 
-def _identifier(operation: Operation) -> Identifier:
+def _wanted(exchange: Exchange, operation: Operation) -> _Wanted:
     root = operation.service.root
     if root is None:
         raise TypeError("a SOP class of C-FIND has an information model")
-    return read_identifier(operation.identifier, operation.transfer_syntax_uid, root)
+    extensions = agreed(
+        exchange.established.extended.get(str(operation.context.abstract_syntax), b""),
+        relational=exchange.gate.settings.relational_queries,
+    )
+    title = exchange.established.answered.called.ae_title
+    encoded = operation.identifier
+    read = _read_again if len(encoded) <= _LONGEST_REMEMBERED else _read
+    return read(encoded, operation.transfer_syntax_uid, root, extensions, title)
 
 
-def _pages(exchange: Exchange, wanted: Find) -> Iterator[PageOfRows[Found]]:
-    for page in _found(exchange, wanted):
+def _read(
+    encoded: bytes, transfer_syntax_uid: str, root: Root, extensions: QueryExtensions, ae_title: str
+) -> _Wanted:
+    identifier = read_identifier(encoded, transfer_syntax_uid, root)
+    find = read_find(identifier, extensions)
+    writer = row_writer(find, identifier.keys.characters, transfer_syntax_uid, ae_title)
+    return _Wanted(find, spelled(identifier), writer)
+
+
+_read_again = lru_cache(maxsize=_REMEMBERED)(_read)
+
+
+def _pages(exchange: Exchange, wanted: Find, bound: Bound) -> Iterator[PageOfRows[Found]]:
+    for page in _found(exchange, wanted, bound):
         if isinstance(page, Refusal):
             raise _RefusedError(page)
         yield PageOfRows(page.rows, page.reasons, page.revision)
 
 
-def _found(exchange: Exchange, wanted: Find) -> Iterator[Findings | Refusal]:
-    walk = FindAll(exchange.gate.search, exchange.scope, exchange.archive, exchange.bind_again)
+def _found(exchange: Exchange, wanted: Find, bound: Bound) -> Iterator[Findings | Refusal]:
+    # The first page is decided by the rules that were in force a moment ago, when the search was read.
+    rules = chain((bound,), (exchange.bind_again() for _ in repeat(None)))
+    walk = FindAll(exchange.gate.search, exchange.scope, exchange.archive, rules.__next__)
     if wanted.level is Level.PATIENT:
         return FindPatients(walk).pages(wanted.queries, wanted.counts)
     return walk.pages(wanted.queries)

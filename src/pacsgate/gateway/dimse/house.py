@@ -41,7 +41,7 @@ class GateHouse:
         settings = gate.settings
         self._gate = gate
         self._places = Places(settings.maximum_associations, settings.associations_per_subject)
-        self._alerts = Alerts(gate.trail, gate.clock, gate.scope.tenant)
+        self._alerts = Alerts(gate.trail, gate.clock)
         self._admission = Admission(gate, self._places, self._alerts)
         self._standings: dict[GateAssociation, Standing] = {}
         self._here: set[GateAssociation] = set()

@@ -12,6 +12,7 @@ Invariants:
 - the data set of a C-STORE waits in the archive's spool (`request.incoming`); what the archive did
   not take is removed when the handler returns;
 - `respond` returns when the response is with the system, and waits while the peer does not read;
+- what `respond_each` holds back leaves before any later response, and with it;
 - after the final response nothing more is sent for the operation.
 
 Standard: PS3.7 chapters 9 and 10; annex C (statuses), (0000,0902) Error Comment.
@@ -28,6 +29,7 @@ from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.primitives import REQUESTED, Request, command_of, named_class
 from pacsgate.protocols.dimse.command_set import (
     DATA_SET_FOLLOWS,
+    NO_DATA_SET,
     RESPONSE,
     CommandValue,
     Element,
@@ -35,7 +37,7 @@ from pacsgate.protocols.dimse.command_set import (
 )
 from pacsgate.protocols.dimse.services import Service
 from pacsgate.protocols.dimse.statuses import Status
-from pacsgate.upstream.dimse.fragments import p_data
+from pacsgate.upstream.dimse.fragments import messages_alike, p_data
 
 Handler = Callable[[Exchange, "Operation"], None]
 """What serves one kind of service."""
@@ -68,6 +70,8 @@ class Operation:
     """The encoded data set that came with it, of any request but C-STORE; empty for none."""
     is_answered: bool = field(default=False, init=False)
     """Whether the final response was given."""
+    _held_back: list[bytes] = field(default_factory=list, init=False)
+    """Pending responses that leave with what follows them."""
 
     @property
     def transfer_syntax_uid(self) -> str:
@@ -102,25 +106,36 @@ class Operation:
             values[Element.ERROR_COMMENT] = comment[:_COMMENT_LENGTH]
         if sub_operations is not None:
             values.update(_counts(sub_operations))
-        self.association.send_message(self.context_id, values, None if identifier is None else (identifier,))
+        values[Element.COMMAND_DATA_SET_TYPE] = NO_DATA_SET if identifier is None else DATA_SET_FOLLOWS
+        data_set = () if identifier is None else (identifier,)
+        longest = self.association.dimse.maximum_pdu_size
+        for buffer in p_data(self.context_id, encode_command(values), data_set, longest):
+            self._held_back.append(buffer)
+            self._send()
 
     def respond_each(self, status: Status, identifiers: Iterable[bytes]) -> None:
-        """Send a pending response with each identifier, many at a time.  Raises `PeerGoneError`."""
+        """Send a pending response with each identifier, many at a time, the last few with what follows.
+
+        Raises `PeerGoneError`.
+        """
         command = encode_command({**self._response(status), Element.COMMAND_DATA_SET_TYPE: DATA_SET_FOLLOWS})
         longest = self.association.dimse.maximum_pdu_size
-        batch = bytearray()
-        for identifier in identifiers:
-            for buffer in p_data(self.context_id, command, (identifier,), longest):
-                batch += buffer
-            if len(batch) >= _BATCH_BYTES:
-                self.association.send_pdus(bytes(batch))
-                batch.clear()
-        if batch:
-            self.association.send_pdus(bytes(batch))
+        size = sum(map(len, self._held_back))
+        for message in messages_alike(self.context_id, command, identifiers, longest):
+            self._held_back.append(message)
+            size += len(message)
+            if size >= _BATCH_BYTES:
+                self._send()
+                size = 0
 
     def is_cancelled(self) -> bool:
         """Whether the requestor has sent a C-CANCEL for this operation."""
         return self.message_id in self.association.dimse.cancel_req
+
+    def _send(self) -> None:
+        batch = b"".join(self._held_back)
+        self._held_back.clear()
+        self.association.send_pdus(batch)
 
     def _response(self, status: int) -> dict[int, CommandValue]:
         return {

@@ -24,7 +24,7 @@ from pacsgate.services.resolve import Answer, Refusal
 
 def relay(exchange: Exchange, operation: Operation) -> None:
     """Hand on one message about a step."""
-    relaying = exchange.gate.procedure_steps
+    relaying = exchange.gate.procedure_steps.get(exchange.scope)
     bound = exchange.bind()
     never = bound.could(Action.STORE)
     if relaying is None:

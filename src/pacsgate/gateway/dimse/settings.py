@@ -6,7 +6,7 @@ Made by `bootstrap` from the configuration file.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.ports.associations import CalledAe
 from pacsgate.protocols.dimse.statuses import Status
 
@@ -17,6 +17,8 @@ class AnsweredAe:
 
     called: CalledAe
     archive: ArchiveName
+    scope: TenantScope
+    """The tenant whose archive that is: nobody else's people are let in by this title."""
 
 
 @dataclass(frozen=True, slots=True)

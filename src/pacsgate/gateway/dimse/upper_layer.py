@@ -82,6 +82,8 @@ class UpperLayer(DULServiceProvider):
         self._since = time.monotonic()
         """When the state of the connection last changed in a way that time counts from."""
         self._pdu_since: float | None = None
+        self._may_have_come = True
+        """Whether something may be there to be read."""
         self._active = time.monotonic()
 
     def cut_off(self) -> None:
@@ -163,9 +165,10 @@ class UpperLayer(DULServiceProvider):
             self._pdu_since = None  # it is not the peer who takes its time now
             return False
         try:
-            if not self._whole:
-                return self._read()
-            self._take(self._whole.popleft())
+            if not self._whole and not self._read():
+                return False
+            while self._whole and self.event_queue.empty() and self._has_room():
+                self._take(self._whole.popleft())
         except PduError as error:
             self._refuse(error)
         return True
@@ -174,7 +177,11 @@ class UpperLayer(DULServiceProvider):
         return self.assoc.dimse.msg_queue.qsize() < MESSAGES_AHEAD
 
     def _read(self) -> bool:
+        connection = None if self.socket is None else self.socket.socket
+        if connection is not None and connection.fileno() >= 0 and not self._may_have_come:
+            return False
         data = b"" if self.socket is None else self.socket.receive()
+        self._may_have_come = self.socket is None or self.socket.may_have_more(data)
         if data is None:
             return False
         if not data:
@@ -250,8 +257,11 @@ class UpperLayer(DULServiceProvider):
         connection = None if self.socket is None else self.socket.socket
         if connection is not None and connection.fileno() >= 0 and self._has_room():
             poll.register(connection, select.POLLIN)
-        poll.poll(self._patience() * 1000)
-        self._bell.silence()
+        for descriptor, _ in poll.poll(self._patience() * 1000):
+            if descriptor == self._bell.fileno():
+                self._bell.silence()
+            else:
+                self._may_have_come = True
 
     def _patience(self) -> float:
         """Seconds until the time must be looked at again."""

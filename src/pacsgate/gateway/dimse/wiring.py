@@ -29,7 +29,6 @@ class DimseGate:
     """The use cases and adapters that the handlers reach for."""
 
     settings: DimseSettings
-    scope: TenantScope
     clock: Clock
     door: AssociationDoor
     policies: LivePolicy
@@ -44,12 +43,13 @@ class DimseGate:
     remote_aes: ApplicationEntities
     accounts: Accounts
     destinations: Destinations
-    worklist: Worklist | None
+    worklists: Mapping[TenantScope, Worklist]
+    """Of the tenants that have one: for others the service is not negotiated."""
     permissions: StudyPermissions
     occurrences: Occurrences
     trail: Trail
     windows: AccessWindows
     commit_storage: CommitStorage
     commitment_reports: CommitmentReports
-    procedure_steps: RelayProcedureSteps | None
-    """`None` where no SCP of procedure steps is configured: then the service is not negotiated."""
+    procedure_steps: Mapping[TenantScope, RelayProcedureSteps]
+    """Of the tenants for whom somebody keeps them: for others the service is not negotiated."""

@@ -49,7 +49,7 @@ def find_worklist(exchange: Exchange, operation: Operation) -> None:
         turn_down(exchange, operation, bound, error)
         return
     constraint = bound.constraint(Action.SEARCH, matched)
-    worklist = exchange.gate.worklist
+    worklist = exchange.gate.worklists.get(exchange.scope)
     if isinstance(constraint, Deny):
         refuse(
             exchange,

@@ -17,8 +17,9 @@ from pacsgate.model.context import Context
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import PacsgateError, RecordError, RequestError
 from pacsgate.model.permission import Permission
-from pacsgate.model.resource import ArchiveName, TenantScope
+from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.model.subject import SubjectKind
+from pacsgate.model.tenant_archives import TenantArchives
 from pacsgate.ports import Accounts, Clock, Trail
 from pacsgate.ports.occurrences import Occurrence, OccurrenceKind, Occurrences
 from pacsgate.protocols.hl7.acknowledgement import Acknowledged, Fault, acknowledgement
@@ -37,8 +38,7 @@ _TAKEN = frozenset({"ADT", "ORM", "ORU", "OMG", "OMI"})
 class Reception:
     """The use cases and adapters that a message needs."""
 
-    scope: TenantScope
-    archive: ArchiveName
+    archives: TenantArchives
     clock: Clock
     accounts: Accounts
     policies: LivePolicy
@@ -57,14 +57,14 @@ class Reception:
     def refuse(self, address: str) -> None:
         """Record that somebody called who is no sender."""
         context = self.context(address)
-        circumstances = Circumstances(context, claimed_actor("hl7", context), self.scope.tenant, self.archive)
+        circumstances = Circumstances(context, claimed_actor("hl7", context), DEFAULT_TENANT)
         self.trail.record(circumstances.denial((Reason(ReasonCode.NO_CREDENTIAL),)))
 
     def broken(self, sender: Sender, address: str) -> bytes:
         """Record that a message broke something here; returns its acknowledgement."""
         context = self.context(address)
         actor = claimed_actor(sender.account, context)
-        circumstances = Circumstances(context, actor, self.scope.tenant, self.archive)
+        circumstances = Circumstances(context, actor, sender.scope.tenant, self.archives.main(sender.scope))
         with suppress(RecordError):  # nothing follows from the message, recorded or not
             self.trail.record(circumstances.denial((Reason(ReasonCode.INTERNAL_ERROR),)))
         return acknowledgement(
@@ -106,15 +106,16 @@ class Reception:
         )
 
     def _take(self, sender: Sender, context: Context, message: Message, data: bytes) -> bytes:
-        subject = self.accounts.subject(self.scope, SubjectKind.DEVICE, sender.account, context.now)
+        scope, archive = sender.scope, self.archives.main(sender.scope)
+        subject = self.accounts.subject(scope, SubjectKind.DEVICE, sender.account, context.now)
         if subject is None:
             claimed = claimed_actor(sender.account, context)
-            circumstances = Circumstances(context, claimed, self.scope.tenant, self.archive)
+            circumstances = Circumstances(context, claimed, scope.tenant, archive)
             self.trail.record(circumstances.denial((Reason(ReasonCode.UNKNOWN_SUBJECT),)))
             return acknowledgement(message, Acknowledged.REFUSED, context.now, comment="not authorized")
-        bound = self.policies.bind_once(self.scope, subject, context, self.archive)
+        bound = self.policies.bind_once(scope, subject, context, archive)
         actor = actor_of(subject, context, bound.roles)
-        circumstances = Circumstances(context, actor, self.scope.tenant, self.archive, bound.revision)
+        circumstances = Circumstances(context, actor, scope.tenant, archive, bound.revision)
         if Permission.GRANT_BY_ORDER not in bound.permissions:
             details = {"permission": Permission.GRANT_BY_ORDER.value, **_described(message)}
             self.trail.record(circumstances.denial((Reason(ReasonCode.NO_PERMISSION),), details=details))
@@ -129,12 +130,12 @@ class Reception:
             )
         self.trail.record(circumstances.event(EventKind.MESSAGE_RECEIVED, details=_described(message)))
         if message.kind == MERGE:
-            self.merge.merge(self.scope, message, actor, context.now)
+            self.merge.merge(scope, message, actor, context.now)
         self.occurrences.happened(
             Occurrence(
                 OccurrenceKind.MESSAGE_RECEIVED,
-                self.scope,
-                self.archive,
+                scope,
+                archive,
                 context.now,
                 f"{sender.account} {message.control_id or context.request_id}",
                 subject,
@@ -145,7 +146,7 @@ class Reception:
 
     def _unread(self, sender: Sender, context: Context, why: str) -> AuditEvent:
         actor = claimed_actor(sender.account, context)
-        circumstances = Circumstances(context, actor, self.scope.tenant, self.archive)
+        circumstances = Circumstances(context, actor, sender.scope.tenant, self.archives.main(sender.scope))
         return circumstances.event(EventKind.MESSAGE_RECEIVED, outcome=Outcome.SERIOUS, details={"why": why})
 
 

@@ -10,7 +10,10 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_DEFAULT = TenantScope(DEFAULT_TENANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,10 @@ class Sender:
     """One system that sends messages: its account, and what proves it."""
 
     account: str
+    """A device of its tenant's."""
     networks: tuple[Network, ...] = ()
     certificate_sha256: str | None = None
+    scope: TenantScope = _DEFAULT
 
     def is_at(self, address: str, certificate_sha256: str | None) -> bool:
         """Whether a connection is this sender's."""

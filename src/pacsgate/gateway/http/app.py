@@ -73,15 +73,13 @@ class HttpDoor:
         await door(scope, receive, send)
 
     def _make(self, mount: Mount, public_url: str | None) -> ASGIApp:
-        # An archive that hangs keeps its own threads waiting, and nobody else's.
-        at_archive = self._threads if mount.archive is None else self._at_archive[mount.archive]
         gate = replace(self._gate, settings=replace(self._gate.settings, public_url=public_url))
         edge = Edge(
             gate,
             self._contexts,
             self._threads,
-            at_archive,
-            mount.archive,
+            mount,
+            self._at_archive,
             invites_scripts=mount.dialect is Dialect.ORTHANC,
         )
         match mount.dialect:

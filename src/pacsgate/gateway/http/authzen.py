@@ -48,7 +48,7 @@ _MAY_NOT_ASK = f"only a service or device with the permission `{Permission.EVALU
 def authzen_routes(gate: Gate, contexts: RequestContexts, asks: Mapping[Endpoint, Ask]) -> list[Route]:
     """The endpoints and the document that names them."""
     threads = Threads(THREADS)
-    edge = Edge(gate, contexts, threads, threads, accepts_cookies=False, retell=_retold)
+    edge = Edge(gate, contexts, threads, accepts_cookies=False, retell=_retold)
 
     async def configuration(request: Request) -> Response:
         document = metadata(own_url(request, gate.settings))

@@ -34,7 +34,7 @@ def control_plane_routes(
 ) -> list[Route]:
     """The one route; a body has at most so many bytes."""
     threads = Threads(THREADS)
-    door = ControlPlaneDoor(Edge(gate, contexts, threads, threads), app, at_most)
+    door = ControlPlaneDoor(Edge(gate, contexts, threads), app, at_most)
     return [Route(f"{prefix}/{{rest:path}}", door, methods=_METHODS)]
 
 

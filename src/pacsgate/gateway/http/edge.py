@@ -15,7 +15,7 @@ Invariants:
 Standard: RFC 9110; RFC 6750 section 3.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -28,6 +28,7 @@ from pacsgate.audit.events import Actor
 from pacsgate.gateway.http import answers, metrics
 from pacsgate.gateway.http.client_certificate import client_certificate
 from pacsgate.gateway.http.cross_site import refuse_cross_site
+from pacsgate.gateway.http.mounts import Mount
 from pacsgate.gateway.http.named_studies import named_studies
 from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.same_passwords import SamePasswords
@@ -85,10 +86,10 @@ class Edge:
     gate: Gate
     contexts: RequestContexts
     threads: Threads
-    archive_threads: Threads
-    """For whatever may wait for the archive."""
-    archive: ArchiveName | None = None
-    """The archive that events name."""
+    mount: Mount | None = None
+    """Where the door is, if it is one of archives."""
+    at_archives: Mapping[ArchiveName, Threads] = field(default_factory=dict)
+    """For whatever may wait for an archive: one that hangs keeps its own waiting, and nobody else's."""
     accepts_cookies: bool = True
     """Whether sessions and certificates count, which browsers and proxies present unasked."""
     invites_scripts: bool = False
@@ -116,10 +117,24 @@ class Edge:
             _log.info("answer cut off", request_id=context.request_id, **_told(raised))
             await self._look_again_if_gone(raised, request, context)
 
+    def archive_of(self, subject: Subject) -> ArchiveName | None:
+        """The archive that somebody means here; `None` for one that is not there or another tenant's."""
+        if self.mount is None:
+            return None
+        gate = self.gate
+        return self.mount.archive_of(TenantScope(subject.tenant), gate.tenant_archives, gate.orthancs)
+
+    def threads_at(self, archive: ArchiveName) -> Threads:
+        """For whatever may wait for this archive."""
+        return self.at_archives.get(archive, self.threads)
+
+    def _circumstances(self, subject: Subject, context: Context, actor: Actor) -> Circumstances:
+        return Circumstances(context, actor, subject.tenant, self.archive_of(subject))
+
     async def unknown_route(self, visit: Visit) -> Response:
         """The recorded answer to what is in no table."""
         actor = claimed_actor(visit.subject.name, visit.context)
-        circumstances = Circumstances(visit.context, actor, visit.subject.tenant, self.archive)
+        circumstances = self._circumstances(visit.subject, visit.context, actor)
         await self._record_denial(circumstances, visit.request, ReasonCode.UNKNOWN_ROUTE)
         return answers.not_found()
 
@@ -129,7 +144,7 @@ class Edge:
         if context is not None:
             return replace(visit, context=context)
         actor = actor_of(visit.subject, visit.context)
-        circumstances = Circumstances(visit.context, actor, visit.subject.tenant, self.archive)
+        circumstances = self._circumstances(visit.subject, visit.context, actor)
         await self._record_denial(circumstances, visit.request, ReasonCode.PURPOSE_NOT_HELD)
         return answers.forbidden("this account may not ask for this purpose of use")
 
@@ -156,7 +171,7 @@ class Edge:
             return self.retell(request, await self._turned_away(subject, request, context))
         lacking = await self._lacking(subject, context)
         if lacking is not None:
-            circumstances = Circumstances(context, actor_of(subject, context), subject.tenant, self.archive)
+            circumstances = self._circumstances(subject, context, actor_of(subject, context))
             await self._record_denial(circumstances, request, ReasonCode.STEP_UP_REQUIRED)
             return self.retell(request, answers.step_up(lacking, error="mfa_required"))
         parameters = read_query_string(request.scope["query_string"])
@@ -209,7 +224,7 @@ class Edge:
                 self.gate.freshness.look_again, named.scope, named.archive, named.study_instance_uid
             )
             try:
-                await self.archive_threads.run(look_again)
+                await self.threads_at(named.archive).run(look_again)
             except PacsgateError as failed:
                 _log.info("gone study not looked into", request_id=context.request_id, **_told(failed))
 
@@ -221,8 +236,9 @@ class Edge:
         return answers.internal_error()
 
     async def _record_claimed(self, name: str, request: Request, context: Context, code: ReasonCode) -> None:
-        actor: Actor = claimed_actor(name, context)
-        await self._record_denial(Circumstances(context, actor, archive=self.archive), request, code)
+        archive = None if self.mount is None else self.mount.archive
+        circumstances = Circumstances(context, claimed_actor(name, context), archive=archive)
+        await self._record_denial(circumstances, request, code)
 
     async def _record_denial(self, circumstances: Circumstances, request: Request, code: ReasonCode) -> None:
         event = circumstances.denial((Reason(code),), details={"method": request.method})

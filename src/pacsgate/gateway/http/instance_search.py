@@ -24,7 +24,7 @@ from pacsgate.gateway.http.threads import Threads
 from pacsgate.gateway.http.turns import Turns
 from pacsgate.gateway.http.wiring import Gate
 from pacsgate.model.actions import Action
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.policy.engine import Bound
 from pacsgate.policy.instance_query.reading import read_query
 from pacsgate.protocols.instance_search import InstanceSearchRequest, read_instance_search, search_answer
@@ -45,7 +45,7 @@ def instance_search_routes(gate: Gate, contexts: RequestContexts) -> list[Route]
     """The one route."""
     threads = Threads(THREADS)
     turns = Turns(OF_ONE_ACCOUNT, seconds=SECONDS)
-    door = InstanceSearchDoor(Edge(gate, contexts, threads, threads), turns)
+    door = InstanceSearchDoor(Edge(gate, contexts, threads), turns)
     return [Route(PATH, door, methods=["GET"])]
 
 
@@ -64,8 +64,9 @@ class InstanceSearchDoor:
         visit.note_handler("instance-search")
         gate = self.edge.gate
         asked = read_instance_search(visit.parameters)
-        archive = ArchiveName(asked.archive or gate.settings.main_archive)
-        if archive not in gate.archives:
+        scope = TenantScope(visit.subject.tenant)
+        archive = ArchiveName(asked.archive or gate.tenant_archives.main(scope))
+        if not gate.tenant_archives.has(scope, archive):
             return await self.edge.unknown_route(visit)
         stated = await self.edge.stated(visit)
         if isinstance(stated, Response):
@@ -73,7 +74,7 @@ class InstanceSearchDoor:
         exchange = Exchange(
             gate=gate,
             threads=self.edge.threads,
-            archive_threads=self.edge.archive_threads,
+            archive_threads=self.edge.threads,
             request=visit.request,
             context=stated.context,
             credentials=visit.credentials,

@@ -1,6 +1,6 @@
 """Which path of which listener belongs to which dialect and archive.
 
-A listener has the gate's own mounts (`/dicom-web` and `/orthanc` of the default archive, and
+A listener has the gate's own mounts (`/dicom-web` and `/orthanc` of the main archive of whoever asks, and
 `/archives/{archive}/…` of each), and those that its configuration adds, so that clients
 keep the URLs they had.  The longest prefix wins.  Below every Orthanc its DICOMweb
 plugin is where its users expect it, `/dicom-web`; of that, `/servers`, `/app` and `/info` are Orthanc's own.
@@ -11,14 +11,16 @@ Called by `app`; read by `config`, which refuses mounts that could mean two thin
 
 Invariants:
 - a path belongs to a mount only if the prefix is spelled plainly; a percent-encoded spelling is not it;
-- what the configuration mounts goes before what the gate mounts by itself.
+- what the configuration mounts goes before what the gate mounts by itself;
+- below the mount of another tenant's archive there is what there is below that of no archive.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import ArchiveName, TenantScope
+from pacsgate.model.tenant_archives import TenantArchives
 
 _DICOMWEB = b"/dicom-web"
 _ORTHANC = b"/orthanc"
@@ -46,6 +48,32 @@ class Mount:
     path: bytes
     dialect: Dialect
     archive: ArchiveName | None
+    main_of: Dialect | None = None
+    """If not `None`, the main archive of whoever asks is meant, provided that it speaks this dialect;
+    `archive` is then that of the tenant `default`."""
+
+    def archive_of(
+        self, scope: TenantScope, archives: TenantArchives, orthancs: Container[ArchiveName]
+    ) -> ArchiveName | None:
+        """The archive here of one tenant's people."""
+        if self.main_of is None:
+            archive = self.archive
+        else:
+            archive = archives.main(scope)
+            if self.main_of is Dialect.ORTHANC and archive not in orthancs:
+                return None
+        return archive if archive is not None and archives.has(scope, archive) else None
+
+
+_NOWHERE = {
+    start: Mount(_ARCHIVES, dialect, None)
+    for dialect, starts in {
+        Dialect.DICOMWEB: (_DICOMWEB, _ORTHANC + _DICOMWEB),
+        Dialect.ORTHANC: (_ORTHANC, *(_ORTHANC + part for part in _OF_THE_PLUGIN)),
+    }.items()
+    for start in starts
+}
+"""What every archive that there is not has below its name, dialect by dialect as one that there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +104,7 @@ class MountTable:
     @property
     def mounts(self) -> frozenset[Mount]:
         """Every mount, once."""
-        return frozenset(self._by_prefix.values())
+        return frozenset((*self._by_prefix.values(), *_NOWHERE.values()))
 
 
 def mount_table(
@@ -137,11 +165,11 @@ class Listeners:
 def _own(
     archives: frozenset[ArchiveName], orthancs: frozenset[ArchiveName], main: ArchiveName
 ) -> Iterator[Mount]:
-    def orthanc(path: bytes, archive: ArchiveName) -> Mount:
-        return Mount(path + _ORTHANC, Dialect.ORTHANC, archive if archive in orthancs else None)
+    def orthanc(path: bytes, archive: ArchiveName, main_of: Dialect | None = None) -> Mount:
+        return Mount(path + _ORTHANC, Dialect.ORTHANC, archive if archive in orthancs else None, main_of)
 
-    yield Mount(_DICOMWEB, Dialect.DICOMWEB, main)
-    yield orthanc(b"", main)
+    yield Mount(_DICOMWEB, Dialect.DICOMWEB, main, Dialect.DICOMWEB)
+    yield orthanc(b"", main, Dialect.ORTHANC)
     for archive in sorted(archives):
         path = _ARCHIVES + archive.encode("ascii")
         yield Mount(path + _DICOMWEB, Dialect.DICOMWEB, archive)
@@ -152,7 +180,7 @@ def _below(mounts: Iterable[Mount]) -> Iterator[Mount]:
     """The DICOMweb of each Orthanc."""
     for mount in mounts:
         if mount.dialect is Dialect.ORTHANC:
-            yield Mount(mount.path + _DICOMWEB, Dialect.DICOMWEB, mount.archive)
+            yield Mount(mount.path + _DICOMWEB, Dialect.DICOMWEB, mount.archive, mount.main_of)
 
 
 def _prefixes(raw_path: bytes) -> Iterator[bytes]:
@@ -167,8 +195,5 @@ def _unknown_archive(raw_path: bytes) -> Mount | None:
     """Where an archive would be if it were configured: whoever asks is authenticated first."""
     if not raw_path.startswith(_ARCHIVES):
         return None
-    name, _, rest = raw_path[len(_ARCHIVES) :].partition(b"/")
-    for start, dialect in ((_DICOMWEB, Dialect.DICOMWEB), (_ORTHANC, Dialect.ORTHANC)):
-        if (b"/" + rest == start) or (b"/" + rest).startswith(start + b"/"):
-            return Mount(_ARCHIVES + name + start, dialect, None)
-    return None
+    _, _, rest = raw_path[len(_ARCHIVES) :].partition(b"/")
+    return next((_NOWHERE[start] for start in _prefixes(b"/" + rest) if start in _NOWHERE), None)

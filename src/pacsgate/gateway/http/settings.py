@@ -35,7 +35,6 @@ class HttpSettings:
     clients reach the gate when that is not how it listens.
     """
 
-    main_archive: ArchiveName
     public_url: str | None = None
     networks: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
     trusted_proxies: tuple[Network, ...] = ()

@@ -1,11 +1,14 @@
 """Everything that one HTTP worker works with, put together by `bootstrap`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pacsgate.gateway.http.agent_sightings import AgentSightings
+from pacsgate.gateway.http.pacs_waiters import Waiters
 from pacsgate.gateway.http.settings import HttpSettings
 from pacsgate.identity.authenticate import Authenticator
-from pacsgate.model.resource import ArchiveName
+from pacsgate.model.resource import ArchiveName, TenantScope
+from pacsgate.model.tenant_archives import TenantArchives
 from pacsgate.ports import Archive, Clock, StudyIndex
 from pacsgate.ports.handles import HandleStore
 from pacsgate.ports.orthanc import Orthanc
@@ -35,6 +38,10 @@ class Gate:
     authenticator: Authenticator
     policies: LivePolicy
     index: StudyIndex
+    tenant_archives: TenantArchives
+    """Whose archive is whose."""
+    tenants_of_file: Sequence[TenantScope]
+    """The tenants besides `default` that have policy files."""
     archives: Mapping[ArchiveName, Archive]
     orthancs: Mapping[ArchiveName, Orthanc]
     """The archives of kind `orthanc` once more, for their own dialect."""
@@ -53,8 +60,11 @@ class Gate:
     windows: AccessWindows
     spools: Mapping[ArchiveName, Spool]
     """Where uploads for each archive wait: on the archive's own file system where it has one."""
-    policy_refused: Callable[[], bool]
-    """Whether the newest policy files were refused, so that an older revision is live."""
+    policy_refused: Callable[[TenantScope], bool]
+    """Whether the newest policy files of a tenant were refused, so that an older revision is live."""
+    waiters: Waiters
+    """Agents and requesters who wait at this worker."""
+    sightings: AgentSightings
     shadow: ShadowPolicy
-    policy_pending: Callable[[], str | None]
-    """The revision that waits for a second approver, if one does."""
+    policy_pending: Callable[[TenantScope], str | None]
+    """The revision of a tenant that waits for a second approver, if one does."""

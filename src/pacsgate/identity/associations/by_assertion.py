@@ -53,17 +53,18 @@ class ByAssertion:
         if claims is None or asking.now >= claims.expires_at:
             return None
         source = self._accounts.source(claims.source)
-        if source is None:
+        if source is None or source.tenant != asking.scope.tenant:
             return None
-        subject = self._accounts.known(asking.scope, source, claims, Credential.ASSERTION, asking.now)
+        subject = self._accounts.known(source, claims, Credential.ASSERTION, asking.now)
         return None if subject is None else Holding(subject, subject.valid_until)
 
     def _subject(self, asking: Asking, claims: Claims) -> Subject | Cause:
         source = self._accounts.source(claims.source)
         if source is None:
             return Cause.UNKNOWN_SOURCE
+        if source.tenant != asking.scope.tenant:
+            return Cause.ASSERTION_NOT_FOR_US
         subject = self._accounts.admit(
-            asking.scope,
             source,
             claims,
             Credential.ASSERTION,

@@ -31,9 +31,12 @@ class ByPassword:
     def admit(
         self, asking: Asking, evidence: PasswordCredential
     ) -> Admitted | Refusal | AuthenticationFailed:
-        """Let the user in whose password it is."""
-        proof = self._proof(asking.scope, evidence.name)  # read first: it proves no later password
-        found = self._authenticator.authenticate(evidence, asking.context)
+        """Let the user in whose password it is: a bare name is one of the tenant whose archive was called."""
+        name = evidence.name.removeprefix(f"{asking.scope.tenant}/")
+        proof = self._proof(asking.scope, name)  # read first: it proves no later password
+        # With the tenant in front, whatever it was: nobody guesses here at passwords of another one.
+        stated = replace(evidence, name=f"{asking.scope.tenant}/{name}")
+        found = self._authenticator.authenticate(stated, asking.context)
         if isinstance(found, AuthenticationFailed):
             return found
         if found.tenant != asking.scope.tenant:

@@ -243,7 +243,7 @@ def _as_proven(subject: Subject, before: Subject) -> Subject:
 
 
 def _identity(subject: Subject) -> Hashable:
-    return (subject.name, subject.credential, subject.credential_id)
+    return (subject.tenant, subject.name, subject.credential, subject.credential_id)
 
 
 def _key(admitted: Admitted, requestor: Requestor) -> Hashable:

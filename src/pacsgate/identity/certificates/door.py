@@ -24,7 +24,6 @@ from pacsgate.identity.latest_time import LatestTime
 from pacsgate.identity.memory import EpochMemory
 from pacsgate.identity.refusals import Cause, Refusal
 from pacsgate.model.context import Context
-from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports import Clock
 from pacsgate.ports.assertions import Claims
@@ -49,14 +48,12 @@ class CertificateDoor:
         self,
         sources: Sequence[CertificateSource],
         accounts: FederatedAccounts,
-        scope: TenantScope,
         *,
         clock: Clock,
         latest: LatestTime,
     ) -> None:
         self._sources = sources
         self._accounts = accounts
-        self._scope = scope
         self._clock = clock
         self._latest = latest
         self._held: EpochMemory[bytes, _Held] = EpochMemory()
@@ -78,9 +75,9 @@ class CertificateDoor:
         if isinstance(found, Cause):
             return Refusal(found, Credential.CERTIFICATE, credential_id=public_id)
         source, claims = found
-        subject = self._accounts.admit(self._scope, source.policy, claims, Credential.CERTIFICATE, context)
+        subject = self._accounts.admit(source.policy, claims, Credential.CERTIFICATE, context)
         if isinstance(subject, Cause):
-            return Refusal(subject, Credential.CERTIFICATE, claims.name, public_id, self._scope.tenant)
+            return Refusal(subject, Credential.CERTIFICATE, claims.name, public_id, source.policy.tenant)
         subject = replace(subject, credential_id=public_id)
         until = self._clock.monotonic() + REMEMBERED_SECONDS
         self._held.put(digest, epoch, _Held(subject, source, until))

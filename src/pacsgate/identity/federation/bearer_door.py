@@ -26,7 +26,6 @@ from pacsgate.identity.sign_in_record import SignInRecord
 from pacsgate.identity.subjects import is_over
 from pacsgate.model.claimed_names import recordable
 from pacsgate.model.context import Context
-from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
 from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports import Clock
 from pacsgate.ports.assertions import AssertionFault, AssertionVerifier, Claims
@@ -36,7 +35,6 @@ VERIFIED_SECONDS = 300.0
 ASKED_SECONDS = 30.0
 """How long the answer of an issuer about an opaque token counts."""
 
-_SCOPE = TenantScope(DEFAULT_TENANT)
 _SEGMENTS = 3
 
 
@@ -105,7 +103,7 @@ class BearerDoor:
         if verified is None or is_new or self._clock.monotonic() >= verified.until:
             found = self._verify(token, now)
             if isinstance(found, AssertionFault):
-                return Refusal(Cause.of_assertion(found), Credential.ASSERTION, tenant=_SCOPE.tenant)
+                return Refusal(Cause.of_assertion(found), Credential.ASSERTION)
             verified = found
             self._verified.put(digest, 0, verified)
         claims, asking = verified.claims, replace(context, now=now)
@@ -113,12 +111,11 @@ class BearerDoor:
         subject = (
             Cause.UNKNOWN_SOURCE
             if source is None
-            else self._accounts.admit(_SCOPE, source, claims, Credential.ASSERTION, asking, signs_in=False)
+            else self._accounts.admit(source, claims, Credential.ASSERTION, asking, signs_in=False)
         )
         if isinstance(subject, Cause):
-            return Refusal(
-                subject, Credential.ASSERTION, recordable(claims.name), claims.issuer, _SCOPE.tenant
-            )
+            tenant = None if source is None else source.tenant
+            return Refusal(subject, Credential.ASSERTION, recordable(claims.name), claims.issuer, tenant)
         if is_new:
             self._record.succeeded(subject, context)
         self._held.put(digest, epoch, _Held(subject, verified.until))

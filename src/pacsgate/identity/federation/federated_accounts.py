@@ -1,6 +1,7 @@
 """From what a source says of somebody to the account and the subject that stand for them.
 
-Identity is the pair of source and id there, never a name: the same `sub` at two issuers is two
+A source is of one tenant, and so are all whom it vouches for.  Identity is the pair of source and id
+there, never a name: the same `sub` at two issuers, or in two tenants, is two
 people, and whoever takes over a name at a source is not who had it before.  A link says which account
 a person is.  The first time there is none yet, and the name decides: a source of mode `local` names
 accounts of the gate, one of mode `claims` names its own, which are made then; a name that belongs to
@@ -59,7 +60,6 @@ class FederatedAccounts:
 
     def admit(
         self,
-        scope: TenantScope,
         source: SourcePolicy,
         claims: Claims,
         credential: Credential,
@@ -71,6 +71,7 @@ class FederatedAccounts:
 
         Somebody who signs in has the account brought up to date; a token of a program does not.
         """
+        scope = source.scope
         if not _is_name(claims.name) or not claims.external_id.isprintable():
             return Cause.NAMELESS_ASSERTION
         account = self._account(scope, source, claims, context)
@@ -84,9 +85,10 @@ class FederatedAccounts:
         return self._subject(scope, account, source, claims, credential, context.now)
 
     def known(
-        self, scope: TenantScope, source: SourcePolicy, claims: Claims, credential: Credential, at: datetime
+        self, source: SourcePolicy, claims: Claims, credential: Credential, at: datetime
     ) -> Subject | None:
         """The subject as it would be now, if nothing has to be made for it: for whoever is in already."""
+        scope = source.scope
         link = self._links.linked(scope, source.name, _external_id(claims))
         account = None if link is None else self._directory.user(scope, link.user)
         if account is None or what_bars(account, at) is not None:
@@ -105,7 +107,7 @@ class FederatedAccounts:
             return linked_to if is_person is (claims.kind is SubjectKind.USER) else Cause.NAME_OF_ANOTHER
         account = known = self._directory.user(scope, claims.name)
         if account is None:
-            if source.accounts is AccountsMode.LOCAL or self._directory.tenant_of(claims.name) is not None:
+            if source.accounts is AccountsMode.LOCAL:
                 return Cause.UNKNOWN_USER
             account = self._made(scope, source, claims, context)
         if account is None or not source.may_name(account.source) or account.kind != claims.kind.value:

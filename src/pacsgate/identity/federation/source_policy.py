@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pacsgate.model.resource import DEFAULT_TENANT, TenantName, TenantScope
+
 GATE = ""
 """The gate itself, as the source that keeps local accounts."""
 
@@ -36,6 +38,13 @@ class SourcePolicy:
     """What an authentication context class (`acr`) proves."""
     scopes_bound: bool = False
     """Whether the scopes of its tokens are an upper bound of what they may do."""
+    tenant: TenantName = DEFAULT_TENANT
+    """Whose people it knows: their accounts are made and looked for there alone."""
+
+    @property
+    def scope(self) -> TenantScope:
+        """Where its accounts and links are."""
+        return TenantScope(self.tenant)
 
     def may_name(self, account_source: str) -> bool:
         """Whether it may sign in, by its name alone, an account that this source keeps."""

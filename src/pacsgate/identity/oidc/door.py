@@ -68,6 +68,11 @@ class OpenIdDoor:
         """What people call it."""
         return self._provider.client.title
 
+    @property
+    def scope(self) -> TenantScope:
+        """Whose people it signs in."""
+        return self._parts.scope
+
     def send(
         self, return_to: str, browser_secret: str | None, context: Context
     ) -> SentAway | AuthenticationFailed:
@@ -129,7 +134,7 @@ class OpenIdDoor:
         source = parts.accounts.source(self.name)
         if source is None:
             return self._refusal(Cause.UNKNOWN_SOURCE)
-        subject = parts.accounts.admit(parts.scope, source, claims, Credential.ASSERTION, context)
+        subject = parts.accounts.admit(source, claims, Credential.ASSERTION, context)
         if isinstance(subject, Cause):
             claimed = recordable(claims.name)
             return Refusal(subject, Credential.ASSERTION, claimed, claims.issuer, parts.scope.tenant)

@@ -74,6 +74,11 @@ class SamlDoor:
         """What people call it."""
         return self._provider.title
 
+    @property
+    def scope(self) -> TenantScope:
+        """Whose people it signs in."""
+        return self._parts.scope
+
     def metadata(self) -> bytes:
         """What the gate publishes about itself, for this provider."""
         return self._provider.metadata()
@@ -155,7 +160,7 @@ class SamlDoor:
             expires_at=context.now + HOLDS_FOR,
             attributes=with_numbers(claims.attributes, self._provider.numbers),
         )
-        return parts.accounts.admit(parts.scope, policy, lasting, Credential.ASSERTION, context)
+        return parts.accounts.admit(policy, lasting, Credential.ASSERTION, context)
 
     def _refusal(self, cause: Cause, name: str | None = None, seconds: int | None = None) -> Refusal:
         return Refusal(cause, Credential.ASSERTION, name, None, self._parts.scope.tenant, seconds)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pacsgate.model.actions import Action
 from pacsgate.model.decision import Effect
 from pacsgate.model.role import Role
+from pacsgate.policy.branches import department_of
 from pacsgate.policy.cedar.conditions import Notes, holds, known
 from pacsgate.policy.cedar.expressions import Expression, both, either, flat, layout, negated
 from pacsgate.policy.cedar.literals import entity, instant, member, name, string
@@ -34,6 +35,7 @@ from pacsgate.policy.ir import (
     TRUE,
     Contains,
     Truth,
+    ValueType,
 )
 from pacsgate.policy.policy import Policy, PolicyAssignment, Rule
 from pacsgate.policy.show import show
@@ -168,16 +170,31 @@ class _Writer:
         if not able:
             return
         ceiling = either(*(self._having(role, Truth.TRUE) for role in able))
-        condition = both(*_granted("principal.grants", action), ceiling)
+        condition = both(*self._granted("principal.grants", action), ceiling)
         yield _policy("permit", {"id": f"grants:{action}"}, _on({action}), "when", condition)
         for role in able:
             condition = both(
                 f"principal.role_grants has {name(role)}",
-                *_granted(member("principal.role_grants", role), action),
+                *self._granted(member("principal.role_grants", role), action),
                 self._having(role, Truth.TRUE),
             )
             annotations = {"id": f"grants:{action}:{role}"}
             yield _policy("permit", annotations, _on({action}), "when", condition)
+
+    def _granted(self, grants: str, action: Action) -> tuple[str, Expression]:
+        targets, department = member(grants, action), department_of(self.policy)
+        scalars, sets = dict(_TARGETS), dict(_SETS)
+        if department is not None:
+            (sets if department.type is ValueType.SET else scalars)["departments"] = department
+        named = (
+            both(known(attribute), f"{targets}.{kind}.containsAll(resource.{attribute}.values)")
+            for kind, attribute in scalars.items()
+        )
+        inside = (
+            both(known(attribute), f"resource.{attribute}.containsAny({targets}.{kind})")
+            for kind, attribute in sets.items()
+        )
+        return f"{grants} has {name(action)}", either(*named, *inside)
 
 
 def _in_collections(role: str, wanted: Truth) -> Expression:
@@ -188,24 +205,6 @@ def _in_collections(role: str, wanted: Truth) -> Expression:
         return both(scoped, known(COLLECTIONS), inside)
     # Cedar's validator follows `has` into `then`, and not behind a negation.
     return f"(if {scoped} then {flat(both(known(COLLECTIONS), negated(inside)))} else true)"
-
-
-def _granted(grants: str, action: Action) -> tuple[str, Expression]:
-    targets = member(grants, action)
-    named = (
-        both(known(attribute), f"{targets}.{kind}.containsAll({_values_of(kind)})")
-        for kind, attribute in _TARGETS.items()
-    )
-    inside = (
-        both(known(attribute), f"resource.{attribute}.containsAny({targets}.{kind})")
-        for kind, attribute in _SETS.items()
-    )
-    return f"{grants} has {name(action)}", either(*named, *inside)
-
-
-def _values_of(kind: str) -> str:
-    attribute = _TARGETS[kind]
-    return f"resource.{attribute.scope}.{attribute.name}.values"
 
 
 def _sorted(roles: Iterable[Role]) -> list[Role]:

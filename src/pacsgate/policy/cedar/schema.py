@@ -23,7 +23,7 @@ _RECORDS = {
     ValueType.BOOLEAN: ("Truths", "Bool"),
 }
 _SET = "Set<String>"
-_TARGETS = ("patients", "studies", "series", "collections", "permissions", "user_permissions")
+_TARGETS = ("patients", "studies", "series", "collections", "departments", "permissions", "user_permissions")
 """What a grant may be on; the last two are study permissions."""
 
 
@@ -42,7 +42,7 @@ def _lines(policy: Policy) -> Iterator[str]:
     actions = ", ".join(f"{name(action)}?: Targets" for action in Action)
     yield f"type Granted = {{{actions}}};"
     yield ""
-    roles = sorted(policy.roles)
+    roles = sorted(role.name for role in policy.roles.values() if role.may or role.name in policy.own_roles)
     yield "entity Group;"
     yield "entity User in [Group] = {"
     yield f"  user: {_record(attributes, Scope.USER)},"

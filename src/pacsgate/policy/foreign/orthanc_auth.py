@@ -233,7 +233,7 @@ def _left(role: _ServiceRole) -> Iterator[Diagnostic]:
         yield left_over(
             role.position,
             f"`admin-permissions` of role {quoted(role.name)} is here `JobAdminister` alone",
-            "give a role of your own what docs/reference/permissions.md lists",
+            "give a role of your own what docs/permissions.md lists",
         )
     for permission in sorted(role.permissions & _NOT_CARRIED.keys()):
         yield left_over(

@@ -13,7 +13,6 @@ Invariants:
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from pacsgate.model.errors import Diagnostic
 from pacsgate.model.permission import Permission
@@ -48,17 +47,6 @@ class Foreign:
     left: tuple[Diagnostic, ...] = ()
     filters: Mapping[str, InstanceQuery] = field(default_factory=dict)
     """Instance filters that the rules name, by their identifier."""
-
-
-class ForeignFormat(StrEnum):
-    """A format that can be read; its name is the prefix of its sources."""
-
-    ORTHANC_AUTH = "orthanc-auth"
-    """`permissions.json` of orthanc-auth-service."""
-    RESEARCH_PACS = "research-pacs"
-    """The permissions file of Research PACS on AWS."""
-    ZHIVA = "zhiva"
-    """`orthanc.json` and `IncomingHttpRequestFilter.lua` of the ZHIVA local PACS."""
 
 
 Reader = Callable[[Mapping[str, str], Problems], Foreign]

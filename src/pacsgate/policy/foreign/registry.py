@@ -11,8 +11,9 @@ Invariants:
 from collections.abc import Callable, Mapping
 from itertools import groupby
 
+from pacsgate.policy.foreign.formats import ForeignFormat
 from pacsgate.policy.foreign.orthanc_auth import read_orthanc_auth
-from pacsgate.policy.foreign.reading import Foreign, ForeignFormat, Reader, split_name
+from pacsgate.policy.foreign.reading import Foreign, Reader, split_name
 from pacsgate.policy.foreign.research_pacs.reader import read_research_pacs
 from pacsgate.policy.foreign.zhiva.reader import read_zhiva
 from pacsgate.policy.foreign.zhiva.registered import without_secrets

@@ -5,6 +5,8 @@ assignments:
   - {groups: [radiology], roles: [radiologist], scope: {pacs: main}, until: 2027-01-01}
 ```
 
+A role with a `longest` needs `from` and `until`: a file has no other moment to count from.
+
 Called by `pacsgate.policy.document`.
 """
 
@@ -12,9 +14,10 @@ from collections.abc import Iterator, Mapping
 
 from pacsgate.model.resource import ArchiveName
 from pacsgate.model.role import Assignment, AssignmentScope, Role
+from pacsgate.model.spans import span_text
 from pacsgate.policy.language.fields import fields, instant, items, names, text, texts
 from pacsgate.policy.language.limits import SECTION_LENGTH
-from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
+from pacsgate.policy.language.problems import Position, Problems, did_you_mean, quoted
 from pacsgate.policy.language.yaml_text import Node
 from pacsgate.policy.policy import PolicyAssignment
 
@@ -41,7 +44,24 @@ def read_assignments(node: Node, roles: Mapping[str, Role], problems: Problems) 
             if role not in roles:
                 problems.add(named.position, f"unknown role {quoted(role)}", did_you_mean(role, roles))
             assignment = Assignment(role, scope, starts, until)
+            _check_length(assignment, named.position, roles, problems)
             yield PolicyAssignment(users, groups, assignment, item.position.place)
+
+
+def _check_length(
+    assignment: Assignment, position: Position, roles: Mapping[str, Role], problems: Problems
+) -> None:
+    """Say so if a file gives a role for longer than it can be given."""
+    role, starts, until = roles.get(assignment.role), assignment.starts, assignment.until
+    if role is None or role.longest is None:
+        return
+    if starts is None or until is None or until - starts > role.longest:
+        longest = span_text(role.longest)
+        problems.add(
+            position,
+            f"role `{role.name}` is given for {longest} at most",
+            f"write `from`, and an `until` no more than {longest} later",
+        )
 
 
 def _scope(node: Node, problems: Problems) -> AssignmentScope:

@@ -15,15 +15,13 @@ Called by `pacsgate.policy.document`; `read_strength` by the obligations too.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
 from pacsgate.model.actions import Action
 from pacsgate.model.permission import Permission
-from pacsgate.model.spans import read_span
 from pacsgate.model.strength import HIGHEST_LEVEL, Strength
-from pacsgate.policy.language.fields import choice, fields, items, names, text, texts
+from pacsgate.policy.language.fields import choice, fields, items, names, span, text, texts
 from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
 from pacsgate.policy.language.yaml_text import Node
 from pacsgate.policy.policy import StrengthRule
@@ -59,7 +57,8 @@ def read_authentication(node: Node, roles: Collection[str], problems: Problems) 
 
 def read_strength(given: Mapping[str, Node], problems: Problems) -> Strength:
     """The fields `level` and `within`."""
-    return Strength(_level(given.get("level"), problems), _span(given.get("within"), problems))
+    within = span(given.get("within"), "`within`", problems, such_as="write `5 min`, `30 s` or `8 h`")
+    return Strength(_level(given.get("level"), problems), within)
 
 
 def _level(node: Node | None, problems: Problems) -> int:
@@ -70,16 +69,6 @@ def _level(node: Node | None, problems: Problems) -> int:
         hint = "1 is one factor, 2 is two, 3 is a hardware key that verifies its user"
         problems.add(node.position, f"there is no level {quoted(written)}", hint)
     return _LEVELS.get(written, HIGHEST_LEVEL)
-
-
-def _span(node: Node | None, problems: Problems) -> timedelta | None:
-    written = None if node is None else text(node, "`within`", problems)
-    if node is None or written is None:
-        return None
-    span = read_span(written)
-    if span is None:
-        problems.add(node.position, f"{quoted(written)} is no span of time", "write `5 min`, `30 s` or `8 h`")
-    return span
 
 
 def _members(node: Node | None, choices: type[E], what: str, problems: Problems) -> frozenset[E]:

@@ -44,7 +44,7 @@ from pacsgate.policy.policy import Policy
 from pacsgate.policy.values import number_from
 
 _FIELDS = ("name", "subject", "context", "archive", "action", "study", "series", "expect", "rule")
-_OF_A_SUBJECT = ("user", "roles", "groups", "attributes", "authentication", "authenticated")
+_OF_A_SUBJECT = ("user", "roles", "groups", "attributes", "zones", "authentication", "authenticated")
 _OF_A_CONTEXT = (
     *("now", "network", "purpose", "reason", "risk", "request"),
     *("calling_ae_title", "called_ae_title"),
@@ -130,6 +130,7 @@ class _Reader:
             assignments=tuple(roles),
             groups=names(given.get("groups"), "`groups`", problems),
             attributes=self._facts(given["attributes"], Scope.USER) if "attributes" in given else {},
+            zones=names(given["zones"], "`zones`", problems) if "zones" in given else None,
             # Whoever tests what must be proven says what was; for all others it makes no difference.
             credential=Credential.SESSION if "authentication" in given else Credential.LOCAL,
             assurance_level=level,

@@ -8,10 +8,11 @@ Called by the sections of the language.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from pacsgate.model.spans import read_span
 from pacsgate.policy.language.limits import LIST_LENGTH
 from pacsgate.policy.language.problems import Problems, did_you_mean, quoted
 from pacsgate.policy.language.yaml_text import ListNode, MapNode, Node, TextNode, entries_of
@@ -138,6 +139,19 @@ def day(node: Node, what: str, problems: Problems) -> date | None:
     except ValueError:
         problems.add(node.position, f"{what} is not a day", "write `2027-01-01`")
         return None
+
+
+def span(
+    node: Node | None, what: str, problems: Problems, *, such_as: str = "write `30d` or `12h`"
+) -> timedelta | None:
+    """A span of time such as `12h`."""
+    found = None if node is None else text(node, what, problems)
+    if node is None or found is None:
+        return None
+    read = read_span(found)
+    if read is None:
+        problems.add(node.position, f"{quoted(found)} is no span of time", such_as)
+    return read
 
 
 def instant(node: Node | None, what: str, problems: Problems) -> datetime | None:

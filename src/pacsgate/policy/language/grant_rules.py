@@ -21,18 +21,16 @@ Invariants:
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 
 from pacsgate.model.actions import Action
 from pacsgate.model.grant import GranteeKind, GrantTarget
 from pacsgate.model.occurrence import OccurrenceKind
-from pacsgate.model.spans import read_span
 from pacsgate.model.study_permission import PERMITTABLE
 from pacsgate.policy.environment import CALLED_AE, NETWORK, PURPOSE, RISK
 from pacsgate.policy.grant_rules import MESSAGE_ATTRIBUTES, USER_ROLES
 from pacsgate.policy.ir import FILTERS, TRUE, Attribute, Formula
 from pacsgate.policy.language.conditions import read_condition
-from pacsgate.policy.language.fields import choices_in, fields, items, name, names, one_choice, text
+from pacsgate.policy.language.fields import choices_in, fields, items, name, names, one_choice, span, text
 from pacsgate.policy.language.limits import GRANT_RULES
 from pacsgate.policy.language.problems import Position, Problems, did_you_mean, listed, quoted
 from pacsgate.policy.language.rules import Names
@@ -60,7 +58,7 @@ def read_grant_rules(node: Node, known: Names, problems: Problems) -> Iterator[t
             problems.add(given["on"].position, "the rule listens to nothing", f"to {listed(OccurrenceKind)}")
         condition = _condition(given, attributes, problems)
         to = _target(given["to"], problems) if "to" in given else GrantTarget.STUDY
-        lasting = _lasting(given["for"], problems) if "for" in given else None
+        lasting = span(given.get("for"), "`for`", problems)
         takes_back = "revoke" in given
         if ("grant" in given) is takes_back:
             problems.add(item.position, "a grant rule needs either `grant` or `revoke`")
@@ -97,14 +95,6 @@ def _target(node: Node, problems: Problems) -> GrantTarget:
     if found is not None and found not in _TARGETS:
         problems.add(node.position, f"a grant rule gives nothing on a {found}", f"write {listed(_TARGETS)}")
     return found or GrantTarget.STUDY
-
-
-def _lasting(node: Node, problems: Problems) -> timedelta | None:
-    written = text(node, "`for`", problems)
-    span = None if written is None else read_span(written)
-    if written is not None and span is None:
-        problems.add(node.position, f"{quoted(written)} is no span of time", "write `30d` or `12h`")
-    return span
 
 
 def _given(

@@ -7,6 +7,7 @@ roles:
     owner: chief-radiology
     approved_by: medical-director
     approved_at: 2026-10-01
+  locum: {extends: [radiologist], longest: 14d, owner: chief-radiology}
   head-of-radiology: {extends: [radiologist], permissions: [AuditRead], owner: chief-radiology}
 ```
 
@@ -18,11 +19,11 @@ from collections.abc import Iterator
 from pacsgate.model.actions import Action
 from pacsgate.model.permission import Permission
 from pacsgate.model.role import Role
-from pacsgate.policy.language.fields import choices_in, day, entries, fields, name, names, text
+from pacsgate.policy.language.fields import choices_in, day, entries, fields, name, names, span, text
 from pacsgate.policy.language.problems import Position, Problems
 from pacsgate.policy.language.yaml_text import Node
 
-_FIELDS = ("extends", "may", "permissions", "owner", "approved_by", "approved_at", "description")
+_FIELDS = ("extends", "may", "permissions", "owner", "approved_by", "approved_at", "description", "longest")
 
 
 def read_roles(node: Node, problems: Problems) -> Iterator[tuple[Role, Position]]:
@@ -51,5 +52,6 @@ def read_roles(node: Node, problems: Problems) -> Iterator[tuple[Role, Position]
             approved_at=day(given["approved_at"], "`approved_at`", problems)
             if "approved_at" in given
             else None,
+            longest=span(given.get("longest"), "`longest`", problems),
         )
         yield role, key.position

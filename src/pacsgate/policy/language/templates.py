@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from pacsgate.model.role import Role
+from pacsgate.policy.inheritance import inherited
 from pacsgate.policy.language.assignments import read_assignments
 from pacsgate.policy.language.fields import entries, fields, name
 from pacsgate.policy.language.limits import TEMPLATES
@@ -66,10 +67,10 @@ def _template(
         own[role.name] = replace(role, template=f"{called}@{SITE}")
         for unknown in sorted(role.extends - own.keys() - known.keys()):
             problems.add(place, f"unknown role {quoted(unknown)}", did_you_mean(unknown, {**known, **own}))
+    extended = {name: known[name] for role in own.values() for name in role.extends & known.keys()}
+    roles = {**known, **inherited({**extended, **own}, {}, problems)}
     assignments = (
-        tuple(read_assignments(given["assignments"], {**known, **own}, problems))
-        if "assignments" in given
-        else ()
+        tuple(read_assignments(given["assignments"], roles, problems)) if "assignments" in given else ()
     )
     return Template(called, tuple(own.values()), assignments, position.place)
 

@@ -8,7 +8,7 @@ Invariants:
 Standard: PS3.7 D.3.3.5 (SOP Class Extended Negotiation); PS3.4 C.5.1.1, C.5.2.1, C.5.3.1.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 
 from pacsgate.protocols.dimse.services import SERVICES, ServiceKind
 
@@ -25,6 +25,7 @@ class QueryExtensions:
     """Person names are matched by the beginnings of their words."""
 
 
+_EXTENSIONS = len(fields(QueryExtensions))
 _RETRIEVE = frozenset({ServiceKind.MOVE, ServiceKind.GET})
 
 
@@ -44,6 +45,5 @@ def answered(sop_class_uid: str, requested: bytes, *, relational: bool) -> bytes
 
 def agreed(answer: bytes, *, relational: bool) -> QueryExtensions:
     """Return what holds for C-FIND after this answer; what is configured holds whatever was said."""
-    fields = [field == 1 for field in answer[: len(astuple(QueryExtensions()))]]
-    said = QueryExtensions(*fields)
+    said = QueryExtensions(*(field == 1 for field in answer[:_EXTENSIONS]))
     return QueryExtensions(relational, said.combined_date_time, said.fuzzy)

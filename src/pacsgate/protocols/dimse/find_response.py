@@ -4,11 +4,14 @@ A row has what was asked for, in the order of tags, and nothing else but what ev
 level, who to retrieve it from, the unique keys.  An attribute that a row lacks is there without a
 value, for whatever reason it lacks it.
 
-What is the same in all rows of a search is worked out once.
+What is the same in all rows of a search is worked out once, and kept for the next search that asks for
+the same attributes.  So is a row that comes from the same bytes as one written before: workstations ask
+for the newest studies again and again.  Which rows an answer has is found anew each time.
 
 Called by the DICOM door, after masks were applied.
 
 Invariants:
+- what is remembered follows from the bytes of a row alone, so that it is as true as they are;
 - every row is a whole data set in the transfer syntax of its presentation context;
 - text is in the character set that the row names, in ASCII if it names none.
 
@@ -24,12 +27,13 @@ from typing import Any
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from pacsgate.dicom.attributes import tag_of, vr_of
-from pacsgate.dicom.summary import DicomJson
+from pacsgate.dicom.summary import DicomJson, PackedJson
+from pacsgate.model.resource import Level
 from pacsgate.protocols.dimse.character_sets import UTF_8, CharacterSet
 from pacsgate.protocols.dimse.elements import ENCODINGS, Encoding
 from pacsgate.protocols.dimse.find_request import Find, Wanted
 from pacsgate.protocols.dimse.identifiers import QUERY_LEVELS
-from pacsgate.protocols.dimse.values import CODED_VRS, PADDING, Write, inline, writer_of
+from pacsgate.protocols.dimse.values import CODED_VRS, PADDING, SINGLE_TEXT, Write, inline, writer_of
 
 _CHARACTER_SET = tag_of("SpecificCharacterSet")
 _LEVEL = tag_of("QueryRetrieveLevel")
@@ -37,6 +41,14 @@ _RETRIEVE_AE = tag_of("RetrieveAETitle")
 _LONG_VRS = frozenset(EXPLICIT_VR_LENGTH_32)
 _LONGEST_SHORT, _LONGEST = 0xFFFE, 0xFFFFFFFE
 """Bytes of a value whose length has 16 or 32 bits."""
+_LONGEST_USUAL = 64
+"""Bytes of a value whose head is written beforehand: that of a LO."""
+_WRITERS = 16
+"""Sorts of search whose writers are remembered: a workstation has one or two."""
+_ROWS = 2000
+"""Rows remembered by each; 1 to 2 KiB of memory for each."""
+_LONGEST_REMEMBERED = 4096
+"""Bytes of a row; longer ones have sequences, and are few."""
 _UTF_8 = (UTF_8, "utf_8")
 
 
@@ -54,27 +66,45 @@ class _Column:
     pack: Callable[[int], bytes]
     """Writes its length."""
     longest: int
+    short_heads: tuple[bytes, ...]
+    """The element up to its value, for lengths of 0, 2, 4, … up to `_LONGEST_USUAL`."""
     padding: bytes
     """What pads one text; nothing where it is more than that to write a value."""
+    single: Callable[[Any], str | None] | None
+    """Reads the one text that a value is, where it is not a text itself."""
     is_coded: bool
     """Whether its text is in the Specific Character Set."""
     inside: tuple["_Column", ...] = ()
 
 
+def row_writer(
+    find: Find, characters: CharacterSet, transfer_syntax_uid: str, retrieve_ae_title: str
+) -> "RowWriter":
+    """Return what writes the rows of one search."""
+    codec = characters.single or _UTF_8
+    return _row_writer(find.level, find.wanted, codec, transfer_syntax_uid, retrieve_ae_title)
+
+
 class RowWriter:
-    """Writes the rows of one search."""
+    """Writes the rows of searches that ask for the same attributes; for any number of threads."""
 
     def __init__(
-        self, find: Find, characters: CharacterSet, transfer_syntax_uid: str, retrieve_ae_title: str
+        self,
+        level: Level,
+        wanted: Sequence[Wanted],
+        codec: tuple[str, str],
+        transfer_syntax_uid: str,
+        retrieve_ae_title: str,
     ) -> None:
         self._encoding = ENCODINGS[transfer_syntax_uid]
-        self._codec = characters.single or _UTF_8
-        level = next(name for name, level in QUERY_LEVELS.items() if level is find.level)
+        self._codec = codec
+        self._remembered: dict[bytes, bytes] = {}
+        named = next(name for name, each in QUERY_LEVELS.items() if each is level)
         fixed = {
-            _LEVEL: {"vr": "CS", "Value": [level]},
+            _LEVEL: {"vr": "CS", "Value": [named]},
             _RETRIEVE_AE: {"vr": "AE", "Value": [retrieve_ae_title]},
         }
-        columns = [_column(wanted, self._encoding) for wanted in (*find.wanted, *map(Wanted, fixed))]
+        columns = [_column(each, self._encoding) for each in (*wanted, *map(Wanted, fixed))]
         self._columns = tuple(
             (column.tag, column, self._written([column], fixed, "ascii") if column.tag in fixed else None)
             for column in sorted(columns, key=lambda column: column.tag)
@@ -82,6 +112,18 @@ class RowWriter:
 
     def row(self, attributes: DicomJson) -> bytes:
         """Return one row."""
+        if not isinstance(attributes, PackedJson):
+            return self._written_anew(attributes)
+        row = self._remembered.get(attributes.packed)
+        if row is None:
+            row = self._written_anew(attributes)
+            if len(self._remembered) >= _ROWS:
+                self._remembered.clear()
+            if len(row) <= _LONGEST_REMEMBERED >= len(attributes.packed):
+                self._remembered[attributes.packed] = row
+        return row
+
+    def _written_anew(self, attributes: DicomJson) -> bytes:
         held = dict(attributes.items())
         try:
             return self._row(held, "ascii", b"")
@@ -104,17 +146,24 @@ class RowWriter:
             if element is None:
                 parts.append(column.empty)
                 continue
+            # By far the most values are one text: these are spared the calls that all others take.
             values = element.get("Value")
             text = values[0] if values and column.padding and len(values) == 1 else None
+            if text is not None and column.single is not None:
+                text = column.single(text)
             if type(text) is not str or not (column.is_coded or text.isascii()):
                 parts.append(self._element(column, element, codec))
                 continue
-            # By far the most values are one text: these are spared the calls that all others take.
             value = text.encode(codec if column.is_coded else "ascii")
             if len(value) & 1:
                 value += column.padding
             size = len(value)
-            parts += (column.head, column.pack(size), value) if size <= column.longest else (column.empty,)
+            if size <= _LONGEST_USUAL:
+                parts += (column.short_heads[size >> 1], value)
+            elif size <= column.longest:
+                parts += (column.head, column.pack(size), value)
+            else:
+                parts.append(column.empty)
         return b"".join(parts)
 
     def _written(self, columns: Sequence[_Column], held: DicomJson, codec: str) -> bytes:
@@ -151,6 +200,9 @@ class RowWriter:
         return self._element(column, {"vr": "CS", "Value": [term]}, "ascii")
 
 
+_row_writer = lru_cache(maxsize=_WRITERS)(RowWriter)
+
+
 @lru_cache(maxsize=4096)
 def _column(wanted: Wanted, encoding: Encoding) -> _Column:
     """Remembered, because clients ask for the same attributes again and again."""
@@ -164,8 +216,10 @@ def _column(wanted: Wanted, encoding: Encoding) -> _Column:
         head,
         length.pack,
         _LONGEST_SHORT if length.size == 2 else _LONGEST,
-        PADDING.get(vr, b""),
-        vr in CODED_VRS,
+        tuple(head + length.pack(size) for size in range(0, _LONGEST_USUAL + 2, 2)),
+        b" " if vr in SINGLE_TEXT else PADDING.get(vr, b""),
+        SINGLE_TEXT.get(vr),
+        vr in CODED_VRS or vr == "PN",
         tuple(_column(inner, encoding) for inner in wanted.inside),
     )
 

@@ -121,4 +121,15 @@ def _tags(order: str) -> Write:
     return write
 
 
+def _one_name(value: Mapping[str, str]) -> str | None:
+    return value.get("Alphabetic") if len(value) == 1 else None
+
+
+def _one_number(value: object) -> str | None:
+    return str(value) if type(value) is int else None
+
+
+SINGLE_TEXT: Mapping[str, Callable[[Any], str | None]] = {"IS": _one_number, "PN": _one_name}
+"""VRs of which one value is written as one text that can be read from it, if it is of the usual kind."""
+
 _WRITERS: Mapping[str, Write] = {"DS": _decimals, "PN": _names, "UI": _uids}

@@ -76,7 +76,7 @@ class SqlApplicationEntities(Family):
         )
         if ae_title is not None:
             entries = entries.where(application_entity.c.ae_title == storable_text(ae_title))
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             return list(map(_entity, connection.execute(entries)))
 
 

@@ -26,7 +26,7 @@ class SqlChallenges(Family):
     def ask(self, scope: TenantScope, purpose: str, data: bytes, *, expires_at: datetime) -> str:
         """Keep `data` under a new random number, which is returned and never kept."""
         number = secrets.token_urlsafe(_NUMBER_BYTES)
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(
                 insert(challenge).values(
                     tenant=scope.tenant,
@@ -45,7 +45,7 @@ class SqlChallenges(Family):
             & (challenge.c.number_sha256 == _sha256(number))
             & (challenge.c.purpose == purpose)
         )
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             row = connection.execute(select(challenge).where(here)).one_or_none()
             # Two processes may read the row; one of them deletes it.
             if row is None or connection.execute(delete(challenge).where(here)).rowcount != 1:
@@ -55,7 +55,9 @@ class SqlChallenges(Family):
 
     def forget_challenges(self, scope: TenantScope, now: datetime) -> int:
         """Forget those that have expired."""
-        return self._forget(challenge, challenge.c.tenant == scope.tenant, challenge.c.expires_at <= now)
+        return self._forget(
+            scope.tenant, challenge, challenge.c.tenant == scope.tenant, challenge.c.expires_at <= now
+        )
 
 
 def _sha256(number: str) -> bytes:

@@ -10,7 +10,7 @@ Invariants:
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from pacsgate.audit.events import AuditEvent
@@ -22,6 +22,7 @@ from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.identity_schema import factor
 from pacsgate.stores.people.table import Family
 from pacsgate.stores.storable import storable_text
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 
 class SqlFactors(Family):
@@ -29,23 +30,25 @@ class SqlFactors(Family):
 
     def factors(self, scope: TenantScope, user: str) -> tuple[FactorRecord, ...]:
         """Those of one account, oldest first."""
-        rows = self._all(factor, factor.c.tenant == scope.tenant, factor.c.account == user)
+        rows = self._all(scope.tenant, factor, factor.c.tenant == scope.tenant, factor.c.account == user)
         return tuple(sorted(map(_record, rows), key=lambda each: (each.created_at, each.factor_id)))
 
     def factor(self, factor_id: str) -> tuple[TenantName, FactorRecord] | None:
         """One factor and its tenant."""
-        row = self._one(factor, factor.c.factor_id == storable_text(factor_id))
+        row = self._one(ANY_TENANT, factor, factor.c.factor_id == storable_text(factor_id))
         return None if row is None else (TenantName(row.tenant), _record(row))
 
     def factors_of_kind(self, scope: TenantScope, kind: FactorKind) -> tuple[FactorRecord, ...]:
         """Those of every account, of one kind."""
-        rows = self._all(factor, factor.c.tenant == scope.tenant, factor.c.kind == kind)
+        rows = self._all(scope.tenant, factor, factor.c.tenant == scope.tenant, factor.c.kind == kind)
         return tuple(map(_record, rows))
 
     def add_factor(self, scope: TenantScope, factor: FactorRecord, event: AuditEvent) -> None:
         """Keep a new factor.  Raises `ConflictError` when its id is taken, in whichever tenant."""
-        with change(self._database, scope.tenant, Topic.USERS, event) as connection:
-            _insert(connection, scope, factor)
+        with self._database.together():
+            self._refuse_taken(factor)
+            with change(self._database, scope.tenant, Topic.USERS, event) as connection:
+                _insert(connection, scope, factor)
 
     def remove_factor(self, scope: TenantScope, user: str, factor_id: str, event: AuditEvent) -> None:
         """Forget a factor.  Raises `NotFoundError`."""
@@ -74,9 +77,14 @@ class SqlFactors(Family):
             for each in by:
                 _insert(connection, scope, each)
 
+    def _refuse_taken(self, new: FactorRecord) -> None:
+        """An authenticator chose the id of a passkey, and could be made to choose one of another tenant."""
+        if self.factor(new.factor_id) is not None:
+            raise ConflictError("this second factor is registered already")
+
     def advance(self, scope: TenantScope, factor_id: str, *, above: int, to: int, at: datetime) -> bool:
         """Move a counter from `above` or less to `to`; no cache holds it."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             moved = connection.execute(
                 update(factor)
                 .where(_here(scope, factor_id), factor.c.counter <= above)
@@ -86,7 +94,7 @@ class SqlFactors(Family):
 
     def spend(self, scope: TenantScope, factor_id: str) -> bool:
         """Use up a recovery code; no cache holds it."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             gone = connection.execute(
                 delete(factor).where(_here(scope, factor_id), factor.c.kind == FactorKind.RECOVERY_CODE)
             )
@@ -94,7 +102,7 @@ class SqlFactors(Family):
 
     def reseal(self, scope: TenantScope, factor_id: str, *, was: bytes, secret: bytes) -> bool:
         """Put the same secret, sealed anew, in the place of what it was; whether it was still that."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             done = connection.execute(
                 update(factor).where(_here(scope, factor_id), factor.c.secret == was).values(secret=secret)
             )
@@ -106,8 +114,6 @@ def _here(scope: TenantScope, factor_id: str) -> ColumnElement[bool]:
 
 
 def _insert(connection: Connection, scope: TenantScope, record: FactorRecord) -> None:
-    if connection.execute(select(exists().where(factor.c.factor_id == record.factor_id))).scalar_one():
-        raise ConflictError("this second factor is registered already")
     connection.execute(
         insert(factor).values(
             tenant=scope.tenant,

@@ -9,7 +9,7 @@ from pacsgate.audit.events import AuditEvent
 from pacsgate.model.actions import Action
 from pacsgate.model.errors import ConflictError, NotFoundError
 from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
-from pacsgate.model.resource import TenantScope
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.model.study_permission import grant_of
 from pacsgate.stores.changes import Topic, change
 from pacsgate.stores.packing import pack_strings, unpack_strings
@@ -34,13 +34,14 @@ class Grants(Family):
                 granted_by=row.granted_by,
                 granted_at=row.granted_at,
                 expires=row.expires,
+                archive=None if row.archive is None else ArchiveName(row.archive),
             )
-            for row in self._all(access_grant, access_grant.c.tenant == scope.tenant)
+            for row in self._all(scope.tenant, access_grant, access_grant.c.tenant == scope.tenant)
         )
 
     def granted(self, scope: TenantScope) -> tuple[Grant, ...]:
         """All grants, and for each holding of study permissions the grant that it amounts to."""
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             holdings = holdings_of(connection, scope.tenant)
         return (*self.grants(scope), *map(grant_of, holdings))
 
@@ -62,6 +63,7 @@ class Grants(Family):
                     granted_by=grant.granted_by,
                     granted_at=grant.granted_at,
                     expires=grant.expires,
+                    archive=grant.archive,
                 )
             )
 

@@ -30,7 +30,7 @@ class SqlGroups(Family):
 
     def groups(self, scope: TenantScope) -> tuple[GroupRecord, ...]:
         """Every group that somebody keeps, by name."""
-        return tuple(map(_group, self._all(user_group, user_group.c.tenant == scope.tenant)))
+        return tuple(map(_group, self._all(scope.tenant, user_group, user_group.c.tenant == scope.tenant)))
 
     def add_group(self, scope: TenantScope, group: GroupRecord, event: AuditEvent) -> None:
         """Make a group.  Raises `ConflictError`."""

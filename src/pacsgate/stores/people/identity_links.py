@@ -45,7 +45,7 @@ class SqlIdentityLinks(Family):
             "linked_at": link.linked_at,
         }
         try:
-            with self._database.writing() as connection:
+            with self._database.writing(scope.tenant) as connection:
                 connection.execute(insert(identity_link).values(row))
                 if event is not None:
                     post(connection, scope.tenant, event)
@@ -69,7 +69,7 @@ class SqlIdentityLinks(Family):
             .where(identity_link.c.tenant == scope.tenant, *wanted)
             .order_by(identity_link.c.source, identity_link.c.external_id)
         )
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             return tuple(
                 IdentityLink(row.source, row.external_id, row.account, row.linked_at)
                 for row in connection.execute(asked)

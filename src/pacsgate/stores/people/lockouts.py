@@ -20,6 +20,7 @@ class Lockouts(Family):
     def failures(self, scope: TenantScope, name: str) -> tuple[int, datetime | None]:
         """Consecutive failures under a name, and when its lock ends."""
         row = self._one(
+            scope.tenant,
             sign_in_failure,
             sign_in_failure.c.tenant == scope.tenant,
             sign_in_failure.c.name == storable_text(name),
@@ -31,7 +32,7 @@ class Lockouts(Family):
     ) -> None:
         """Remember how many there have been; a lock reaches every process."""
         claimed = storable_text(name)
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(
                 delete(sign_in_failure).where(
                     sign_in_failure.c.tenant == scope.tenant, sign_in_failure.c.name == claimed
@@ -52,6 +53,7 @@ class Lockouts(Family):
     def clear_failures(self, scope: TenantScope, name: str) -> None:
         """Forget them, after a success."""
         self._forget(
+            scope.tenant,
             sign_in_failure,
             sign_in_failure.c.tenant == scope.tenant,
             sign_in_failure.c.name == storable_text(name),
@@ -60,6 +62,7 @@ class Lockouts(Family):
     def forget_failures(self, scope: TenantScope, before: datetime) -> int:
         """Forget those of every name that has neither failed nor been locked since."""
         return self._forget(
+            scope.tenant,
             sign_in_failure,
             sign_in_failure.c.tenant == scope.tenant,
             sign_in_failure.c.failed_at < before,

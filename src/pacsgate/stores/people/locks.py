@@ -24,7 +24,7 @@ class SqlLocks(Family):
 
     def locks(self, scope: TenantScope) -> tuple[LockRecord, ...]:
         """Every lock, lapsed ones included, devices before users and each by name."""
-        return tuple(map(_lock, self._all(account_lock, account_lock.c.tenant == scope.tenant)))
+        return tuple(map(_lock, self._all(scope.tenant, account_lock, account_lock.c.tenant == scope.tenant)))
 
     def set_lock(self, scope: TenantScope, lock: LockRecord, event: AuditEvent) -> None:
         """Lock, or replace the lock of this name."""

@@ -3,7 +3,7 @@
 Called by `directory`.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, update
@@ -36,8 +36,9 @@ class Roles(Family):
                 approved_by=row.approved_by,
                 approved_at=None if row.approved_at is None else date.fromisoformat(row.approved_at),
                 template=row.template,
+                longest=None if row.longest_seconds is None else timedelta(seconds=row.longest_seconds),
             )
-            for row in self._all(role, role.c.tenant == scope.tenant)
+            for row in self._all(scope.tenant, role, role.c.tenant == scope.tenant)
         )
 
     def add_role(self, scope: TenantScope, new: Role, event: AuditEvent) -> None:
@@ -88,4 +89,5 @@ def _columns(of: Role) -> dict[str, Any]:
         "approved_by": of.approved_by,
         "approved_at": None if of.approved_at is None else of.approved_at.isoformat(),
         "template": of.template,
+        "longest_seconds": None if of.longest is None else int(of.longest.total_seconds()),
     }

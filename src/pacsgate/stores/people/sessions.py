@@ -19,6 +19,7 @@ from pacsgate.stores.dialects import Instant
 from pacsgate.stores.packing import pack_strings, unpack_strings
 from pacsgate.stores.people.table import Family
 from pacsgate.stores.people_schema import setup_code, web_session
+from pacsgate.stores.tenant_wall import ANY_TENANT
 
 _MICROSECONDS = 1_000_000
 
@@ -28,7 +29,7 @@ class Sessions(Family):
 
     def session(self, cookie_sha256: bytes) -> tuple[TenantName, SessionRecord] | None:
         """A session by its cookie, which also says whose tenant it is of."""
-        row = self._one(web_session, web_session.c.cookie_sha256 == cookie_sha256)
+        row = self._one(ANY_TENANT, web_session, web_session.c.cookie_sha256 == cookie_sha256)
         if row is None:
             return None
         return TenantName(row.tenant), _record(row)
@@ -51,12 +52,12 @@ class Sessions(Family):
             )
             if value is not None
         ]
-        rows = self._all(web_session, web_session.c.tenant == scope.tenant, *wanted)
+        rows = self._all(scope.tenant, web_session, web_session.c.tenant == scope.tenant, *wanted)
         return tuple(sorted(map(_record, rows), key=lambda record: record.created_at))
 
     def add_session(self, scope: TenantScope, session: SessionRecord) -> None:
         """Keep a new session."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(insert(web_session).values(_columns(scope, session)))
 
     def replace_session(self, scope: TenantScope, ended: bytes, session: SessionRecord) -> bool:
@@ -70,7 +71,7 @@ class Sessions(Family):
 
     def touch_session(self, scope: TenantScope, cookie_sha256: bytes, at: datetime) -> None:
         """Remember when a session was last used."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(
                 update(web_session)
                 .where(web_session.c.tenant == scope.tenant, web_session.c.cookie_sha256 == cookie_sha256)
@@ -111,6 +112,7 @@ class Sessions(Family):
             2 * _MICROSECONDS * cast(web_session.c.idle_seconds, BigInteger)
         )
         return self._forget(
+            scope.tenant,
             web_session,
             web_session.c.tenant == scope.tenant,
             or_(type_coerce(rested_out, Instant) < now, web_session.c.expires_at <= now),
@@ -118,12 +120,14 @@ class Sessions(Family):
 
     def setup_code_sha256(self, scope: TenantScope, now: datetime) -> bytes | None:
         """The hash of the code that makes the first administrator, while it waits to be used."""
-        row = self._one(setup_code, setup_code.c.tenant == scope.tenant, setup_code.c.expires_at > now)
+        row = self._one(
+            scope.tenant, setup_code, setup_code.c.tenant == scope.tenant, setup_code.c.expires_at > now
+        )
         return None if row is None else row.code_sha256
 
     def set_setup_code(self, scope: TenantScope, code_sha256: bytes, expires_at: datetime) -> None:
         """Replace the code."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(delete(setup_code).where(setup_code.c.tenant == scope.tenant))
             connection.execute(
                 insert(setup_code).values(tenant=scope.tenant, code_sha256=code_sha256, expires_at=expires_at)
@@ -131,7 +135,7 @@ class Sessions(Family):
 
     def forget_setup_code(self, scope: TenantScope) -> None:
         """End the code."""
-        self._forget(setup_code, setup_code.c.tenant == scope.tenant)
+        self._forget(scope.tenant, setup_code, setup_code.c.tenant == scope.tenant)
 
 
 def _columns(scope: TenantScope, session: SessionRecord) -> dict[str, object]:

@@ -20,7 +20,7 @@ class SqlSightings(Family):
     ) -> frozenset[str]:
         """Note one, and tell where else the account has been since, if it is new here."""
         of_user = (sighting.c.tenant == scope.tenant) & (sighting.c.account == user)
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             places = select(sighting.c.place).where(of_user, sighting.c.seen_at >= since)
             fresh = frozenset(connection.execute(places).scalars())
             connection.execute(delete(sighting).where(of_user, sighting.c.place == place))
@@ -31,4 +31,6 @@ class SqlSightings(Family):
 
     def forget_sightings(self, scope: TenantScope, before: datetime) -> int:
         """Forget older ones."""
-        return self._forget(sighting, sighting.c.tenant == scope.tenant, sighting.c.seen_at < before)
+        return self._forget(
+            scope.tenant, sighting, sighting.c.tenant == scope.tenant, sighting.c.seen_at < before
+        )

@@ -8,6 +8,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.database import Database
+from pacsgate.stores.tenant_wall import Whose
 
 
 class Family:
@@ -16,18 +17,18 @@ class Family:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def _one(self, table: Table, *conditions: ColumnElement[bool]) -> AnyRow | None:
-        with self._database.reading() as connection:
+    def _one(self, tenant: Whose, table: Table, *conditions: ColumnElement[bool]) -> AnyRow | None:
+        with self._database.reading(tenant) as connection:
             return connection.execute(select(table).where(*conditions)).one_or_none()
 
-    def _all(self, table: Table, *conditions: ColumnElement[bool]) -> list[AnyRow]:
+    def _all(self, tenant: Whose, table: Table, *conditions: ColumnElement[bool]) -> list[AnyRow]:
         """In the order of the primary key."""
-        with self._database.reading() as connection:
+        with self._database.reading(tenant) as connection:
             return list(
                 connection.execute(select(table).where(*conditions).order_by(*table.primary_key.columns))
             )
 
-    def _forget(self, table: Table, *conditions: ColumnElement[bool]) -> int:
+    def _forget(self, tenant: Whose, table: Table, *conditions: ColumnElement[bool]) -> int:
         """Delete without an epoch: for what no cache holds."""
-        with self._database.writing() as connection:
+        with self._database.writing(tenant) as connection:
             return connection.execute(delete(table).where(*conditions)).rowcount

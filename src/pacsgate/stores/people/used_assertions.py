@@ -28,7 +28,7 @@ class SqlUsedAssertions(Family):
             & (used_assertion.c.assertion_id == named["assertion_id"])
         )
         try:
-            with self._database.writing() as connection:
+            with self._database.writing(scope.tenant) as connection:
                 if connection.execute(select(exists().where(here))).scalar_one():
                     return False
                 connection.execute(

@@ -3,14 +3,14 @@
 Called by `directory`.
 
 Invariants:
-- a user name belongs to one tenant of the installation, because the tenant of a
-  request comes from its subject;
+- a user name is one account of its tenant, and nobody of another;
 - with an account go its assignments, tokens, sessions, lockouts and the grants
   made to it, and no remote AE acts as it any more: whoever gets the name later
   gets none of them.
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
@@ -18,14 +18,18 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 from pacsgate.audit.events import AuditEvent
 from pacsgate.model.errors import ConflictError, NotFoundError
 from pacsgate.model.grant import GranteeKind
-from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
 from pacsgate.model.role import Assignment, AssignmentScope
+from pacsgate.model.tenant_names import read_sign_in_name
 from pacsgate.ports import UserRecord
 from pacsgate.ports.factors import FactorKind
 from pacsgate.ports.locks import LockTarget
+from pacsgate.stores.agent_schema import presence
+from pacsgate.stores.agents.whereabouts import zones_of
 from pacsgate.stores.changes import Topic, change, move_epoch, post
 from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.identity_schema import account_lock, factor, identity_link, sighting
+from pacsgate.stores.notice_schema import notice_seen
 from pacsgate.stores.packing import pack_facts, pack_strings, unpack_facts, unpack_strings
 from pacsgate.stores.people.table import Family
 from pacsgate.stores.people_schema import (
@@ -34,9 +38,13 @@ from pacsgate.stores.people_schema import (
     api_token,
     application_entity,
     assignment,
+    role_giving,
     sign_in_failure,
     web_session,
 )
+from pacsgate.stores.queue_schema import pacs_message
+from pacsgate.stores.storable import storable_text
+from pacsgate.stores.tenancy_schema import tenant as registered
 
 _LOCKED = account.outerjoin(
     account_lock,
@@ -67,18 +75,33 @@ class Users(Family):
         """All accounts, by name."""
         return tuple(self._users(scope))
 
-    def tenant_of(self, user: str) -> TenantName | None:
-        """The one tenant to which a name belongs."""
-        with self._database.reading() as connection:
-            found: str | None = connection.execute(
-                select(account.c.tenant).where(account.c.name == user)
-            ).scalar_one_or_none()
-        return None if found is None else TenantName(found)
+    def stated(self, name: str) -> tuple[TenantScope, str]:
+        """Where a stated name is looked up, and as what."""
+        tenant, account_name = read_sign_in_name(name)
+        with self._database.reading(tenant) as connection:
+            known = connection.execute(
+                select(exists().where(registered.c.tenant == storable_text(tenant)))
+            ).scalar_one()
+        return (TenantScope(tenant), account_name) if known else (TenantScope(DEFAULT_TENANT), name)
+
+    def holders(self, scope: TenantScope, role: str) -> tuple[UserRecord, ...]:
+        """The accounts to which a role is assigned, by name."""
+        here = (assignment.c.tenant == scope.tenant) & (assignment.c.role == role)
+        with self._database.reading(scope.tenant) as connection:
+            named = select(assignment.c.account).where(here).distinct().order_by(assignment.c.account)
+            names = list(connection.execute(named).scalars())
+        return tuple(record for name in names for record in self._users(scope, name))
+
+    def together(self) -> AbstractContextManager[None]:
+        """One transaction for all stores."""
+        return self._database.together()
 
     def add_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
-        """Make an account.  Raises `ConflictError` when the name is taken, in whichever tenant."""
+        """Make an account.  Raises `ConflictError` when the name is taken."""
         with change(self._database, scope.tenant, Topic.USERS, event) as connection:
-            if connection.execute(select(exists().where(account.c.name == user.name))).scalar_one():
+            if connection.execute(
+                select(exists().where(account.c.tenant == scope.tenant, account.c.name == user.name))
+            ).scalar_one():
                 raise ConflictError(f"user `{user.name}` exists already")
             connection.execute(
                 insert(account).values(
@@ -115,7 +138,16 @@ class Users(Family):
         """Remove an account and all that hangs on its name.  Raises `NotFoundError`."""
         with change(self._database, scope.tenant, Topic.USERS, event) as connection:
             _delete_assignments(connection, scope, name)
-            for table in (api_token, web_session, factor, identity_link, sighting):
+            for table in (
+                api_token,
+                web_session,
+                factor,
+                identity_link,
+                sighting,
+                role_giving,
+                notice_seen,
+                presence,
+            ):
                 connection.execute(
                     delete(table).where(table.c.tenant == scope.tenant, table.c.account == name)
                 )
@@ -136,6 +168,16 @@ class Users(Family):
                 .where(application_entity.c.tenant == scope.tenant, application_entity.c.account == name)
                 .values(account=None)
             )
+            # What it has asked for and was told is not for whoever gets its name.
+            connection.execute(
+                update(pacs_message)
+                .where(
+                    pacs_message.c.tenant == scope.tenant,
+                    pacs_message.c.requested_by == name,
+                    pacs_message.c.outcome.is_not(None),
+                )
+                .values(outcome=None, once_key=None, once_fingerprint=None)
+            )
             gone = connection.execute(
                 delete(account).where(account.c.tenant == scope.tenant, account.c.name == name)
             ).rowcount
@@ -144,7 +186,7 @@ class Users(Family):
 
     def use_up_password(self, scope: TenantScope, name: str, password_hash: str, event: AuditEvent) -> bool:
         """Take this very password away; of two calls only the first does, and only it leaves its event."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             here = (account.c.tenant == scope.tenant) & (account.c.name == name)
             taken = connection.execute(
                 update(account)
@@ -158,7 +200,7 @@ class Users(Family):
 
     def note_sign_in(self, scope: TenantScope, name: str, at: datetime) -> None:
         """Remember the last sign-in; no cache holds it."""
-        with self._database.writing() as connection:
+        with self._database.writing(scope.tenant) as connection:
             connection.execute(
                 update(account)
                 .where(account.c.tenant == scope.tenant, account.c.name == name)
@@ -185,12 +227,13 @@ class Users(Family):
         if name is not None:
             accounts = accounts.where(account.c.name == name)
             given = given.where(assignment.c.account == name)
-        with self._database.reading() as connection:
+        with self._database.reading(scope.tenant) as connection:
             rows = connection.execute(accounts).all()
             assignments: dict[str, list[Assignment]] = {row.name: [] for row in rows}
             for row in connection.execute(given) if rows else ():
                 assignments[row.account].append(_assignment(row))
-        return [_record(row, assignments[row.name]) for row in rows]
+            zones = zones_of(connection, scope, name) if rows else {}
+        return [_record(row, assignments[row.name], zones.get(row.name)) for row in rows]
 
 
 def _columns(user: UserRecord) -> dict[str, object]:
@@ -208,7 +251,7 @@ def _columns(user: UserRecord) -> dict[str, object]:
     }
 
 
-def _record(row: AnyRow, assignments: Iterable[Assignment]) -> UserRecord:
+def _record(row: AnyRow, assignments: Iterable[Assignment], zones: frozenset[str] | None) -> UserRecord:
     return UserRecord(
         name=row.name,
         kind=row.kind,
@@ -227,6 +270,7 @@ def _record(row: AnyRow, assignments: Iterable[Assignment]) -> UserRecord:
         is_locked=row.locked_at is not None,
         locked_until=row.locked_until,
         has_second_factor=row.has_second_factor,
+        zones=zones,
     )
 
 

@@ -49,6 +49,22 @@ def p_data(
         yield b"".join(waiting)
 
 
+def messages_alike(
+    context_id: int, command: bytes, data_sets: Iterable[bytes], maximum_length: int
+) -> Iterator[bytes]:
+    """Messages that differ in their data sets only, each in one piece.
+
+    Raises `ArchiveError` as `p_data` does.
+    """
+    longest = _longest_fragment(maximum_length)
+    before = b"".join(_fragments(context_id, command, (), longest))
+    for data_set in data_sets:
+        if len(data_set) <= longest:
+            yield b"".join((before, _head(context_id, _LAST, len(data_set)), data_set))
+        else:
+            yield b"".join((before, *_fragments(context_id, b"", (data_set,), longest)))
+
+
 def _longest_fragment(maximum_length: int) -> int:
     if 0 < maximum_length < _LEAST_MAXIMUM:
         raise ArchiveError("the peer takes too few bytes at a time", detail=f"{maximum_length} bytes")

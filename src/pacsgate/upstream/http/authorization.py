@@ -47,15 +47,22 @@ class Authorization:
 
     async def headers(self, session: Callable[[], aiohttp.ClientSession]) -> dict[str, str]:
         """The headers that authorize one request; `session` makes what a token is fetched with."""
+        if isinstance(self._credentials, ClientCredentials):
+            return _bearer(await self._current_token(self._credentials, session()))
+        return self.at_once() or {}
+
+    def at_once(self) -> dict[str, str] | None:
+        """The same, unless a token would have to be fetched."""
         match self._credentials:
             case None:
                 return {}
             case BasicCredentials(user, password):
                 return {"Authorization": _basic(user, password)}
             case BearerCredentials(token):
-                return {"Authorization": f"Bearer {token}"}
-            case ClientCredentials() as client:
-                return {"Authorization": f"Bearer {await self._current_token(client, session())}"}
+                return _bearer(token)
+            case ClientCredentials():
+                held = self._held()
+                return None if held is None else _bearer(held)
             case _ as never:
                 assert_never(never)
 
@@ -65,11 +72,16 @@ class Authorization:
         return isinstance(self._credentials, ClientCredentials)
 
     async def _current_token(self, client: ClientCredentials, session: aiohttp.ClientSession) -> str:
-        if self._token is None or self._clock.monotonic() >= self._usable_until:
+        held = self._held()
+        if held is None:
             asked_at = self._clock.monotonic()
-            self._token, lifetime = await _fetch_token(client, session)
-            self._usable_until = asked_at + max(0.0, lifetime - _MARGIN_SECONDS)
-        return self._token
+            held, lifetime = await _fetch_token(client, session)
+            self._token, self._usable_until = held, asked_at + max(0.0, lifetime - _MARGIN_SECONDS)
+        return held
+
+    def _held(self) -> str | None:
+        """The token, while it may be used."""
+        return self._token if self._clock.monotonic() < self._usable_until else None
 
 
 async def _fetch_token(client: ClientCredentials, session: aiohttp.ClientSession) -> tuple[str, float]:
@@ -97,6 +109,10 @@ async def _fetch_token(client: ClientCredentials, session: aiohttp.ClientSession
 
 def _refused(detail: str) -> ArchiveError:
     return ArchiveError("the gate got no token for the archive", detail=f"token endpoint: {detail}")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _basic(user: str, password: str) -> str:

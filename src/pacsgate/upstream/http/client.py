@@ -19,6 +19,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http.client import HTTPException
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -28,7 +29,9 @@ from pacsgate.model.errors import ArchiveError, GoneError, SettingsError
 from pacsgate.ports import Chunk, Clock
 from pacsgate.upstream.http.answers import unreadable
 from pacsgate.upstream.http.authorization import Authorization
+from pacsgate.upstream.http.background import BackgroundLoop
 from pacsgate.upstream.http.fetching import KEEP_ALIVE_SECONDS, Answer, Fetcher
+from pacsgate.upstream.http.posting import Poster
 from pacsgate.upstream.http.settings import OriginSettings
 from pacsgate.upstream.http.wire import WireError
 
@@ -78,7 +81,7 @@ class OriginClient:
             async with await self._send(
                 method, path, headers, parameters, body, patience_seconds
             ) as response:
-                _check(response.status, response.headers, expected)
+                require_expected(response.status, response.headers, expected)
                 yield response
 
     @asynccontextmanager
@@ -99,9 +102,18 @@ class OriginClient:
             async with self._fetcher.get(path, {**headers, **authorization}) as answer:
                 if answer.status == 401 and not is_last and self._authorization.renew():
                     continue
-                _check(answer.status, answer.headers, expected)
+                require_expected(answer.status, answer.headers, expected)
                 yield answer
                 return
+
+    def poster(self, background: BackgroundLoop) -> Poster:
+        """What threads post with; a token that it needs is fetched on `background`."""
+
+        def authorize() -> Mapping[str, str]:
+            held = self._authorization.at_once()
+            return background.run(self._authorization.headers(self._session)) if held is None else held
+
+        return Poster(self._settings, self._ssl, authorize, self._authorization.renew)
 
     async def aclose(self) -> None:
         """Close the session of the running loop."""
@@ -171,7 +183,7 @@ def archive_errors() -> Iterator[None]:
         raise _mistrusted(getattr(mistrust.certificate_error, "verify_message", "")) from None
     except ssl.SSLCertVerificationError as mistrust:
         raise _mistrusted(mistrust.verify_message) from None
-    except (OSError, WireError, aiohttp.ClientError) as failure:
+    except (OSError, WireError, HTTPException, aiohttp.ClientError) as failure:
         raise _unreachable(type(failure).__name__) from None
 
 
@@ -200,7 +212,8 @@ def _unreachable(detail: str) -> ArchiveError:
     return ArchiveError("the archive could not be reached", detail=detail)
 
 
-def _check(status: int, headers: Mapping[str, str], expected: frozenset[int]) -> None:
+def require_expected(status: int, headers: Mapping[str, str], expected: frozenset[int]) -> None:
+    """Raise `GoneError` or `ArchiveError` for an answer that is none."""
     if status not in expected:
         raise _refusal(status)
     encoding = headers.get("content-encoding", "identity")

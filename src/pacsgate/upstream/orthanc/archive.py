@@ -17,7 +17,7 @@ Standard: Orthanc's OpenAPI document (1.10.1).
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,7 +35,7 @@ from pacsgate.ports.orthanc import OrthancRequest, OrthancResponse
 from pacsgate.upstream.fetched_whole import walk_studies, whole_data_set
 from pacsgate.upstream.http.answers import unreadable
 from pacsgate.upstream.http.background import BackgroundLoop
-from pacsgate.upstream.http.client import OriginClient
+from pacsgate.upstream.http.client import OriginClient, archive_errors, require_expected
 from pacsgate.upstream.http.settings import OriginSettings
 from pacsgate.upstream.orthanc.objects import FetchedFile, RemoteFile, fetched_files
 from pacsgate.upstream.orthanc.places import (
@@ -43,12 +43,12 @@ from pacsgate.upstream.orthanc.places import (
     instances_below,
     key_of_instance,
     key_of_study,
-    looked_up,
+    of_level,
     place_of,
     places,
     study_identifiers,
 )
-from pacsgate.upstream.orthanc.rest import RestClient
+from pacsgate.upstream.orthanc.rest import RestClient, decoded
 from pacsgate.upstream.part10_header import read_header
 from pacsgate.upstream.spool import Spool, clear_abandoned
 from pacsgate.upstream.uid_locks import UidLocks
@@ -56,6 +56,9 @@ from pacsgate.upstream.uid_locks import UidLocks
 _log = structlog.get_logger(__name__)
 
 _SAYS_WHAT_BECAME = frozenset({200, 400, 500})
+_DONE = frozenset({200})
+_MOST_ANSWERED = 1024 * 1024
+"""Bytes of the answer to what is stored or looked up."""
 _FULL_STORAGE = 19
 """Orthanc's number for "the file storage is full", which it answers with status 500."""
 
@@ -69,12 +72,14 @@ class OrthancArchive:
         self._client = OriginClient(settings, clock)
         self._rest = RestClient(self._client)
         self._background = BackgroundLoop(f"archive-{name}")
+        self._poster = self._client.poster(self._background)
         self._locks = UidLocks(directory / "locks")
         clear_abandoned(directory / "spool")
         self.spool = Spool(directory / "spool")
 
     def close(self) -> None:
         """Close the synchronous side: its connections, its thread, the spool's workspace."""
+        self._poster.close()
         self._background.run(self._client.aclose())
         self._background.close()
         self.spool.close()
@@ -223,7 +228,9 @@ class OrthancArchive:
 
     def _keys_of(self, sop_instance_uid: str) -> list[ResourceKey]:
         """Every instance with this UID, by what its parents are."""
-        return self._background.run(_keys(self._rest, sop_instance_uid))
+        answer = self._posted("/tools/lookup", sop_instance_uid.encode("ascii"), _DONE)
+        found = of_level(answer, Level.INSTANCE)
+        return self._background.run(_keys(self._rest, found)) if found else []
 
     def _compared(self, key: ResourceKey, taken: Sequence[ResourceKey], digest: str) -> StoreOutcome:
         same = any(
@@ -240,8 +247,7 @@ class OrthancArchive:
 
     def _sent(self, spooled: Path) -> str:
         """What Orthanc says has become of a file.  Raises `ArchiveError` unless it has it now."""
-        request = OrthancRequest("POST", "/instances", body=spooled, expected=_SAYS_WHAT_BECAME)
-        answer = self.ask_json(request)
+        answer = self._posted("/instances", spooled, _SAYS_WHAT_BECAME)
         said = answer if isinstance(answer, dict) else {}
         if said.get("Status") in {"Success", "AlreadyStored"}:
             return str(said["Status"])
@@ -251,10 +257,17 @@ class OrthancArchive:
         reason = f"status {said.get('Status')}, Orthanc's error {said.get('OrthancStatus')}"
         raise ArchiveError("the archive did not take the object", detail=reason)
 
+    def _posted(self, path: str, body: bytes | Path, expected: frozenset[int]) -> Any:
+        """What Orthanc answers, in JSON, to a thread that waits for it."""
+        with archive_errors():
+            answer = self._poster.post(path, body, _MOST_ANSWERED)
+        require_expected(answer.status, answer.headers, expected)
+        return decoded(answer.body)
 
-async def _keys(rest: RestClient, sop_instance_uid: str) -> list[ResourceKey]:
+
+async def _keys(rest: RestClient, identifiers: Iterable[str]) -> list[ResourceKey]:
     found = []
-    for identifier in await looked_up(rest, sop_instance_uid, Level.INSTANCE):
+    for identifier in identifiers:
         try:
             key = await key_of_instance(rest, identifier)
         except GoneError:

@@ -14,6 +14,7 @@ Standard: the Orthanc Book, "Orthanc identifiers".
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -91,6 +92,11 @@ async def places(rest: RestClient, key: ResourceKey) -> tuple[Place, ...]:
 async def looked_up(rest: RestClient, uid: str, level: Level) -> tuple[str, ...]:
     """The identifiers of what has a UID at a level.  Nothing of it is verified yet."""
     answer = await rest.ask_json(OrthancRequest("POST", "/tools/lookup", body=uid.encode("ascii")))
+    return of_level(answer, level)
+
+
+def of_level(answer: Any, level: Level) -> tuple[str, ...]:
+    """The identifiers of a level in the answer to a look-up."""
     return tuple(id_in(row) for row in rows(answer) if _TYPES.get(str(row.get("Type"))) is level)
 
 

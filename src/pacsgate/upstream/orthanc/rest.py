@@ -78,12 +78,17 @@ class RestClient:
         """Ask and decode the answer; an empty one is `None`."""
         async with self.ask(request) as response:
             answer = await response.read(_MAX_JSON_BYTES)
-        if not answer.strip():
-            return None
-        try:
-            return json.loads(answer)
-        except (ValueError, RecursionError):
-            raise unreadable("not JSON") from None
+        return decoded(answer)
+
+
+def decoded(answer: bytes) -> Any:
+    """What an answer in JSON says; an empty one is `None`.  Raises `ArchiveError`."""
+    if not answer.strip():
+        return None
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        raise unreadable("not JSON") from None
 
 
 class _Fetched:

@@ -128,6 +128,6 @@ def test_roles_that_people_are_said_to_have_are_those_in_effect():
 
 def test_who_runs_the_system_sees_no_patient_and_who_reads_the_trail_changes_nothing():
     permissions = {somebody.name: bound(somebody).permissions for somebody in people()}
-    assert permissions["comp1"] == {"AuditRead", "UserList"}
+    assert permissions["comp1"] == {"AuditRead", "RoleGet", "RoleList", "UserList"}
     assert "AuditRead" not in permissions["admin1"]
     assert all(not permissions[name] for name in ("rad1", "chief1", "tech1", "CT1", "clerk1"))

@@ -5,7 +5,6 @@ import pytest
 from pacsgate.gateway.dimse import alerts
 from pacsgate.gateway.dimse.alerts import Alerts
 from pacsgate.model.errors import RecordError
-from pacsgate.model.resource import DEFAULT_TENANT
 from tests.support.clocks import HandClock
 from tests.support.trails import ListTrail
 
@@ -22,7 +21,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def told(trail: ListTrail, clock: HandClock) -> Alerts:
-    return Alerts(trail, clock, DEFAULT_TENANT)
+    return Alerts(trail, clock)
 
 
 def test_the_same_from_the_same_is_told_once_a_minute(

@@ -193,8 +193,18 @@ def test_nothing_of_an_assertion_is_on_record_but_its_issuer_and_name(reception)
     assert FINGERPRINT not in told
 
 
-def test_a_name_of_another_tenant_is_not_made_here(trusting):
+def test_an_issuer_of_one_tenant_lets_nobody_into_another_and_makes_nobody_there(trusting):
+    elsewhere = TenantScope(TenantName("other"))
+    of = with_token("guest", exp=int((START + timedelta(hours=1)).timestamp()))
+    found = trusting.door.admit(elsewhere, of, trusting.context(of))
+    assert found == REFUSED
+    assert trusting.stores.directory.users(elsewhere) == ()
+    assert trusting.stores.directory.user(SCOPE, "guest") is None
 
+
+def test_a_namesake_in_another_tenant_is_somebody_else(trusting):
     elsewhere = TenantScope(TenantName("other"))
     trusting.stores.directory.add_user(elsewhere, UserRecord("guest", "user"), trusting.event())
-    assert trusting.admit(with_token("guest", exp=int((START + timedelta(hours=1)).timestamp()))) == REFUSED
+    found = trusting.admit(with_token("guest", exp=int((START + timedelta(hours=1)).timestamp())))
+    assert isinstance(found, Admitted)
+    assert found.subject.tenant == SCOPE.tenant

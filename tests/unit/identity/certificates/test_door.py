@@ -63,7 +63,6 @@ def cards(people: People, directory: Path, accounts: AccountsMode = AccountsMode
     door = CertificateDoor(
         [source],
         FederatedAccounts(people.directory, people.identity_links, [policy]),
-        SCOPE,
         clock=people.clock,
         latest=LatestTime(people.clock.now()),
     )

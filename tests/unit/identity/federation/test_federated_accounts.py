@@ -34,9 +34,7 @@ class House:
         )
 
     def admit(self, source, claims, **options):
-        return self.accounts.admit(
-            SCOPE, source, claims, Credential.ASSERTION, self.people.context(), **options
-        )
+        return self.accounts.admit(source, claims, Credential.ASSERTION, self.people.context(), **options)
 
     def account(self, name):
         return self.stores.directory.user(SCOPE, name)
@@ -165,7 +163,7 @@ def test_an_account_ends_with_its_dates_and_a_credential_with_its_own(house):
     assert found.valid_until == START + timedelta(minutes=2)
     house.people.clock.advance(minutes=2)
     assert house.admit(A, ANNA) is Cause.OUTSIDE_VALIDITY
-    assert house.accounts.known(SCOPE, A, ANNA, Credential.ASSERTION, house.people.clock.now()) is None
+    assert house.accounts.known(A, ANNA, Credential.ASSERTION, house.people.clock.now()) is None
 
 
 def test_an_account_that_is_removed_takes_its_link_along(house):

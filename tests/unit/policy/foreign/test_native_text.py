@@ -114,7 +114,7 @@ def test_the_native_policy_decides_as_the_foreign_file(name: str) -> None:
     groups = {group for given in before.assignments for group in given.groups}
     asked = [(Subject(DEFAULT_TENANT, user), Subject(DEFAULT_TENANT, user)) for user in users]
     asked += [(Subject(DEFAULT_TENANT, "x", groups=frozenset({group})),) * 2 for group in groups]
-    asked += [(having(role), having(names[role])) for role in before.roles]
+    asked += [(having(role), having(names[role])) for role in before.own_roles]
     allowed = 0
     for theirs, ours in asked:
         there, here = decisions(before, theirs, facts), decisions(after, ours, facts)
@@ -144,5 +144,5 @@ def test_whatever_roles_and_people_are_called_the_file_can_be_read(roles: set[st
         ),
     )
     policy = load_policy({"n.yaml": native_text(foreign, "x")})
-    assert len(policy.roles) == len(roles)
+    assert len(policy.own_roles) == len(roles)
     assert {user for given in policy.assignments for user in given.users} == people

@@ -6,7 +6,7 @@ from pacsgate.model.actions import Action
 from pacsgate.model.errors import PolicyError
 from pacsgate.model.role import Role
 from pacsgate.policy.document import load_policy
-from pacsgate.policy.foreign.reading import ForeignFormat
+from pacsgate.policy.foreign.formats import ForeignFormat
 from pacsgate.policy.foreign.registry import READERS, kept
 from pacsgate.policy.policy import Place
 from tests.support import orthanc_auth_files, seed_000
@@ -38,7 +38,7 @@ def test_native_and_foreign_files_say_one_thing_together() -> None:
 
 
 def test_foreign_files_alone_are_a_policy() -> None:
-    assert load_policy(seed_000.SOURCES).roles.keys() == {
+    assert load_policy(seed_000.SOURCES).own_roles.keys() == {
         "zhiva-viewer",
         "zhiva-editor",
         "zhiva-viewer-editor",

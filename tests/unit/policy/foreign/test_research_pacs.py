@@ -215,7 +215,7 @@ def test_a_path_pattern_means_these_requests(pattern: str, request_line: str, ma
     ],
 )
 def test_a_profile_of_this_shape_is_read(body: str) -> None:
-    assert load(profile(body)).roles.keys() == {"research-pacs:P"}
+    assert load(profile(body)).own_roles.keys() == {"research-pacs:P"}
 
 
 @pytest.mark.parametrize("body", ["", "    DICOMQueryFilter: ''"])

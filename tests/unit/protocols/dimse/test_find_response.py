@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from pacsgate.dicom.attributes import vr_of
+from pacsgate.protocols.dimse.character_sets import SINGLE_SETS
 from pacsgate.protocols.dimse.extended_negotiation import QueryExtensions
 from pacsgate.protocols.dimse.find_request import read_find
-from pacsgate.protocols.dimse.find_response import RowWriter
+from pacsgate.protocols.dimse.find_response import row_writer
 from pacsgate.protocols.dimse.identifiers import read_identifier
 from pacsgate.protocols.dimse.services import Root
+from pacsgate.stores.packing import PackedAttributes, pack_attributes
 from tests.support.indexing import dicom_json
 from tests.unit.protocols.dimse.encoded import SYNTAXES, decoded, sent
 
@@ -44,7 +46,7 @@ def row(
         Root.STUDY,
     )
     found = read_find(identifier, QueryExtensions())
-    writer = RowWriter(found, identifier.keys.characters, syntax, "PACSGATE")
+    writer = row_writer(found, identifier.keys.characters, syntax, "PACSGATE")
     data = writer.row(dicom_json(attributes))
     return data if raw else decoded(data, syntax)
 
@@ -129,6 +131,46 @@ def test_numbers_of_every_kind_are_written_as_their_vr_has_them() -> None:
     assert found.PatientWeight == pytest.approx(1 / 3)
     assert len(str(found.PatientWeight)) <= 16
     assert found.SeriesNumber == -1
+
+
+def test_a_row_that_is_remembered_is_the_row_that_is_written_anew() -> None:
+    asked = {"StudyDate": "", "PatientName": "", "NumberOfStudyRelatedInstances": "", "PatientWeight": ""}
+    identifier = read_identifier(
+        sent(QueryRetrieveLevel="SERIES", StudyInstanceUID="1.2.3", **asked),
+        ImplicitVRLittleEndian,
+        Root.STUDY,
+    )
+    writer = row_writer(
+        read_find(identifier, QueryExtensions()), identifier.keys.characters, ImplicitVRLittleEndian, "AE"
+    )
+    other = {**SERIES, "StudyDate": "20240227", "PatientName": {"Alphabetic": "Dörfer"}}
+    for _ in range(2):
+        for attributes in map(dicom_json, (SERIES, other, {**SERIES, "StudyDescription": "x" * 5000})):
+            assert writer.row(PackedAttributes(pack_attributes(attributes))) == writer.row(attributes)
+
+
+def test_who_asks_for_other_attributes_or_elsewhere_gets_rows_of_its_own() -> None:
+    stored = PackedAttributes(pack_attributes(dicom_json(SERIES)))
+
+    def rows(syntax: str, title: str, **asked: str) -> bytes:
+        encoded = sent(QueryRetrieveLevel="SERIES", StudyInstanceUID="1.2.3", **asked)
+        identifier = read_identifier(encoded, ImplicitVRLittleEndian, Root.STUDY)
+        find = read_find(identifier, QueryExtensions())
+        return row_writer(find, identifier.keys.characters, syntax, title).row(stored)
+
+    found = [
+        rows(ImplicitVRLittleEndian, "ONE"),
+        rows(ImplicitVRLittleEndian, "TWO"),
+        rows(ExplicitVRLittleEndian, "ONE"),
+        rows(ImplicitVRLittleEndian, "ONE", PatientName=""),
+        rows(ImplicitVRLittleEndian, "ONE", PatientName="", SpecificCharacterSet="GB18030"),
+    ]
+    assert len(set(found)) == len(found)
+
+
+@given(st.sampled_from(sorted(SINGLE_SETS)), st.text(st.characters(max_codepoint=126, min_codepoint=32)))
+def test_what_is_ascii_is_the_same_in_every_set_that_answers_are_written_in(term: str, text: str) -> None:
+    assert text.encode(SINGLE_SETS[term]) == text.encode("ascii")
 
 
 texts = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\\^="), max_size=20)

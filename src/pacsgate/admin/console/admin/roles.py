@@ -11,27 +11,31 @@ from starlette.routing import Route
 from pacsgate.admin.console.admin.desk import AdminDesk, Turn, words_of
 from pacsgate.admin.console.forms import Form
 from pacsgate.model.actions import Action
+from pacsgate.model.built_in_roles import NEVER_IN_CUSTOM_ROLES
 from pacsgate.model.errors import RequestError
 from pacsgate.model.permission import Permission
 from pacsgate.model.role import Role
 from pacsgate.services.managed_accounts import AccountsAsked
 from pacsgate.services.managed_roles import KnownRole
+from pacsgate.services.time_boxed_roles import need_span
 
-_SEE, _CHANGE = Permission.USER_LIST, Permission.ROLE_ADMINISTER
+_LIST, _SEE, _ADD = Permission.ROLE_LIST, Permission.ROLE_GET, Permission.ROLE_CREATE
+_CHANGE, _REMOVE = Permission.ROLE_UPDATE, Permission.ROLE_REMOVE
 _NEW = KnownRole(Role(""), None)
+_CUSTOM = [each for each in Permission if each not in NEVER_IN_CUSTOM_ROLES]
 
 
 def roles_routes(desk: AdminDesk) -> list[Route]:
     """The routes."""
     pages = _Roles(desk)
-    shown, new = (_SEE, pages.show), (_CHANGE, pages.show_new)
+    shown, new = (_SEE, pages.show), (_ADD, pages.show_new)
     return [
-        Route("/admin/roles", desk.page(_SEE, pages.show_all), methods=["GET"]),
+        Route("/admin/roles", desk.page(_LIST, pages.show_all), methods=["GET"]),
         Route("/admin/roles/new", desk.page(*new), methods=["GET"]),
-        Route("/admin/roles/new", desk.form(_CHANGE, pages.add, new), methods=["POST"]),
+        Route("/admin/roles/new", desk.form(_ADD, pages.add, new), methods=["POST"]),
         Route("/admin/roles/{name}", desk.page(*shown), methods=["GET"]),
         Route("/admin/roles/{name}", desk.form(_CHANGE, pages.change, shown), methods=["POST"]),
-        Route("/admin/roles/{name}/remove", desk.form(_CHANGE, pages.remove, shown), methods=["POST"]),
+        Route("/admin/roles/{name}/remove", desk.form(_REMOVE, pages.remove, shown), methods=["POST"]),
     ]
 
 
@@ -46,8 +50,7 @@ class _Roles:
             "roles.html",
             roles=self._roles.roles(turn.mandate),
             actions=list(Action),
-            permissions=list(Permission),
-            may_add=turn.may(_CHANGE),
+            may_add=turn.may(_ADD),
         )
 
     def show(self, turn: Turn) -> Response:
@@ -81,11 +84,13 @@ class _Roles:
             "role.html",
             role=known.role,
             place=known.place,
+            is_built_in=known.is_built_in,
             is_new=known is _NEW,
             holders=holders,
             actions=list(Action),
-            permissions=list(Permission),
-            changes=turn.may(_CHANGE) and known.place is None,
+            permissions=_CUSTOM,
+            changes=turn.may(_CHANGE) and known.is_kept_here,
+            removes=turn.may(_REMOVE) and known.is_kept_here,
         )
 
 
@@ -100,4 +105,5 @@ def _role(name: str, form: Form) -> Role:
         owner=form["owner"].strip() or None,
         description=form["description"].strip() or None,
         extends=words_of(form["extends"]),
+        longest=need_span(form["longest"].strip()) if form["longest"].strip() else None,
     )

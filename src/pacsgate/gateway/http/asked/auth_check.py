@@ -33,7 +33,7 @@ from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.gateway.http import answers
 from pacsgate.gateway.http.asked.request import PATH, Question, is_about_orthanc, read_asked
 from pacsgate.gateway.http.edge import Edge, Visit
-from pacsgate.gateway.http.mounts import MountTable
+from pacsgate.gateway.http.mounts import Mount, MountTable
 from pacsgate.gateway.http.passing import passed_by, passing
 from pacsgate.gateway.http.request_context import RequestContexts
 from pacsgate.gateway.http.threads import Threads, completed
@@ -71,7 +71,7 @@ def auth_check_routes(
     """The question by headers, and that by path."""
     threads = Threads(THREADS)
     at_archive = {name: Threads(THREADS) for name in gate.archives}
-    edge = Edge(gate, contexts, threads, threads, retell=_retold)
+    edge = Edge(gate, contexts, threads, retell=_retold)
     door = AuthCheckDoor(edge, replace(edge, invites_scripts=True), safe, mounts, at_archive)
     return [Route(PATH, door), Route(PATH + "/{asked:path}", door)]
 
@@ -112,8 +112,12 @@ class AuthCheckDoor:
         point = await self._point(visit)
         if point is None:
             return await self._not_a_point(visit)
-        question = read_asked(visit.request, self.mounts)
-        archive = self.edge.gate.settings.main_archive if question is None else question.archive
+        gate, scope = self.edge.gate, TenantScope(point.tenant)
+        archive_at = partial(
+            Mount.archive_of, scope=scope, archives=gate.tenant_archives, orthancs=gate.orthancs
+        )
+        question = read_asked(visit.request, self.mounts, archive_at)
+        archive = gate.tenant_archives.main(scope) if question is None else question.archive
         if not await self._may_ask(point, visit.context, archive):
             return await self._not_a_point(visit)
         stated = await self.edge.stated(visit)

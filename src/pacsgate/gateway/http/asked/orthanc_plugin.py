@@ -45,7 +45,7 @@ _ROLES_STAY = "roles are in the policy of the gate: change them there"
 def orthanc_plugin_routes(gate: Gate, contexts: RequestContexts, asking: PluginAsking) -> list[Route]:
     """The routes that the plugin finds below its `WebServiceRootUrl`."""
     threads = Threads(THREADS)
-    edge = Edge(gate, contexts, threads, threads, accepts_cookies=False)
+    edge = Edge(gate, contexts, threads, accepts_cookies=False)
 
     def route(path: str, method: str, ask: Callable[[Asked], Json | Refusal]) -> Route:
         return Route(f"{ROOT}/{path}", PluginDoor(edge, method, ask), methods=[method])

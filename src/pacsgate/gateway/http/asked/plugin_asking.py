@@ -90,7 +90,7 @@ class PluginAsking:
     def profile(self, asked: Asked) -> Json | Refusal:
         """Who somebody is."""
         question = read_profile_question(asked.body)
-        archive = self._archive(question.server)
+        archive = self._archive(asked, question.server)
         refused = self._refuse(asked, archive)
         if refused is not None or archive is None:
             return refused
@@ -115,7 +115,7 @@ class PluginAsking:
     def validate(self, asked: Asked) -> Json | Refusal:
         """Whether a token is good for one object."""
         question = read_object_question(asked.body)
-        archive = self._archive(question.server)
+        archive = self._archive(asked, question.server)
         refused = self._refuse(asked, archive)
         if refused is not None or archive is None:
             return refused
@@ -133,13 +133,13 @@ class PluginAsking:
 
     def decode(self, asked: Asked) -> Json | Refusal:
         """What a link is for."""
-        refused = self._refuse(asked, self.gate.settings.main_archive, any_archive=True)
+        refused = self._refuse(asked, self._main(asked), any_archive=True)
         if refused is not None:
             return refused
         presented = read_presented(read_presented_token(asked.body))
         if not isinstance(presented, ShareText):
             return answers.undecoded("unknown")
-        live = self.presenters.share_door.verify(presented, asked.context.now)
+        live = self.presenters.share_door.verify(asked.scope, presented, asked.context.now)
         if isinstance(live, DeadShare):
             return answers.undecoded(live.value)
         record = live.record
@@ -150,7 +150,7 @@ class PluginAsking:
     def mint(self, asked: Asked) -> Json | Refusal:
         """A new link."""
         request = read_link_request(asked.body, asked.purpose)
-        archive = self._archive(request.server)
+        archive = self._archive(asked, request.server)
         refused = self._refuse(asked, archive)
         if refused is not None or archive is None:
             return refused
@@ -171,21 +171,28 @@ class PluginAsking:
 
     def roles(self, asked: Asked) -> Json | Refusal:
         """No roles, so that Orthanc Explorer 2 shows no page to edit them."""
-        refused = self._refuse(asked, self.gate.settings.main_archive, any_archive=True)
+        refused = self._refuse(asked, self._main(asked), any_archive=True)
         return answers.no_roles() if refused is None else refused
 
     # ---------------------------------------------------------------------------- who asks
 
-    def _archive(self, server: str | None) -> ArchiveName | None:
-        """The archive that is the plugin's server; `None` for one that is no Orthanc here."""
-        named = self.gate.settings.main_archive if server is None else ArchiveName(server)
-        return named if named in self.gate.orthancs else None
+    def _main(self, asked: Asked) -> ArchiveName:
+        return self.gate.tenant_archives.main(asked.scope)
+
+    def _archive(self, asked: Asked, server: str | None) -> ArchiveName | None:
+        """The archive that is the plugin's server; `None` for one that is no Orthanc of its tenant's."""
+        named = self._main(asked) if server is None else ArchiveName(server)
+        return named if named in self._orthancs(asked) else None
+
+    def _orthancs(self, asked: Asked) -> tuple[ArchiveName, ...]:
+        has = self.gate.tenant_archives.has
+        return tuple(name for name in self.gate.orthancs if has(asked.scope, name))
 
     def _refuse(
         self, asked: Asked, archive: ArchiveName | None, *, any_archive: bool = False
     ) -> Refusal | None:
         """Why the account may not ask, on record; `None` if it may."""
-        archives = tuple(self.gate.orthancs) if any_archive else (archive,)
+        archives = self._orthancs(asked) if any_archive else (archive,)
         bound: Bound | None = None
         for one in archives:
             if one is not None:

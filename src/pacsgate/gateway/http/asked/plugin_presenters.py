@@ -54,7 +54,7 @@ class Presenters:
         share: ShareRecord | None = None
         ends: datetime | None
         if isinstance(credentials, ShareText):
-            live = self.share_door.verify(credentials, context.now)
+            live = self.share_door.verify(scope, credentials, context.now)
             if not isinstance(live, LiveShare) or live.record.archive != archive:
                 return None
             subject, share, ends = live.subject, live.record, live.record.expires_at

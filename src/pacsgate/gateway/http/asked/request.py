@@ -7,13 +7,13 @@ Invariants:
   other spelling is not certain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
 from starlette.requests import Request
 
-from pacsgate.gateway.http.mounts import Dialect, MountTable
+from pacsgate.gateway.http.mounts import Dialect, Mount, MountTable
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import ArchiveName
 from pacsgate.protocols.auth_check.questions import AskedRequest, read_question
@@ -25,6 +25,9 @@ from pacsgate.protocols.paths import DICOMWEB_ROOT, canonical_path, refuse_metho
 from pacsgate.protocols.query_string import read_query_string
 
 PATH = "/auth/check"
+
+ArchiveAt = Callable[[Mount], ArchiveName | None]
+"""The archive at a mount, for the people of one tenant."""
 
 _ROOTS: Mapping[Dialect, str] = {Dialect.DICOMWEB: DICOMWEB_ROOT, Dialect.ORTHANC: ""}
 
@@ -57,11 +60,12 @@ def _asked(request: Request) -> AskedRequest:
     return read_question(request.method, raw_path[len(prefix) :], query, request.headers.items())
 
 
-def read_asked(request: Request, mounts: MountTable) -> Question | None:
+def read_asked(request: Request, mounts: MountTable, archive_at: ArchiveAt) -> Question | None:
     """The question; `None` about what could not pass unseen, whoever wants it.  Raises `RequestError`."""
     asked = _asked(request)
     mount = mounts.find(asked.raw_path)
-    if mount is None or mount.archive is None:
+    archive = None if mount is None else archive_at(mount)
+    if mount is None or archive is None:
         return None
     parameters = read_query_string(asked.raw_query)
     refuse_method_override((), (name for name, _ in parameters))
@@ -81,4 +85,4 @@ def read_asked(request: Request, mounts: MountTable) -> Question | None:
             assert_never(mount.dialect)
     if unseen is None:
         return None
-    return Question(asked, mount.archive, seen_by_archive(path, root=_ROOTS[mount.dialect]), unseen)
+    return Question(asked, archive, seen_by_archive(path, root=_ROOTS[mount.dialect]), unseen)

@@ -56,7 +56,7 @@ _HANDLERS: Mapping[Handler, Handle] = {
 
 @dataclass(frozen=True, slots=True)
 class DicomWebDoor:
-    """Serves one archive below one path; without an archive everything is authenticated, then not found."""
+    """Serves one archive below one path: who has none there is authenticated, then finds nothing."""
 
     edge: Edge
     mount: bytes
@@ -67,7 +67,8 @@ class DicomWebDoor:
 
     async def _handle(self, visit: Visit) -> Response:
         edge, request = self.edge, visit.request
-        if edge.archive is None:
+        archive = edge.archive_of(visit.subject)
+        if archive is None:
             return await edge.unknown_route(visit)
         path = canonical_path(request.scope["raw_path"][len(self.mount) :])
         found = match(request.method, path, wado_uri=asks_for_wado(visit.parameters))
@@ -80,14 +81,14 @@ class DicomWebDoor:
         exchange = Exchange(
             gate=edge.gate,
             threads=edge.threads,
-            archive_threads=edge.archive_threads,
+            archive_threads=edge.threads_at(archive),
             request=request,
             context=replace(
                 stated.context, request=RequestLine(request.method, seen_by_archive(path, root=DICOMWEB_ROOT))
             ),
             credentials=visit.credentials,
             subject=visit.subject,
-            archive=edge.archive,
+            archive=archive,
             parameters=visit.parameters,
             root=own_url(request, edge.gate.settings) + self.mount.decode("ascii"),
         )

@@ -123,8 +123,9 @@ class OrthancDoor:
 
     async def _handle(self, visit: Visit) -> Response:
         edge, request = self.edge, visit.request
-        orthanc = None if edge.archive is None else edge.gate.orthancs.get(edge.archive)
-        if edge.archive is None or orthanc is None:
+        here = edge.archive_of(visit.subject)
+        orthanc = None if here is None else edge.gate.orthancs.get(here)
+        if here is None or orthanc is None:
             return await edge.unknown_route(visit)
         path = canonical_path(request.scope["raw_path"][len(self.mount) :], slash_may_end=True)
         found = match(request.method, path)
@@ -138,14 +139,14 @@ class OrthancDoor:
         exchange = OrthancExchange(
             gate=edge.gate,
             threads=edge.threads,
-            archive_threads=edge.archive_threads,
+            archive_threads=edge.threads_at(here),
             request=request,
             context=replace(
                 stated.context, request=RequestLine(request.method, seen_by_archive(path, root=""))
             ),
             credentials=visit.credentials,
             subject=visit.subject,
-            archive=edge.archive,
+            archive=here,
             parameters=visit.parameters,
             root=own_url(request, edge.gate.settings) + mount,
             orthanc=orthanc,

@@ -113,7 +113,7 @@ def left_of(profile: Profile) -> Iterator[Diagnostic]:
             profile.position,
             f"profile {quoted(profile.name)} opens nothing of the server itself (stations, jobs, settings), "
             "whatever its patterns",
-            "give a role of your own what docs/reference/permissions.md lists",
+            "give a role of your own what docs/permissions.md lists",
         )
 
 

@@ -79,7 +79,7 @@ def test_the_policy_that_is_written_can_be_read() -> None:
     assert policy.roles["GrantOwnPrivileg"].permissions == {Permission.GRANT_OWN}
     assert "Role for client 1 (Radiology)" in (policy.roles["client1"].description or "")
     assert "WebUser" not in policy.roles
-    assert {role.owner for role in policy.roles.values()} == {"informatics"}
+    assert {role.owner for role in policy.own_roles.values()} == {"informatics"}
 
 
 def test_a_permission_comes_over_for_each_action_of_its_letter() -> None:

@@ -1,0 +1,12 @@
+"""Connections are open files: each agent that waits holds one, and systems allow 1,024 where nobody asks.
+
+Called by `worker`.
+"""
+
+import resource
+
+
+def allow_open_files() -> None:
+    """Let this process have as many files open as whoever started it allows at most."""
+    _, at_most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (at_most, at_most))

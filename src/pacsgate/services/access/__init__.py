@@ -1,0 +1,1 @@
+"""Identities, visits, credentials and access units of a PACS: the rules, and their effects."""

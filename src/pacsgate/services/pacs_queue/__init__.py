@@ -1,0 +1,1 @@
+"""What is asked of PACSes: accepted, handed to whoever carries it out, and answered."""

@@ -1,0 +1,1 @@
+"""Identities, visits, credentials and access units of PACSes: `ports.access.AccessStore`."""

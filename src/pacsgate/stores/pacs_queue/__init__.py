@@ -1,0 +1,1 @@
+"""The queue between the gate and PACSes, on a `Database`."""

@@ -1,0 +1,1 @@
+"""What an agent keeps on site, on a `Database` of its own."""
