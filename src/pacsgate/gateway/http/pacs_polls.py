@@ -114,10 +114,14 @@ class _Poll:
     def caller(self) -> Caller:
         return Caller(self.visit.subject, self.visit.context)
 
+    @property
+    def _is_closed(self) -> bool:
+        return self.polls.waiters.is_closed
+
     async def wait(self, waiter: Waiter) -> bool:
         """Wait until there may be something, and see that it is still the same who asks."""
         left = self.until - self.edge.gate.clock.monotonic()
-        if left <= 0 or not await waiter.wait(self.gone, left) or self.polls.waiters.is_closed:
+        if left <= 0 or self._is_closed or not await waiter.wait(self.gone, left) or self._is_closed:
             return False
         self.visit = await self._verified_again()
         return True
@@ -172,7 +176,9 @@ class _Door:
             return _problem(raised.status, raised.public)
         finally:
             gone.cancel()
-        return _again(visit.request) if answer is None else answer
+        if answer is None:
+            return _again(visit.request, by_new_connection=self.polls.waiters.is_closed)
+        return answer
 
 
 async def _next_message(poll: _Poll) -> Response | None:
@@ -241,11 +247,17 @@ def _as_response(outcome: Outcome) -> Response:
     return Response(write_json(outcome.body), outcome.status, headers=NO_STORE, media_type="application/json")
 
 
-def _again(request: Request) -> Response:
-    """Sent to the same address: by its path, which holds whatever name the gate goes by."""
+def _again(request: Request, *, by_new_connection: bool) -> Response:
+    """Sent to the same address: by its path, which holds whatever name the gate goes by.
+
+    A worker that stops closes the connection, so that the next request finds another worker or its successor.
+    """
     query = request.scope["query_string"]
     path = request.scope["raw_path"] + (b"?" + query if query else b"")
-    return Response(status_code=307, headers={**NO_STORE, "Location": path.decode("ascii")})
+    headers = {**NO_STORE, "Location": path.decode("ascii")}
+    if by_new_connection:
+        headers["Connection"] = "close"
+    return Response(status_code=307, headers=headers)
 
 
 def _problem(status: int, message: str | None) -> Response:

@@ -7,7 +7,8 @@ Called by `pacs_polls`, and by that thread.
 
 Invariants:
 - whoever is registered is woken by whatever is committed afterwards;
-- a waiter that is woken may find nothing, because somebody else was quicker: it looks for itself.
+- a waiter that is woken may find nothing, because somebody else was quicker: it looks for itself;
+- in a worker that stops nobody waits: whoever comes looks once, and is sent to another.
 """
 
 import asyncio
@@ -64,7 +65,7 @@ class Waiters:
 
         Raises `TooSoonError` when too many wait already.
         """
-        if self._is_closed or self._count >= self.most:
+        if self._count >= self.most:
             raise TooSoonError("too many wait here already", retry_after_seconds=_AGAIN_IN_SECONDS)
         waiter = Waiter()
         self._waiting.setdefault(what, set()).add(waiter)

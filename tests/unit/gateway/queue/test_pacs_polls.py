@@ -321,7 +321,7 @@ def test_no_more_than_so_many_wait_at_a_worker(q: QueuedGate) -> None:
     q.run(work)
 
 
-def test_a_worker_that_stops_sends_whoever_waits_to_another(q: QueuedGate) -> None:
+def test_a_worker_that_stops_sends_whoever_waits_or_comes_to_another(q: QueuedGate) -> None:
     waiters = q.gate.opened.gate.waiters
 
     async def work() -> None:
@@ -329,7 +329,10 @@ def test_a_worker_that_stops_sends_whoever_waits_to_another(q: QueuedGate) -> No
         await begun()
         waiters.close()
         try:
-            assert (await asyncio.wait_for(poll, SOON)).status == 307
+            waited = await asyncio.wait_for(poll, SOON)
+            came = await asyncio.wait_for(q.fetch(), SOON)
+            for told in (waited, came):
+                assert (told.status, told.headers["connection"]) == (307, "close")
         finally:
             waiters._is_closed = False
 
