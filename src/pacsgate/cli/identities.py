@@ -6,28 +6,26 @@ import typer
 
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.cli.failures import told
+from pacsgate.cli.holders import Holder, HolderId, add_common_commands
 from pacsgate.cli.instants import read_instant
 from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config
-from pacsgate.cli.pacs_asking import (
-    Fields,
-    Format,
-    Pacs,
-    Tenant,
-    Unit,
-    Value,
-    ask,
-    fields_of,
-    listed,
-    tell,
-    tell_rows,
-)
-from pacsgate.cli.printing import print_fields, print_json
+from pacsgate.cli.pacs_asking import Fields, Pacs, Place, Tenant, ask, fields_of, restated, tell
+from pacsgate.model.pacs_operation import EntityKind
 from pacsgate.model.resource import DEFAULT_TENANT
+from pacsgate.protocols.access.bodies import IdentityBody
 
-app = typer.Typer(help="Standing access to a PACS: people, devices, access units.", no_args_is_help=True)
+app = typer.Typer(help="Standing access to a PACS: people and devices.", no_args_is_help=True)
 
-Identity = Annotated[str, typer.Argument(help="The identity's id.")]
-_COLUMNS = ("identityId", "name", "organization", "validTo", "account")
+Until = Annotated[str | None, typer.Option(help="When it ends: `90d`, `2027-01-01`.")]
+Email = Annotated[str | None, typer.Option(help="Their mail address.")]
+Organization = Annotated[str | None, typer.Option(help="Where they belong to.")]
+
+_IDENTITY = Holder(
+    EntityKind.IDENTITY,
+    "identityId",
+    "identities",
+    ("identityId", "name", "organization", "validTo", "account"),
+)
 
 
 @app.command()
@@ -35,7 +33,9 @@ def create(
     name: Annotated[str, typer.Argument(help="Who it is.")],
     *,
     identity: Annotated[str | None, typer.Option("--id", help="Its id; made up, otherwise.")] = None,
-    until: Annotated[str | None, typer.Option(help="When it ends: `90d`, `2027-01-01`.")] = None,
+    email: Email = None,
+    organization: Organization = None,
+    until: Until = None,
     account: Annotated[str | None, typer.Option(help="An account that is there already.")] = None,
     fields: Fields = None,
     pacs: Pacs = "main",
@@ -45,111 +45,62 @@ def create(
 ) -> None:
     """Give somebody standing access; what they may enter is opened by `open`."""
     with told():
-        body = {
-            "name": name,
-            "extensionFields": fields_of(fields),
-            **({} if identity is None else {"identityId": identity}),
-            **({} if until is None else {"validTo": read_instant(until, SystemClock().now()).isoformat()}),
-            **({} if account is None else {"account": account}),
+        given = {
+            "identityId": identity,
+            "email": email,
+            "organization": organization,
+            "validTo": _end(until),
+            "account": account,
         }
-    made = ask(config, tenant, pacs, "IdentityCreate", body)
+        body = {"name": name, "extensionFields": fields_of(fields)}
+        body |= {member: text for member, text in given.items() if text is not None}
+    made = ask(Place(config, tenant, pacs), "IdentityCreate", {}, body)
     known = made.get("identityId") if isinstance(made, dict) else identity
     tell(made, as_json, f"identity `{known}` made")
 
 
-@app.command("list")
-def list_identities(
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """List every identity."""
-    rows = listed(config, tenant, pacs, "IdentityList", "identities")
-    tell_rows(rows, _COLUMNS, "There are no identities.", as_json=as_json)
-
-
 @app.command()
-def show(
-    identity: Identity,
+def change(
+    holder_id: HolderId,
+    *,
+    name: Annotated[str | None, typer.Option(help="Who it is.")] = None,
+    email: Email = None,
+    organization: Organization = None,
+    until: Until = None,
+    fields: Fields = None,
     pacs: Pacs = "main",
     tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Show one identity."""
-    found = ask(config, tenant, pacs, "IdentityGet", identity=identity)
-    if as_json or not isinstance(found, dict):
-        print_json(found)
-    else:
-        print_fields(found)
+    """Change what is given, and leave the rest as it is."""
+    place = Place(config, tenant, pacs)
+    with told():
+        given = {"name": name, "email": email, "organization": organization, "validTo": _end(until)}
+        more = fields_of(fields)
+    body = restated(ask(place, "IdentityGet", {"identity": holder_id}), IdentityBody, given, more)
+    tell(
+        ask(place, "IdentityUpdate", {"identity": holder_id}, body),
+        as_json,
+        f"identity `{holder_id}` changed",
+    )
 
 
 @app.command()
 def remove(
-    identity: Identity,
+    holder_id: HolderId,
     pacs: Pacs = "main",
     tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Remove an identity with all that it holds, the account that was made for it included."""
-    ask(config, tenant, pacs, "IdentityRemove", identity=identity)
-    tell({"identityId": identity, "removed": True}, as_json, f"identity `{identity}` removed")
+    ask(Place(config, tenant, pacs), "IdentityRemove", {"identity": holder_id})
+    tell({"identityId": holder_id, "removed": True}, as_json, f"identity `{holder_id}` removed")
 
 
-@app.command()
-def credential(
-    identity: Identity,
-    *,
-    form: Format,
-    value: Value = None,
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """Give an identity a credential."""
-    body = {"format": form, **({} if value is None else {"value": value})}
-    made = ask(config, tenant, pacs, "IdentityCredentialCreate", body, identity=identity)
-    tell(made, as_json, f"identity `{identity}` has a new credential")
+def _end(until: str | None) -> str | None:
+    return None if until is None else read_instant(until, SystemClock().now()).isoformat()
 
 
-@app.command()
-def units(
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """List the access units that the PACS has."""
-    rows = listed(config, tenant, pacs, "AccessUnitList", "accessUnits")
-    tell_rows(rows, ("accessUnitId", "name", "kind"), "The PACS has no access units.", as_json=as_json)
-
-
-@app.command("open")
-def open_unit(
-    identity: Identity,
-    unit: Unit,
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """Open an access unit to an identity."""
-    given = ask(config, tenant, pacs, "IdentityAccessUnitAssign", identity=identity, unit=unit)
-    tell(given, as_json, f"`{unit}` is open to identity `{identity}`")
-
-
-@app.command("close")
-def close_unit(
-    identity: Identity,
-    unit: Unit,
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """Close an access unit to an identity."""
-    ask(config, tenant, pacs, "IdentityAccessUnitRemove", identity=identity, unit=unit)
-    tell({"identityId": identity, "accessUnitId": unit, "open": False}, as_json, f"`{unit}` is closed")
+add_common_commands(app, _IDENTITY)

@@ -3,12 +3,14 @@
 Whoever works at the command line of the installation needs no permission; what they ask for goes the way of
 all requests, to the gate's own archives or through the queue to an agent.
 
-Called by `identities` and `visits`.
+Called by `holders`, `identities`, `visits`, `units` and `pacses`.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -17,12 +19,13 @@ from pacsgate.bootstrap.executors import field_check
 from pacsgate.bootstrap.pacs_queue import queue_desk
 from pacsgate.bootstrap.tenancy import known_pacses
 from pacsgate.cli.failures import told
+from pacsgate.cli.inquiry import live_policy
 from pacsgate.cli.installation import open_installation
 from pacsgate.cli.printing import Json, print_fields, print_json, print_line, print_table
 from pacsgate.model.errors import ConflictError, NotFoundError, RequestError, SettingsError, UnavailableError
 from pacsgate.model.pacs_operation import OPERATIONS
 from pacsgate.model.resource import ArchiveName
-from pacsgate.protocols.access.bodies import check_body
+from pacsgate.protocols.access.bodies import AccessBody, check_body
 from pacsgate.services.pacs_queue.submit import Asked
 
 SECONDS = 10.0
@@ -33,27 +36,36 @@ Tenant = Annotated[str, typer.Option(help="The tenant whose it is.")]
 Fields = Annotated[
     list[str] | None, typer.Option("--field", help="An extension field, `NAME=VALUE`; may be repeated.")
 ]
-Unit = Annotated[str, typer.Argument(help="The access unit, as `pacsgate identity units` lists them.")]
-Format = Annotated[str, typer.Option("--format", help="Its format, such as `login` or `token`.")]
-Value = Annotated[str | None, typer.Option(help="What stands on the card, for formats that take a value.")]
 
+_OF_ALL: Mapping[str, str] = MappingProxyType({})
 _NOT_FOUND, _CONFLICT, _REFUSED, _FAILED = 404, 409, 400, 500
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A PACS of a tenant of an installation."""
+
+    config: Path
+    tenant: str
+    pacs: str
+
+
 def ask(
-    config: Path,
-    tenant: str,
-    pacs: str,
+    place: Place,
     operation: str,
+    ids: Mapping[str, str],
     body: Mapping[str, Any] | None = None,
     parameters: Mapping[str, str] | None = None,
-    **ids: str,
 ) -> Json:
     """What comes of an operation; its refusals end the command."""
-    with told(), open_installation(config, tenant) as here:
-        record = known_pacses(here).pacs(here.scope, ArchiveName(pacs))
+    with told(), open_installation(place.config, place.tenant) as here:
+        record = known_pacses(here).pacs(here.scope, ArchiveName(place.pacs))
         if record is None:
-            raise NotFoundError(f"there is no PACS `{pacs}`: `pacsgate pacs list` shows those that exist")
+            raise NotFoundError(
+                f"there is no PACS `{place.pacs}`: `pacsgate pacs list` shows those that exist"
+            )
+        if record.is_of_file:
+            live_policy(here)  # the archive's own executor lives by it: better a refusal than a wait
         check_body(operation, body)
         given = (body or {}).get("extensionFields")
         if given is not None:
@@ -64,7 +76,7 @@ def ask(
         outcome = desk.results.wait(here.scope, record.pacs, accepted.message_id, actor, seconds=SECONDS)
         if outcome is None:
             raise UnavailableError(
-                f"the agent of `{pacs}` has not answered within {SECONDS:g} seconds: it is done when it does"
+                f"`{place.pacs}` has not answered within {SECONDS:g} seconds: it is done when it does"
             )
         _refuse(outcome.status, outcome.body)
         came: Json = outcome.body
@@ -72,13 +84,13 @@ def ask(
 
 
 def listed(
-    config: Path, tenant: str, pacs: str, operation: str, name: str, **ids: str
+    place: Place, operation: str, name: str, ids: Mapping[str, str] = _OF_ALL
 ) -> list[dict[str, Json]]:
     """Every row of a list, page by page."""
     rows: list[dict[str, Json]] = []
     parameters: dict[str, str] = {}
     while True:
-        page = ask(config, tenant, pacs, operation, None, parameters, **ids)
+        page = ask(place, operation, ids, None, parameters)
         if not isinstance(page, dict):
             return rows
         found, following = page.get(name), page.get("next")
@@ -86,6 +98,18 @@ def listed(
         if not isinstance(following, str):
             return rows
         parameters = {"cursor": following}
+
+
+def restated(
+    stood: Json, form: type[AccessBody], given: Mapping[str, str | None], fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What stands with what is `given` in its place, as a body: a body says everything anew."""
+    if not isinstance(stood, dict):
+        raise UnavailableError("the PACS tells what it has in a form that cannot be changed here")
+    members = {member.alias for member in form.model_fields.values()}
+    body: dict[str, Any] = {member: said for member, said in stood.items() if member in members}
+    body |= {member: text for member, text in given.items() if text is not None}
+    return {**body, "extensionFields": {**body.get("extensionFields", {}), **fields}}
 
 
 def fields_of(given: Sequence[str] | None) -> dict[str, Any]:
@@ -107,6 +131,14 @@ def tell(told_body: Json, as_json: bool, line: str) -> None:
     print_line(line)
     if isinstance(told_body, dict) and "secret" in told_body:
         print_fields({name: told_body[name] for name in ("account", "secret", "secretExpiresAt")})
+
+
+def tell_fields(found: Json, *, as_json: bool) -> None:
+    """Print one thing."""
+    if as_json or not isinstance(found, dict):
+        print_json(found)
+    else:
+        print_fields(found)
 
 
 def tell_rows(rows: list[dict[str, Json]], columns: Sequence[str], nothing: str, *, as_json: bool) -> None:

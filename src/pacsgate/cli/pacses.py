@@ -10,6 +10,7 @@ from pacsgate.bootstrap.pacs_registry import pacses
 from pacsgate.cli.failures import told
 from pacsgate.cli.installation import Installation, open_installation
 from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config
+from pacsgate.cli.pacs_asking import Place, listed, tell_rows
 from pacsgate.cli.printing import Json, instant_text, print_fields, print_json, print_line, print_table
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.pacs_operation import PacsKind
@@ -105,6 +106,15 @@ def unregister(
         print_json({"pacs": pacs, "unregistered": True})
     else:
         print_line(f"PACS `{pacs}` unregistered")
+
+
+@app.command()
+def formats(
+    pacs: Pacs, tenant: Tenant = DEFAULT_TENANT, config: Config = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
+    """List the formats of credentials that a PACS takes."""
+    rows = listed(Place(config, tenant, pacs), "CrentialFormatsGet", "credentialFormats")
+    tell_rows(rows, ("format", "takesValue", "description"), "It takes no credentials.", as_json=as_json)
 
 
 def _change(here: Installation) -> Change:

@@ -6,9 +6,10 @@ import typer
 
 from pacsgate.cli.desk import Desk, open_desk
 from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config, Tenant
-from pacsgate.cli.printing import Json, print_json, print_line, print_table
+from pacsgate.cli.printing import Json, print_fields, print_json, print_line, print_table
 from pacsgate.model.actions import Action
 from pacsgate.model.built_in_roles import BUILT_IN_ROLES
+from pacsgate.model.errors import NotFoundError
 from pacsgate.model.permission import Permission
 from pacsgate.model.resource import DEFAULT_TENANT
 from pacsgate.model.role import Role
@@ -18,6 +19,7 @@ from pacsgate.services.time_boxed_roles import need_span
 app = typer.Typer(help="Show, add and remove roles.", no_args_is_help=True)
 
 _COLUMNS = ("name", "may", "permissions", "owner", "defined_at")
+_FEW = 4
 _BUILT_IN = "built in"
 _DATABASE = "database"
 
@@ -32,7 +34,28 @@ def list_roles(
     if as_json:
         print_json(rows)
     else:
-        print_table(rows, _COLUMNS, "There are no roles: a policy file or `pacsgate role add` defines them.")
+        briefly = [{**row, "permissions": _in_brief(row["permissions"])} for row in rows]
+        print_table(
+            briefly, _COLUMNS, "There are no roles: a policy file or `pacsgate role add` defines them."
+        )
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The role's name.")],
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Show one role with every permission that it has."""
+    with open_desk(config, tenant) as desk:
+        row = next((row for row in _rows(desk) if row["name"] == name), None)
+        if row is None:
+            raise NotFoundError(f"there is no role `{name}`: `pacsgate role list` shows those that exist")
+    if as_json:
+        print_json(row)
+    else:
+        print_fields(row)
 
 
 @app.command()
@@ -100,6 +123,13 @@ def _rows(desk: Desk) -> list[dict[str, Json]]:
     if policy is not None:
         rows += [_row(policy.roles[name], str(place)) for name, place in policy.role_places.items()]
     return sorted(rows, key=lambda row: str(row["name"]))
+
+
+def _in_brief(permissions: Json) -> Json:
+    """A list short enough for a column: all of few, the number of many."""
+    if not isinstance(permissions, list) or len(permissions) <= _FEW:
+        return permissions
+    return f"{len(permissions)}, see `pacsgate role show`"
 
 
 def _row(role: Role, defined_at: str) -> dict[str, Json]:

@@ -6,28 +6,22 @@ import typer
 
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.cli.failures import told
+from pacsgate.cli.holders import Holder, HolderId, add_common_commands
 from pacsgate.cli.instants import read_instant
 from pacsgate.cli.options import DEFAULT_CONFIG, AsJson, Config
-from pacsgate.cli.pacs_asking import (
-    Fields,
-    Format,
-    Pacs,
-    Tenant,
-    Unit,
-    Value,
-    ask,
-    fields_of,
-    listed,
-    tell,
-    tell_rows,
-)
-from pacsgate.cli.printing import print_fields, print_json
+from pacsgate.cli.pacs_asking import Fields, Pacs, Place, Tenant, ask, fields_of, restated, tell
+from pacsgate.model.pacs_operation import EntityKind
 from pacsgate.model.resource import DEFAULT_TENANT
+from pacsgate.protocols.access.bodies import VisitBody
 
 app = typer.Typer(help="Access for a time: plan visits, check people in and out.", no_args_is_help=True)
 
-Visit = Annotated[str, typer.Argument(help="The visit's id.")]
-_COLUMNS = ("visitId", "visitor", "name", "state", "validFrom", "validTo", "account")
+_VISIT = Holder(
+    EntityKind.VISIT,
+    "visitId",
+    "visits",
+    ("visitId", "visitor", "name", "state", "validFrom", "validTo", "account"),
+)
 
 
 @app.command()
@@ -59,115 +53,75 @@ def plan(
             **({} if visit is None else {"visitId": visit}),
             **({} if account is None else {"account": account}),
         }
-    made = ask(config, tenant, pacs, "VisitCreate", body)
+    made = ask(Place(config, tenant, pacs), "VisitCreate", {}, body)
     known = made.get("visitId") if isinstance(made, dict) else visit
     tell(made, as_json, f"visit `{known}` planned")
 
 
+@app.command()
+def change(
+    holder_id: HolderId,
+    *,
+    name: Annotated[str | None, typer.Option(help="Who comes.")] = None,
+    until: Annotated[str | None, typer.Option(help="When it ends.")] = None,
+    starts: Annotated[str | None, typer.Option("--from", help="When it begins.")] = None,
+    host: Annotated[str | None, typer.Option(help="Whom they visit.")] = None,
+    fields: Fields = None,
+    pacs: Pacs = "main",
+    tenant: Tenant = DEFAULT_TENANT,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Change what is given of a visit that is not over, and leave the rest as it is."""
+    place, now = Place(config, tenant, pacs), SystemClock().now()
+    with told():
+        times = {"validFrom": starts, "validTo": until}
+        given = {"name": name, "host": host} | {
+            member: None if text is None else read_instant(text, now).isoformat()
+            for member, text in times.items()
+        }
+        more = fields_of(fields)
+    body = restated(ask(place, "VisitGet", {"visit": holder_id}), VisitBody, given, more)
+    tell(ask(place, "VisitUpdate", {"visit": holder_id}, body), as_json, f"visit `{holder_id}` changed")
+
+
 @app.command("check-in")
 def check_in(
-    visit: Visit,
+    holder_id: HolderId,
     pacs: Pacs = "main",
     tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Begin a visit: what it holds counts from now."""
-    tell(ask(config, tenant, pacs, "VisitCheckIn", visit=visit), as_json, f"visit `{visit}` checked in")
+    begun = ask(Place(config, tenant, pacs), "VisitCheckIn", {"visit": holder_id})
+    tell(begun, as_json, f"visit `{holder_id}` checked in")
 
 
 @app.command("check-out")
 def check_out(
-    visit: Visit,
+    holder_id: HolderId,
     pacs: Pacs = "main",
     tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """End a visit: what it held counts no more."""
-    tell(ask(config, tenant, pacs, "VisitCheckOut", visit=visit), as_json, f"visit `{visit}` checked out")
+    ended = ask(Place(config, tenant, pacs), "VisitCheckOut", {"visit": holder_id})
+    tell(ended, as_json, f"visit `{holder_id}` checked out")
 
 
 @app.command()
 def cancel(
-    visit: Visit,
+    holder_id: HolderId,
     pacs: Pacs = "main",
     tenant: Tenant = DEFAULT_TENANT,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Call a visit off that has not begun."""
-    tell(ask(config, tenant, pacs, "VisitRemove", visit=visit), as_json, f"visit `{visit}` cancelled")
+    ask(Place(config, tenant, pacs), "VisitRemove", {"visit": holder_id})
+    tell({"visitId": holder_id, "cancelled": True}, as_json, f"visit `{holder_id}` cancelled")
 
 
-@app.command("list")
-def list_visits(
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """List every visit."""
-    rows = listed(config, tenant, pacs, "VisitList", "visits")
-    tell_rows(rows, _COLUMNS, "There are no visits.", as_json=as_json)
-
-
-@app.command()
-def show(
-    visit: Visit,
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """Show one visit."""
-    found = ask(config, tenant, pacs, "VisitGet", visit=visit)
-    if as_json or not isinstance(found, dict):
-        print_json(found)
-    else:
-        print_fields(found)
-
-
-@app.command()
-def credential(
-    visit: Visit,
-    *,
-    form: Format,
-    value: Value = None,
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """Give a visit a credential."""
-    body = {"format": form, **({} if value is None else {"value": value})}
-    made = ask(config, tenant, pacs, "VisitCredentialCreate", body, visit=visit)
-    tell(made, as_json, f"visit `{visit}` has a new credential")
-
-
-@app.command("open")
-def open_unit(
-    visit: Visit,
-    unit: Unit,
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """Open an access unit to a visit, from its check-in."""
-    given = ask(config, tenant, pacs, "VisitAccessUnitAssign", visit=visit, unit=unit)
-    tell(given, as_json, f"`{unit}` is open to visit `{visit}`")
-
-
-@app.command("close")
-def close_unit(
-    visit: Visit,
-    unit: Unit,
-    pacs: Pacs = "main",
-    tenant: Tenant = DEFAULT_TENANT,
-    config: Config = DEFAULT_CONFIG,
-    as_json: AsJson = False,
-) -> None:
-    """Close an access unit to a visit."""
-    ask(config, tenant, pacs, "VisitAccessUnitRemove", visit=visit, unit=unit)
-    tell({"visitId": visit, "accessUnitId": unit, "open": False}, as_json, f"`{unit}` is closed")
+add_common_commands(app, _VISIT)

@@ -15,6 +15,17 @@ def test_roles_of_files_and_of_the_database_are_listed_together_with_their_place
     assert "policy.yaml:12" in run("role", "list").out
 
 
+def test_many_permissions_are_counted_in_the_list_and_named_by_show(run):
+    listed = run("role", "list").out
+    assert "39, see `pacsgate role show`" in listed
+    assert "IdentityCreate" not in listed
+    assert "IdentityCreate" in run("role", "show", "PacsAdministrator").out
+    rows = run("role", "list", "--json").json
+    assert run("role", "show", "PacsAdministrator", "--json").json in rows
+    refused = run("role", "show", "nobody")
+    assert (refused.exit_code, "there is no role `nobody`" in refused.err) == (1, True)
+
+
 def test_a_role_of_a_policy_file_is_changed_only_there(run):
     for order in (("add", "radiologist"), ("remove", "radiologist")):
         refused = run("role", *order)

@@ -19,7 +19,7 @@ from pacsgate.bootstrap.installation import open_installation
 from pacsgate.bootstrap.pacs_registry import pacses
 from pacsgate.bootstrap.people import tokens, users
 from pacsgate.cli.demo.two_hospitals import DOORS, NORTH, RECEPTIONIST, VISITOR
-from pacsgate.cli.pacs_asking import ask
+from pacsgate.cli.pacs_asking import Place, ask
 from pacsgate.config import Settings
 from pacsgate.model.built_in_roles import PACS_ADMINISTRATOR
 from pacsgate.model.pacs_operation import PacsKind
@@ -100,12 +100,12 @@ def plan_visit(config: Path, settings: Settings) -> None:
         "validTo": (now + _VISIT_LASTS).isoformat(),
         "account": VISITOR,
     }
-    ask(config, NORTH, ARCHIVE, "VisitCreate", body)
-    ask(config, NORTH, ARCHIVE, "VisitAccessUnitAssign", visit=VISIT, unit=DEPARTMENT)
-    ask(config, NORTH, DOORS, "VisitCreate", body)
-    card = {"format": CARD_FORMAT, "value": CARD}
-    ask(config, NORTH, DOORS, "VisitCredentialCreate", card, visit=VISIT)
-    ask(config, NORTH, DOORS, "VisitAccessUnitAssign", visit=VISIT, unit=ROOM)
+    archive, doors = Place(config, NORTH, ARCHIVE), Place(config, NORTH, DOORS)
+    ask(archive, "VisitCreate", {}, body)
+    ask(archive, "VisitAccessUnitAssign", {"visit": VISIT, "unit": DEPARTMENT})
+    ask(doors, "VisitCreate", {}, body)
+    ask(doors, "VisitCredentialCreate", {"visit": VISIT}, {"format": CARD_FORMAT, "value": CARD})
+    ask(doors, "VisitAccessUnitAssign", {"visit": VISIT, "unit": ROOM})
 
 
 def _without_foreign_settings() -> dict[str, str]:
