@@ -6,11 +6,11 @@
 | `Agent__PlatformUrl` | where the gate is |
 | `Auth__ClientId`, `Auth__ClientSecret` | its account and secret; `Auth__ClientSecret_FILE` names a file |
 | `Auth__AuthNProvider` | where tokens are issued; `{Agent__PlatformUrl}/oauth2/token` when absent |
-| `Agent__Adapter` | `door-simulator` or `archive` |
+| `Agent__Adapter` | `door-simulator`, `archive`, or the name of an adapter of another package |
 | `Agent__DataDirectory` | where it keeps its database |
 | `Agent__CaFile` | certificates that it trusts instead of the system's |
 | `Agent__SitePlan` | of `door-simulator`: a YAML file with the plan of the site |
-| `Agent__Config` | of `archive`: the configuration file of the installation beside it |
+| `Agent__Config` | of `archive`: the configuration file of the installation beside it; of others, their own |
 | `Agent__AllowHttp` | `true` lets it speak without TLS to what is not this machine |
 
 Called by `bootstrap.agent`.
@@ -22,11 +22,11 @@ Invariants:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pacsgate.agent.adapters import ARCHIVE, adapter_names
 from pacsgate.model.access import PacsPlace
 from pacsgate.model.errors import SettingsError
 from pacsgate.model.resource import ArchiveName, TenantName
@@ -53,13 +53,6 @@ _SECRET = "Auth__ClientSecret"  # noqa: S105 - the name of a variable
 _KNOWN = frozenset({*_REQUIRED, *_OPTIONAL, f"{_SECRET}{_OF_FILE}"})
 
 
-class AdapterKind(StrEnum):
-    """What the agent stands beside."""
-
-    DOOR_SIMULATOR = "door-simulator"
-    ARCHIVE = "archive"
-
-
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
     """One agent."""
@@ -69,7 +62,7 @@ class AgentSettings:
     client_id: str
     client_secret: str = field(repr=False)
     token_url: str
-    adapter: AdapterKind
+    adapter: str
     data: Path
     ca_file: Path | None = None
     site_plan: Path | None = None
@@ -93,9 +86,9 @@ def read_environment(environment: Mapping[str, str]) -> AgentSettings:
             wrong.append(f"the file of `{_SECRET}{_OF_FILE}` cannot be read")
     wrong += [f"`{name}` is missing" for name in _REQUIRED if not given.get(name)]
     adapter = given.get("Agent__Adapter")
-    if adapter is not None and adapter not in set(AdapterKind):
-        wrong.append(f"`Agent__Adapter` is one of {', '.join(f'`{each}`' for each in AdapterKind)}")
-    if adapter == AdapterKind.ARCHIVE and "Agent__Config" not in given:
+    if adapter is not None and adapter not in (known := adapter_names()):
+        wrong.append(f"`Agent__Adapter` is one of {', '.join(f'`{each}`' for each in known)}")
+    if adapter == ARCHIVE and "Agent__Config" not in given:
         wrong.append(
             "`Agent__Config` is missing: the configuration file of the installation beside the agent"
         )
@@ -113,7 +106,7 @@ def read_environment(environment: Mapping[str, str]) -> AgentSettings:
         client_id=given["Auth__ClientId"],
         client_secret=given[_SECRET],
         token_url=token_url,
-        adapter=AdapterKind(given["Agent__Adapter"]),
+        adapter=given["Agent__Adapter"],
         data=Path(given["Agent__DataDirectory"]),
         ca_file=_path(given.get("Agent__CaFile")),
         site_plan=_path(given.get("Agent__SitePlan")),

@@ -4,18 +4,19 @@ Called by the command line.
 
 Invariants:
 - the agent's database can be read by its owner only;
-- of an agent's adapters one is made: the other's code is not even imported.
+- of all adapters one is made: the code of the others is not even imported.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from pacsgate.agent import adapters
 from pacsgate.agent.agent import Agent
 from pacsgate.agent.agent_log import AgentLog
 from pacsgate.agent.doors.adapter import MOST_CREDENTIALS, DoorSimulator
@@ -24,10 +25,11 @@ from pacsgate.agent.doors.physics import Doors
 from pacsgate.agent.doors.plan import USUAL_PLAN, SitePlan, read_plan
 from pacsgate.agent.gate_client import GateClient
 from pacsgate.agent.running import run_agent
-from pacsgate.agent.settings import AdapterKind, AgentSettings
+from pacsgate.agent.settings import AgentSettings
 from pacsgate.agent.tenant_fields import TenantFields
 from pacsgate.bootstrap.clock import SystemClock
 from pacsgate.model.errors import SettingsError
+from pacsgate.ports.access import Effects
 from pacsgate.ports.pacs_adapters import PacsAdapter
 from pacsgate.ports.site import DoorStore
 from pacsgate.protocols.strict_json import read_strict_json, write_json
@@ -59,6 +61,17 @@ class Site:
     def fields(self) -> TenantFields:
         """The tenant's extension fields."""
         return TenantFields(self.settings.place, self.spool)
+
+    def desk(self, effects: Effects, rules: DeskRules) -> AccessDesk:
+        """A desk over the agent's database."""
+        fields = self.fields
+        return AccessDesk(
+            SqlAccessStore(self.database),
+            effects,
+            self.clock,
+            rules,
+            lambda _tenant, kind, values: fields.check(kind, values),
+        )
 
     @property
     def plan(self) -> SitePlan:
@@ -96,7 +109,7 @@ def open_site(settings: AgentSettings) -> Iterator[Site]:
 
 def run_site(settings: AgentSettings) -> None:
     """Work as this agent until SIGTERM.  Raises `SettingsError`."""
-    with open_site(settings) as site, _adapter(site) as adapter:
+    with open_site(settings) as site, open_adapter(site) as adapter:
         log = AgentLog(settings.place, site.spool, site.clock)
         run_agent(
             lambda: GateClient(settings, site.clock),
@@ -105,29 +118,27 @@ def run_site(settings: AgentSettings) -> None:
 
 
 @contextmanager
-def _adapter(site: Site) -> Iterator[PacsAdapter]:
-    match site.settings.adapter:
-        case AdapterKind.DOOR_SIMULATOR:
+def open_adapter(site: Site) -> Iterator[PacsAdapter]:
+    """The adapter that the settings name.  Raises `SettingsError`."""
+    settings = site.settings
+    match settings.adapter:
+        case adapters.DOOR_SIMULATOR:
             yield _door_simulator(site)
-        case AdapterKind.ARCHIVE:
+        case adapters.ARCHIVE:
             from pacsgate.bootstrap.agent_archive import archive_adapter  # noqa: PLC0415 - imports a whole gate
 
             with ExitStack() as opened:
-                yield archive_adapter(site.settings, site.spool, site.fields, site.clock, opened)
-        case _:
-            assert_never(site.settings.adapter)
+                yield archive_adapter(settings, site.spool, site.fields, site.clock, opened)
+        case name:
+            make = adapters.load_adapter(name)
+            made = make(adapters.AdapterSite(settings.place, settings.data, settings.config, site.desk))
+            with closing(made):
+                yield made
 
 
 def _door_simulator(site: Site) -> DoorSimulator:
     _keep_plan(site, SqlDoors(site.database))
-    fields = site.fields
-    desk = AccessDesk(
-        SqlAccessStore(site.database),
-        DoorEffects(site.plan),
-        site.clock,
-        DeskRules(most_credentials=MOST_CREDENTIALS),
-        lambda _tenant, kind, values: fields.check(kind, values),
-    )
+    desk = site.desk(DoorEffects(site.plan), DeskRules(most_credentials=MOST_CREDENTIALS))
     return DoorSimulator(site.settings.place, desk, site.spool, site.clock)
 
 

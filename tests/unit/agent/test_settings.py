@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pacsgate.agent.settings import AdapterKind, read_env_file, read_environment
+from pacsgate.agent.settings import read_env_file, read_environment
 from pacsgate.model.errors import SettingsError
 
 WHOLE = {
@@ -21,7 +21,7 @@ def test_the_environment_of_an_agent_is_read_in_the_names_of_hid_s() -> None:
     assert (settings.place.tenant, settings.place.pacs) == ("north", "doors")
     assert settings.pacs_url == "https://gate.example/api/v1/tenants/north/pacs/doors/agent"
     assert settings.token_url == "https://gate.example/oauth2/token"
-    assert settings.adapter is AdapterKind.DOOR_SIMULATOR
+    assert settings.adapter == "door-simulator"
 
 
 def test_every_problem_is_named_at_once_and_no_secret() -> None:
