@@ -52,7 +52,7 @@ def move_in(
             objects,
             description="filling the archive",
             console=console,
-            disable=not progress,
+            disable=not (progress and console.is_terminal),
             transient=True,
         ):
             _admit(installation, study, objects[study])
