@@ -20,9 +20,9 @@ test-long: ## run the long lane: large counts, kills, real browsers
 	@tools/environment dev
 	@tools/lane test-long
 
-soak: ## kill the queue's processes a thousand times, and a gate a hundred; takes an hour or two
+soak: ## kill the queue's processes a thousand times on each database, and a gate a hundred times; takes half an hour
 	@tools/environment dev
-	.venv/bin/pytest tests/e2e/test_queue_kills.py tests/e2e/test_queue_gate_kills.py --kills 1000
+	.venv/bin/pytest tests/e2e/test_queue_kills.py tests/e2e/test_queue_gate_kills.py --kills 1000 -rP
 
 lint: ## check style, types, floors and generated pages
 	@tools/environment dev

@@ -1,13 +1,14 @@
 """Operations on PACSes through the queue: how many a second, how long each, and what agents that wait cost.
 
 An operation is asked for over HTTP, handed to its agent, answered, and its result read by who asked: four
-requests, two of which wait, four events on disk, three transactions.
+requests, two of which wait, four events on disk, three transactions.  Agents that wait ask again every 25 s.
 
 Called by `__main__`.
 """
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -27,6 +28,8 @@ _AT_ONCE = 50
 """Connections that are opened at a time."""
 _PROBES = 20
 _WARM_UP_SECONDS = 1.0
+_AT_REST = 0.1
+"""Of a processor: so much at most is used once everybody waits, before they are counted."""
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
@@ -120,25 +123,30 @@ async def _idle(stage: QueueStage, waiting: int, seconds: float) -> Row:
         async with turns:
             line = await Line.opened(stage.port, stage.agents[place])
         lines.append(line)
-        while True:
-            await line.wait(f"{stage.place(place)}/agent/messages")
+        status, told = await line.wait(f"{stage.place(place)}/agent/messages")
+        raise RuntimeError(f"there is nothing to do, and an agent was told {status} {told}")
 
-    # The last PACS has one agent, who is seen to be woken among all the others.
+    # The first PACS has one agent, who is seen to be woken among all the others.
     agents = [asyncio.ensure_future(wait(number)) for number in range(waiting) if number % IDLE_PACSES]
-    while len(lines) < len(agents):  # noqa: ASYNC110 - each of them would set the event
-        await asyncio.sleep(0.1)
-    await asyncio.sleep(_WARM_UP_SECONDS)
+    while len(lines) < len(agents):
+        await _still_waiting(agents, 0.1)
+    while await _busy(stage) > _AT_REST:
+        await _still_waiting(agents, 0)
     after, cpu, begun = _memory(stage), _cpu(stage), time.perf_counter()
-    await asyncio.sleep(seconds)
+    await _still_waiting(agents, seconds)
     spent, elapsed = _cpu(stage) - cpu, time.perf_counter() - begun
+    held = _connections(stage)
+    if held < len(agents):
+        raise RuntimeError(f"{len(agents)} agents wait, and the gate holds {held} connections")
     probe = asyncio.ensure_future(_agent(stage, 0))
     seen = _Seen()
     clerk = await Line.opened(stage.port, stage.clerk)
-    for number in range(_PROBES):
+    for number in range(_PROBES + 1):
         at = time.perf_counter()
         _, headers, _ = await clerk.ask("GET", f"{stage.place(0)}/identities/person-{number}")
         await clerk.wait(headers["location"])
         seen.milliseconds.append((time.perf_counter() - at) * 1e3)
+    del seen.milliseconds[0]  # both have come in for the first time
     for agent in (probe, *agents):
         agent.cancel()
     await asyncio.gather(probe, *agents, return_exceptions=True)
@@ -155,6 +163,29 @@ async def _idle(stage: QueueStage, waiting: int, seconds: float) -> Row:
             "MiB of the gate with all of them": round(after / 1024**2),
             "PACSes": IDLE_PACSES,
         },
+    )
+
+
+async def _still_waiting(agents: "Sequence[asyncio.Future[None]]", seconds: float) -> None:
+    """Let time pass; raises what any of them has met with."""
+    await asyncio.sleep(seconds)
+    for agent in agents:
+        if agent.done():
+            agent.result()
+
+
+async def _busy(stage: QueueStage) -> float:
+    """How much of a processor the gate has used within a second."""
+    before = _cpu(stage)
+    await asyncio.sleep(1)
+    return _cpu(stage) - before
+
+
+def _connections(stage: QueueStage) -> int:
+    return sum(
+        each.laddr.port == stage.port and each.status == psutil.CONN_ESTABLISHED
+        for process in _processes(stage)
+        for each in process.net_connections("tcp4")
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from pacsgate.gateway.dimse import association, bounded_socket, dispatch, handlers, places, upper_layer
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.operation import Operation
+from pacsgate.gateway.dimse.seats import Seats
 from pacsgate.protocols.dimse.services import ServiceKind
 from pacsgate.protocols.dimse.statuses import Status
 from tests.support.dimse_gate import DicomGate
@@ -168,7 +169,7 @@ def test_who_is_let_in_is_no_stranger_any_more(gate: DicomGate, monkeypatch: pyt
     with ExitStack() as stack:
         for _ in range(10):
             stack.enter_context(wire(gate.port)).associate()
-        assert len(gate.house._places._strangers) == 0
+        assert Seats(gate.installation.settings.data / "associations").has_room("stranger", 1)
     all_gone(gate)
 
 

@@ -17,11 +17,14 @@ def postgresql() -> Iterator[Cluster]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server("postgresql"))])
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if request.param == "sqlite":
-        return sqlite_url(tmp_path_factory.mktemp("database"))
+        yield sqlite_url(tmp_path_factory.mktemp("database"))
+        return
     server: Cluster = request.getfixturevalue("postgresql")
-    return server.url()
+    url = server.url()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture

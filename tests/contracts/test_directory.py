@@ -66,6 +66,30 @@ def test_a_user_comes_back_as_it_was_given(directory: Directory) -> None:
     assert directory.users(SCOPE) == (ANN,)
 
 
+def test_a_change_that_is_made_of_a_state_is_made_of_no_other(directory: Directory) -> None:
+    """The check reads within the very transaction, of the tenant that is meant, and before anything is written."""
+    directory.add_user(SCOPE, ANN, READ)
+    stood: list[UserRecord | None] = []
+
+    def is_as_read() -> None:
+        stood.append(directory.user(SCOPE, "ann"))
+        if stood[-1] != ANN:
+            raise ConflictError("it is otherwise")
+
+    renamed = replace(ANN, display_name="Ann")
+    for _ in range(2):
+        with directory.provided(is_as_read):
+            try:
+                directory.change_user(SCOPE, renamed, READ, before=ANN)
+            except ConflictError:
+                break
+            directory.change_user(SCOPE, replace(renamed, groups=frozenset()), READ, before=renamed)
+    assert stood == [ANN, replace(renamed, groups=frozenset())]
+    assert directory.user(SCOPE, "ann") == stood[-1]
+    directory.change_user(SCOPE, ANN, READ, before=renamed)
+    assert len(stood) == 2, "once, and for that thread no longer than it was asked for"
+
+
 def test_who_is_not_there_is_none(directory: Directory) -> None:
     assert directory.user(SCOPE, "ann") is None
     assert directory.token("abc") is None

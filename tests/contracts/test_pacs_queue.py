@@ -12,7 +12,7 @@ import pytest
 from pacsgate.model.errors import ConflictError, RecordError, TooSoonError
 from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
 from pacsgate.ports.pacs_adapters import Command, Outcome
-from pacsgate.ports.pacs_queue import AgentSighting, Lease, Message, MessageState, Once, PacsQueue
+from pacsgate.ports.pacs_queue import AgentSighting, Lease, Look, Message, MessageState, Once, PacsQueue
 from pacsgate.stores.database import Database
 from pacsgate.stores.pacs_queue.bell import open_bell
 from pacsgate.stores.pacs_queue.queue import SqlPacsQueue
@@ -21,6 +21,7 @@ from tests.support.indexing import SEEN
 
 DOORS = ArchiveName("doors")
 LATER = SEEN + timedelta(hours=1)
+FURTHEST = SEEN + timedelta(days=365)
 LEASE = Lease("agent", "token", LATER)
 _numbers = count(1)
 
@@ -150,7 +151,7 @@ def test_one_that_rests_holds_up_those_that_came_after_it(q: Queues) -> None:
     assert found is not None
     assert q.queue.change(found, replace(found, state=MessageState.QUEUED, lease=None, due=LATER), unrecorded)
     assert q.leased() is None
-    next_due = q.queue.look((), SEEN).next_due
+    next_due = q.queue.look((), SEEN, FURTHEST).next_due
     assert next_due is not None
     assert next_due <= LATER
     again = q.queue.lease(q.scope, DOORS, LEASE, LATER, unrecorded)
@@ -274,28 +275,28 @@ def test_what_is_overdue_is_found(q: Queues) -> None:
     first, second, elsewhere = q.message(), q.message("identity/b"), q.message(scope=q.other)
     q.added(first, second, elsewhere)
     q.leased()
-    here, there = (q.scope, DOORS), (q.other, DOORS)
-    assert q.queue.overdue(SEEN, here) == ()
-    assert [id_of(each) for each in q.queue.overdue(LATER, here)] == [first.command.message_id]
-    assert q.queue.overdue(LATER, there) == ()
+    here, there = (q.scope.tenant, DOORS), (q.other.tenant, DOORS)
+    assert q.queue.overdue(SEEN, FURTHEST, here) == ()
+    assert [id_of(each) for each in q.queue.overdue(LATER, FURTHEST, here)] == [first.command.message_id]
+    assert q.queue.overdue(LATER, FURTHEST, there) == ()
     end = SEEN + timedelta(days=1)
-    everywhere = {id_of(each) for each in q.queue.overdue(end)}
+    everywhere = {id_of(each) for each in q.queue.overdue(end, FURTHEST)}
     assert everywhere >= {each.command.message_id for each in (first, second, elsewhere)}
 
 
 def test_whoever_waits_is_told_where_there_is_something_and_which_results_are_there(q: Queues) -> None:
     first, second = q.message(), q.message(scope=q.other)
     ids = q.added(first, second)
-    assert q.queue.look(ids, SEEN).fetchable >= {(q.scope.tenant, DOORS), (q.other.tenant, DOORS)}
+    assert q.queue.look(ids, SEEN, FURTHEST).fetchable >= {(q.scope.tenant, DOORS), (q.other.tenant, DOORS)}
     found = q.leased()
     assert found is not None
-    there = q.queue.look(ids, SEEN).fetchable
+    there = q.queue.look(ids, SEEN, FURTHEST).fetchable
     assert (q.scope.tenant, DOORS) not in there
     assert (q.other.tenant, DOORS) in there
     q.queue.change(found, ended(found), unrecorded)
-    assert q.queue.look(ids, SEEN).final == {ids[0]}
-    assert q.queue.look([ids[1]], SEEN).final == frozenset()
-    assert q.queue.look([f"none{number}" for number in range(200)] + ids, SEEN).final == {ids[0]}
+    assert q.queue.look(ids, SEEN, FURTHEST).final == {ids[0]}
+    assert q.queue.look([ids[1]], SEEN, FURTHEST).final == frozenset()
+    assert q.queue.look([f"none{number}" for number in range(200)] + ids, SEEN, FURTHEST).final == {ids[0]}
 
 
 def test_dead_letters_are_listed_and_counted(q: Queues) -> None:
@@ -340,9 +341,9 @@ def test_values_that_no_database_takes_are_no_message_and_no_error(q: Queues) ->
 
 
 @pytest.fixture
-def rung(database: Database) -> Iterator[list[float]]:
-    """When a bell of this database has rung."""
-    bell, heard, stop = open_bell(database), list[float](), threading.Event()
+def rung(database: Database, q: Queues) -> Iterator[list[float]]:
+    """When a bell of this database has rung, for whatever others change."""
+    bell, heard, stop = open_bell(database, q.queue.sender), list[float](), threading.Event()
 
     def listen() -> None:
         while not stop.is_set():
@@ -371,3 +372,43 @@ def test_the_bell_rings_for_what_another_process_has_done(
         time.sleep(0.01)
     assert rung
     assert rung[0] - begun < 1
+
+
+def test_what_this_process_changes_is_told_without_a_bell(q: Queues) -> None:
+    first, second, other = q.message(), q.message(), q.message("identity/b")
+    told: list[Look] = []
+    q.queue.tell(told.append)
+    q.added(first, second, other)
+    place = frozenset({(q.scope.tenant, DOORS)})
+    assert told == [Look(place, frozenset(), None)] * 3
+
+    answered = _ended(q, first)
+    assert told[3:] == [Look(place, frozenset({id_of(answered)}), None)], "the second is free now"
+    answered = _ended(q, second)
+    assert told[4:] == [Look(frozenset(), frozenset({id_of(answered)}), None)], "nothing was held up by it"
+    resting = replace(other, due=LATER)
+    assert q.queue.change(other, resting, unrecorded)
+    assert told[5:] == [Look(frozenset(), frozenset(), LATER)]
+    assert not q.queue.change(other, resting, unrecorded)
+    assert len(told) == 6
+
+
+def test_the_queue_looks_the_same_whether_one_place_is_asked_about_or_many(q: Queues) -> None:
+    q.added(q.message(), q.message(scope=q.other))
+    place, empty = (q.scope.tenant, DOORS), (q.scope.tenant, ArchiveName("empty"))
+    many = [place, empty, *((q.scope.tenant, ArchiveName(f"p{number}")) for number in range(200))]
+    for asked in ([place, empty], many, None):
+        fetchable = q.queue.look((), SEEN, FURTHEST, asked).fetchable
+        assert place in fetchable
+        assert empty not in fetchable
+
+
+def _ended(q: Queues, message: Message) -> Message:
+    leased = q.leased()
+    assert leased is not None
+    assert id_of(leased) == id_of(message)
+    ended = replace(
+        leased, state=MessageState.ANSWERED, lease=None, outcome=Outcome(200, None), ended_at=SEEN
+    )
+    assert q.queue.change(leased, ended, unrecorded)
+    return ended

@@ -15,7 +15,7 @@ from pacsgate.ports.pacs_reports import LogEntry, Told
 from pacsgate.ports.tenants import PacsRecord
 from pacsgate.stores.agents import reports
 from pacsgate.stores.stores import Stores
-from tests.support.databases import Cluster, copied_sqlite
+from tests.support.databases import Cluster, sqlite_url
 from tests.support.indexing import SCOPE, SEEN
 
 OTHER = TenantScope(TenantName("other"))
@@ -33,7 +33,7 @@ PASSED = AuditEvent(EventKind.DOOR_PASSED, SEEN, Actor("ann", verified=False))
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """As for all contracts, but sooner: there is nothing here in which the databases differ."""
     if request.param == "sqlite":
-        return copied_sqlite(tmp_path)
+        return sqlite_url(tmp_path)
     server: Cluster = request.getfixturevalue("postgresql")
     return server.url()
 

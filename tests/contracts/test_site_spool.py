@@ -14,7 +14,7 @@ from pacsgate.stores.database import Database, open_database
 from pacsgate.stores.site import spool as spool_module
 from pacsgate.stores.site.doors import SqlDoors
 from pacsgate.stores.site.spool import SqlSiteSpool
-from tests.support.databases import copied_sqlite
+from tests.support.databases import sqlite_url
 from tests.support.indexing import SEEN
 
 HERE = PacsPlace(TenantName("north"), ArchiveName("doors"))
@@ -24,7 +24,7 @@ ANN = HolderKey(HolderKind.IDENTITY, "ann")
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(copied_sqlite(tmp_path))
+    opened = open_database(sqlite_url(tmp_path))
     yield opened
     opened.close()
 
@@ -59,7 +59,7 @@ def test_an_event_s_id_is_its_own_for_ever_also_after_it_was_forgotten_and_in_an
     ids = [spool.add_event(HERE, Happening("k", SEEN)).event_id for _ in range(3)]
     assert [event.event_id for event in spool.events(HERE, None, 9)] == ids[2:]
     (tmp_path / "other").mkdir()
-    other = open_database(copied_sqlite(tmp_path / "other"))
+    other = open_database(sqlite_url(tmp_path / "other"))
     ids.append(SqlSiteSpool(other).add_event(HERE, Happening("k", SEEN)).event_id)
     other.close()
     assert len(set(ids)) == 4

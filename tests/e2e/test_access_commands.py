@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from pacsgate.cli import identities, visits
+from pacsgate.cli import identities, units, visits
 from tests.support.access_gate import AccessGate, access_gate
 
 pytestmark = pytest.mark.long
@@ -32,7 +32,7 @@ def told(gate: AccessGate, app: Any, *words: str) -> Any:
 
 def test_a_visit_from_plan_to_check_out(gate: AccessGate) -> None:
     told(gate, visits.app, "plan", "Bo Lund", "--id", "v-1", "--visitor", "p-1", "--until", "2h")
-    token = told(gate, visits.app, "credential", "v-1", "--format", "token")["secret"]
+    token = told(gate, visits.app, "credential", "add", "v-1", "--format", "token")["secret"]
     run(gate, visits.app, "open", "v-1", "department:Radiology")
     assert told(gate, visits.app, "check-in", "v-1")["state"] == "checkedIn"
     assert gate.sees(token) == ["1.2.3.1", "1.2.3.2"]
@@ -46,12 +46,15 @@ def test_a_visit_from_plan_to_check_out(gate: AccessGate) -> None:
 
 def test_an_identity_from_beginning_to_end(gate: AccessGate) -> None:
     told(gate, identities.app, "create", "Ada Reis", "--id", "e-1")
-    code, output = run(gate, identities.app, "credential", "e-1", "--format", "login")
+    code, output = run(gate, identities.app, "credential", "add", "e-1", "--format", "login")
     assert code == 0
     assert "identity.e-1@main" in output
     told(gate, identities.app, "open", "e-1", "collection:stroke")
     assert told(gate, identities.app, "show", "e-1")["account"] == "identity.e-1@main"
-    assert len(told(gate, identities.app, "units")) == 4
+    assert len(told(gate, units.app, "list")) == 4
+    assert [each["accessUnitId"] for each in told(gate, identities.app, "units", "e-1")] == [
+        "collection:stroke"
+    ]
     assert told(gate, identities.app, "remove", "e-1")["removed"] is True
     assert told(gate, identities.app, "list") == []
 

@@ -4,11 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
+from time import sleep
 from typing import Any
 
 import pytest
 
+from pacsgate.bootstrap.executors import end_visits
+from pacsgate.bootstrap.installation import open_installation
+from pacsgate.config import read_settings
 from pacsgate.identity.passwords import Argon2Passwords
+from pacsgate.model.access import VisitState
 from pacsgate.model.built_in_roles import PACS_ADMINISTRATOR
 from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.ports.pacs_adapters import Outcome
@@ -294,3 +299,36 @@ def test_the_token_of_a_holder_carries_what_units_open_and_nothing_that_is_given
     path = "/api/v1/tenants/default/pacs/main"
     assert gate.ask("warden", "GET", path).status == 200
     assert gate.ask(None, "GET", path, token=token).status == 403
+
+
+def test_visits_end_by_the_clock_in_an_archive_that_is_configured_no_more(gate: AccessGate) -> None:
+    until = gate.now + timedelta(seconds=0.2)
+    body = {
+        "visitId": "v-annex",
+        "visitor": "p-annex",
+        "name": "Bo Lund",
+        "validFrom": (gate.now - HOUR).isoformat(),
+        "validTo": until.isoformat(),
+    }
+    assert gate.do("VisitCreate", body, ANNEX).status == 201
+    gate.do("VisitAccessUnitAssign", None, ANNEX, visit="v-annex", unit="department:Radiology")
+    assert gate.do("VisitCheckIn", None, ANNEX, visit="v-annex").status == 200
+    grants = gate.installation.stores.directory.grants
+    assert [each.archive for each in grants(gate.installation.scope) if "annex" in each.grantee] == [ANNEX]
+    while gate.now < until:
+        sleep(0.05)
+
+    without = gate.config.with_name("without.yaml")
+    text = gate.config.read_text("utf-8")
+    without.write_text(text.replace("  annex: {kind: folder, path: annex}\n", ""), "utf-8")
+    with open_installation(read_settings(without), "without") as installation:
+        assert ANNEX not in installation.tenant_archives.owners
+        assert end_visits(installation) == 1
+        visit = installation.stores.access.visit(gate.place(ANNEX), "v-annex")
+        assert visit is not None
+        assert visit.state is VisitState.CHECKED_OUT
+        account = installation.stores.directory.user(installation.scope, visit.account)
+        assert account is not None
+        assert account.disabled
+        assert end_visits(installation) == 0
+    assert not [each for each in grants(gate.installation.scope) if "annex" in each.grantee]

@@ -271,7 +271,7 @@ QUERIES = (
 )
 
 
-@pytest.mark.parametrize(("query", "statuses"), QUERIES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("query", "statuses"), QUERIES, ids=[query[:30] for query, _ in QUERIES])
 def test_a_query_that_makes_no_sense_gets_a_clear_answer(
     unharmed: Target, query: str, statuses: set[int]
 ) -> None:

@@ -47,7 +47,7 @@ LAYOUTS = {
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with cluster() as server:
-        yield server.url()
+        yield server.empty_url()
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,8 @@ def engine(url: str, rows: list[TableRow]) -> Iterator[Engine]:
 
 
 def dumped(engine: Engine, *options: str) -> list[str]:
-    """What pg_dump writes of the schema."""
+    """What pg_dump writes of the database."""
     address = engine.url
-    schema = str(address.query["options"]).partition("=")[2]
     command = [
         find_program("pg_dump"),
         "-h",
@@ -90,10 +89,10 @@ def dumped(engine: Engine, *options: str) -> list[str]:
         "-U",
         "gate",
         "-n",
-        schema,
+        "public",
         *options,
     ]
-    done = subprocess.run([*command, "postgres"], capture_output=True, check=True, timeout=60)
+    done = subprocess.run([*command, str(address.database)], capture_output=True, check=True, timeout=60)
     return list(io.StringIO(done.stdout.decode("utf-8"), newline=""))
 
 
@@ -121,14 +120,21 @@ def test_the_database_takes_back_what_is_exported(engine: Engine, rows: list[Tab
     address = engine.url
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE study_permission"))
-    schema = str(address.query["options"]).partition("=")[2]
-    options = ["-h", str(address.query["host"]), "-U", "gate", "-v", "ON_ERROR_STOP=1", "-c"]
-    command = [find_program("psql"), *options, f"SET search_path = {schema}"]
+    database = str(address.database)
+    command = [
+        find_program("psql"),
+        "-h",
+        str(address.query["host"]),
+        "-U",
+        "gate",
+        "-v",
+        "ON_ERROR_STOP=1",
+    ]
     if layout == "csv":
         copy = "\\copy study_permission (study_iuid, action, roles) FROM pstdin WITH (FORMAT csv, HEADER)"
-        command, load = [*command, "-c", copy, "postgres"], "".join(as_csv(rows))
+        command, load = [*command, "-c", copy, database], "".join(as_csv(rows))
     else:
-        command, load = [*command, "-f", "-", "postgres"], "".join(as_sql(rows))
+        command, load = [*command, "-f", "-", database], "".join(as_sql(rows))
     done = subprocess.run(command, input=load.encode("utf-8"), capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     with engine.connect() as connection:

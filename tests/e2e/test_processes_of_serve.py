@@ -9,6 +9,7 @@ import psutil
 import pytest
 import requests
 
+from pacsgate.bootstrap.heartbeat import SILENT_SECONDS
 from tests.support.hospital import FurnishedHospital, RunningHospital, furnish, opened
 from tests.support.small_hospital import some_studies
 from tests.support.waiting import wait_until
@@ -84,6 +85,24 @@ def test_workers_that_were_forked_alike_differ_in_what_they_draw_and_write(hospi
     written = [segments for segments in writers if segments]
     assert len(written) >= 2  # both HTTP workers; the background process has nothing to say yet
     assert len(set().union(*written)) == sum(map(len, written))
+
+
+def test_a_gate_whose_background_process_hangs_serves_and_says_that_it_is_not_whole(
+    hospital: RunningHospital,
+) -> None:
+    """A process that has died is replaced within seconds, before anybody is told."""
+    (background,) = (child for child in nursery_of(hospital).children() if not child.net_connections("inet"))
+    assert answers(hospital)
+    background.suspend()
+    try:
+        wait_until(lambda: not answers(hospital), seconds=SILENT_SECONDS + 10)
+        told = requests.get(f"{hospital.url}/readyz", timeout=5)
+        assert told.status_code == 503
+        assert "background process" in " ".join(told.json()["problems"])
+        assert requests.get(f"{hospital.url}/healthz", timeout=5).ok
+    finally:
+        background.resume()
+    wait_until(lambda: answers(hospital), seconds=10)
 
 
 def test_a_gate_whose_nursery_is_killed_has_its_processes_replaced(hospital: RunningHospital) -> None:

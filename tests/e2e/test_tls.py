@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from pacsgate.audit.events import EventKind
+from pacsgate.bootstrap.background import CARDS_SECONDS
 from tests.e2e.asking import events
 from tests.support.browser import chromium, take_picture
 from tests.support.hospital import FurnishedHospital, RunningHospital, cli_here, opened
@@ -236,6 +237,24 @@ def test_m3_a_browser_signs_in_with_its_certificate(site: Site) -> None:
     )
 
 
+def test_a_session_ends_soon_after_the_card_was_revoked_that_began_it(site: Site) -> None:
+    card = site.cards.card("rad2-session", principal("rad2@ward.example"))
+    browser = requests.Session()
+    browser.trust_env = False
+    browser.verify = str(site.servers.ca_file)
+    browser.cert = (str(card.certificate_file), str(card.key_file))
+    browser.post(f"{site.https}/sign-in/certificate", {"return_to": "/"}, timeout=30, allow_redirects=False)
+    browser.close()  # the connection has shown the card, and would go on
+    browser.cert = None
+
+    def status() -> int:
+        return browser.get(f"{site.https}/dicom-web/studies?limit=1", timeout=30).status_code
+
+    assert status() == 200
+    site.revoke(card)
+    wait_until(lambda: status() == 401, CARDS_SECONDS + SOON_SECONDS)
+
+
 @pytest.mark.server("chromium")
 def test_m3_in_a_real_browser_the_certificate_is_a_button(site: Site) -> None:
     certificate, key = (str(file) for file in site.rad1.files)
@@ -288,9 +307,14 @@ def test_a_renewed_certificate_is_shown_without_a_restart_and_a_broken_one_is_no
     def shown() -> set[str]:
         return {site.server_certificate(port) for port in ("https", "dicom")}
 
-    new = site.servers.issue("localhost", "127.0.0.1")
+    def renewals() -> int:
+        return site.hospital.log.read_text("utf-8").count("certificate renewed")
+
+    new, before = site.servers.issue("localhost", "127.0.0.1"), renewals()
     install(new, site.directory)
-    wait_until(lambda: shown() == {new[0].read_text("ascii")}, SOON_SECONDS)
+    # Each process has its own last good certificate: there are one worker and two DICOM processes.
+    wait_until(lambda: renewals() == before + 3, SOON_SECONDS)
+    assert shown() == {new[0].read_text("ascii")}
     other = site.servers.issue("other", "localhost", "127.0.0.1")
     (site.directory / "gate.pem").write_bytes(other[0].read_bytes())
 

@@ -11,6 +11,7 @@ from pacsgate.cli.desk import open_desk
 from pacsgate.config import read_settings
 from pacsgate.model.role import Assignment
 from tests.e2e.orthanc_walking import Target, request_of, rows
+from tests.e2e.test_orthanc_routes_by_persona import THIN, check
 from tests.e2e.walking import VARYING
 from tests.support.canaries import CanaryRecorder
 from tests.support.guarded_orthanc import FurnishedOrthanc, GuardedOrthanc, opened_guarded
@@ -70,3 +71,11 @@ def test_no_operation_of_anothers_orthanc_is_there(guarded: GuardedOrthanc) -> N
 def test_its_own_people_find_in_it_what_is_theirs(guarded: GuardedOrthanc) -> None:
     found = guarded.client("chief1").get("/studies").json()
     assert guarded.study("S1") in found
+
+
+@pytest.mark.parametrize("persona", ["chief1", "rad1", "stud1", "clerk1"])
+def test_with_another_tenant_beside_them_its_people_are_answered_as_the_oracle_says(
+    guarded: GuardedOrthanc, persona: str
+) -> None:
+    """As each operation is asked of one hospital alone: here one of so many."""
+    check(guarded, persona, THIN)

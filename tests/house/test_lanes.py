@@ -75,6 +75,17 @@ def test_make_help_names_every_target_with_a_sentence():
     assert {"demo", "test", "test-long", "lint", "bench", "docs", "clean"} <= described
 
 
+def test_what_runs_alone_says_so_in_a_file_where_the_lane_looks_for_it():
+    lane = (ROOT / "tools" / "lane").read_text("utf-8")
+    assert r"--include='test_*.py' 'mark\.alone' tests" in lane
+    elsewhere = [
+        file
+        for file in (ROOT / "tests").rglob("*.py")
+        if "mark" + ".alone" in file.read_text("utf-8") and not file.name.startswith("test_")
+    ]
+    assert elsewhere == []
+
+
 def test_both_lanes_are_what_ci_runs():
     run = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "make lint test test-long" in run

@@ -139,6 +139,10 @@ class QueueMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.clock.advance(seconds=seconds)
 
+    @rule(minutes=st.sampled_from([1, 20]))
+    def the_clock_goes_back(self, minutes: int) -> None:
+        self.clock.set_back(minutes=minutes)
+
     @rule(who=st.sampled_from(["clerk", "nurse"]))
     def bar_or_not(self, who: str) -> None:
         self.desk.barred ^= {who}
@@ -197,8 +201,9 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def the_look_tells_where_there_is_something(self) -> None:
         place = (self.desk.scope.tenant, DOORS)
-        waiting = any(self._may_go(each) and self.now < each.expires for each in self.expected)
-        assert (place in self.desk.queue.look((), self.now).fetchable) == waiting
+        for places in (None, [place]):
+            look = self.desk.queue.look((), self.now, RULES.furthest(self.now), places)
+            assert (place in look.fetchable) == self._would_change()
 
     # ------------------------------------------------------------------ the model
 
@@ -207,10 +212,13 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _end_overdue(self) -> None:
         for each in self.expected:
-            if each.state is LEASED and each.until is not None and each.until <= self.now:
+            furthest = self.now + timedelta(minutes=5, seconds=30)
+            if each.state is LEASED and each.until is not None and not self.now < each.until <= furthest:
                 each.try_again(504, self.now)
             elif each.state is QUEUED and each.expires <= self.now:
                 each.end(EXPIRED, 504, self.now)
+            elif each.state is QUEUED and each.due > furthest:
+                each.due = self.now
 
     def _may_go(self, one: Expected) -> bool:
         others = [each for each in self.expected if each.person == one.person and each is not one]
@@ -221,9 +229,14 @@ class QueueMachine(RuleBasedStateMachine):
         return one.state is QUEUED and one.due <= self.now and not held_up
 
     def _would_change(self) -> bool:
+        furthest = timedelta(minutes=5, seconds=30)
         overdue = any(
-            (each.state is LEASED and each.until is not None and each.until <= self.now)
-            or (each.state is QUEUED and each.expires <= self.now)
+            (
+                each.state is LEASED
+                and each.until is not None
+                and not self.now < each.until <= self.now + furthest
+            )
+            or (each.state is QUEUED and (each.expires <= self.now or each.due > self.now + furthest))
             for each in self.expected
         )
         return overdue or any(self._may_go(each) for each in self.expected)

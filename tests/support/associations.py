@@ -17,7 +17,7 @@ from pacsgate.ports.assertions import AssertionVerifier
 from pacsgate.ports.associations import Admitted, CalledAe, Requestor, UserIdentity, UserIdentityType
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import Stores, stores_on
-from tests.support.databases import copied_sqlite
+from tests.support.databases import sqlite_url
 from tests.support.people import OPERATOR, PASSWORD, SCOPE, People, people_on
 
 ADDRESS = "10.1.2.3"
@@ -112,7 +112,7 @@ def open_reception(
     **parts: Any,
 ) -> Reception:
     """A door in an empty directory, with the user `rad1` of the group `radiology`."""
-    stores = stores_on(open_database(copied_sqlite(directory)))
+    stores = stores_on(open_database(sqlite_url(directory)))
     people = people_on(stores, **parts)
     people.users.add(people.change(), "rad1", password=PASSWORD, groups=frozenset({"radiology"}))
     people.trail.events.clear()

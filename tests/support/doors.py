@@ -19,7 +19,7 @@ from pacsgate.services.access.rules import DeskRules
 from pacsgate.stores.access.store import SqlAccessStore
 from pacsgate.stores.database import open_database
 from tests.support.clocks import HandClock
-from tests.support.databases import copied_sqlite
+from tests.support.databases import sqlite_url
 
 PLACE = PacsPlace(TenantName("north"), ArchiveName("north-doors"))
 UNITS = (AccessUnit("lobby", "Lobby", "zone"), AccessUnit("reading-room", "Reading room", "zone"))
@@ -144,4 +144,4 @@ class Site:
 
 
 def open_site(directory: Path, rules: DeskRules | None = None) -> Site:
-    return Site(SqlAccessStore(open_database(copied_sqlite(directory))), rules)
+    return Site(SqlAccessStore(open_database(sqlite_url(directory))), rules)

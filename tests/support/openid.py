@@ -13,15 +13,16 @@ from urllib.parse import parse_qs, urlsplit
 from pacsgate.identity.assertions.issuers import ClaimNames
 from pacsgate.identity.assertions.outside import Answer
 from pacsgate.identity.federation.federated_accounts import FederatedAccounts
+from pacsgate.identity.federation.returning_browsers import DoorParts
 from pacsgate.identity.federation.source_policy import AccountsMode, SourcePolicy
-from pacsgate.identity.oidc.door import DoorParts, OpenIdDoor
+from pacsgate.identity.oidc.door import OpenIdDoor
 from pacsgate.identity.oidc.logout_tokens import LogoutTokens
 from pacsgate.identity.oidc.provider import OpenIdClient, OpenIdProvider
 from pacsgate.identity.sign_in_record import SignInRecord
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import Stores, stores_on
 from tests.support.assertions import RsaSigner, base64url, key_set, web_token
-from tests.support.databases import copied_sqlite
+from tests.support.databases import sqlite_url
 from tests.support.people import SCOPE, People, people_on
 
 ISSUER = "https://idp.example/realms/hospital"
@@ -149,7 +150,7 @@ class Reception:
 def open_reception(
     directory: Path, source: SourcePolicy | None = None, *others: SourcePolicy, **changed: Any
 ) -> Reception:
-    stores = stores_on(open_database(copied_sqlite(directory)))
+    stores = stores_on(open_database(sqlite_url(directory)))
     people = people_on(stores)
     scripted = ScriptedProvider()
     source = source or SourcePolicy("idp", AccountsMode.CLAIMS)

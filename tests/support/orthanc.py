@@ -5,6 +5,7 @@ and stops by itself, also when the test process dies.
 """
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,7 +103,10 @@ def running_orthanc(
     file = directory / "orthanc.json"
     file.write_text(json.dumps(configuration, indent=2))
     log = directory / "orthanc.log"
-    with running([*wrapper, str(executable), str(file)], log) as process:
+    # Asked to end it takes three seconds, though all that it was told is in its database already.  What a wrapper
+    # has started must be told by the wrapper.
+    stop = signal.SIGTERM if wrapper else signal.SIGKILL
+    with running([*wrapper, str(executable), str(file)], log, stop=stop) as process:
         orthanc = Orthanc(http_port, dicom_port, "ORTHANC", credentials, process, log)
         _wait_until_ready(orthanc)
         yield orthanc

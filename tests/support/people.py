@@ -5,9 +5,7 @@ check hundreds.
 """
 
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from argon2 import Parameters, Type
@@ -52,6 +50,7 @@ from pacsgate.services.study_permissions import StudyPermissionAdministration
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import Stores, stores_on
 from tests.support.clocks import HandClock
+from tests.support.databases import migrated_sqlite
 from tests.support.trails import ListTrail
 
 SCOPE = TenantScope(DEFAULT_TENANT)
@@ -140,17 +139,8 @@ def open_people(directory: Path, **parts: Any) -> People:
     """An installation in an empty directory; `parts` replace what `People` would choose."""
     file = directory / "pacsgate.sqlite"
     if not file.exists():
-        file.write_bytes(_empty_database())
+        file.write_bytes(migrated_sqlite())
     return people_on(stores_on(open_database(f"sqlite:///{file}")), **parts)
-
-
-@cache
-def _empty_database() -> bytes:
-    """A file with every table and no row: a copy opens ten times as fast as a new one is made."""
-    with TemporaryDirectory() as directory:
-        file = Path(directory) / "empty.sqlite"
-        open_database(f"sqlite:///{file}").close()
-        return file.read_bytes()
 
 
 def people_on(stores: Stores, **parts: Any) -> People:

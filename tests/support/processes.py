@@ -12,8 +12,13 @@ _STOP_SECONDS = 20
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start a program with its output in `log`; stop it when the block ends, or when this process dies."""
+def running(
+    command: Sequence[str], log: Path, *, stop: signal.Signals = signal.SIGTERM
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a program with its output in `log`; stop it when the block ends, or when this process dies.
+
+    `stop` is SIGKILL for what takes its time to end and has nothing left to say.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -25,7 +30,7 @@ def running(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[byt
     try:
         yield process
     finally:
-        process.terminate()
+        process.send_signal(stop)
         try:
             process.wait(timeout=_STOP_SECONDS)
         except subprocess.TimeoutExpired:

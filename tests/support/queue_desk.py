@@ -15,6 +15,7 @@ from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
 from pacsgate.ports.pacs_adapters import PacsAdapter, PacsFeatures
 from pacsgate.ports.pacs_queue import Message
 from pacsgate.ports.tenants import PacsRecord
+from pacsgate.services.callers import Caller
 from pacsgate.services.pacs_queue.dead_letters import DeadLetters
 from pacsgate.services.pacs_queue.give_up import GiveUpMessages
 from pacsgate.services.pacs_queue.hand_over import HandOver, Taker
@@ -68,7 +69,7 @@ class Desk:
             self.hand_over, lambda tenant, _pacs: self.adapter if tenant == self.scope.tenant else None
         )
         self.submit = SubmitOperation(queue, record, self.here, self.clock, self.rules)
-        self.results = Results(queue, record, self.clock, told_once)
+        self.results = Results(queue, self._holds, record, self.clock, told_once)
         self.letters = DeadLetters(queue, record, self.here, self.clock, self.rules)
         self.give_up = GiveUpMessages(queue, record, self.clock, self.rules)
 
@@ -100,6 +101,9 @@ class Desk:
             for event in self.trail.events
             if event.details.get("message") == message_id
         ]
+
+    def _holds(self, caller: Caller, _permission: Permission, _pacs: ArchiveName | None) -> bool:
+        return caller.subject.name not in self.barred
 
     def _still(
         self,

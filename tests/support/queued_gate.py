@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pacsgate.bootstrap import tenancy
 from pacsgate.bootstrap.gate import build_app
-from pacsgate.bootstrap.pacs_queue import QueueDesk, queue_desk
+from pacsgate.bootstrap.pacs_queue import QueueDesk, queue_desk, queue_rules
 from pacsgate.bootstrap.pacs_registry import pacses
 from pacsgate.bootstrap.queue_thread import QueueThread
 from pacsgate.identity.tokens import RandomTokens
@@ -132,6 +132,7 @@ class QueuedGate:
             opened.gate.waiters,
             opened.gate.sightings,
             opened.installation.clock,
+            queue_rules(opened.installation.settings),
             lambda _said: None,
         )
         thread.start(asyncio.get_running_loop())
@@ -183,4 +184,6 @@ def queued_gate(directory: Path) -> Iterator[QueuedGate]:
             gate.change, PacsRecord(DOORS, "Doors", PacsKind.DOORS, agent)
         )
         clerk = person(gate, PACS_ADMINISTRATOR)
-        yield QueuedGate(gate, agent, clerk, open_bell(gate.opened.installation.database))
+        installation = gate.opened.installation
+        bell = open_bell(installation.database, installation.stores.queue.sender)
+        yield QueuedGate(gate, agent, clerk, bell)

@@ -23,7 +23,7 @@ from pacsgate.stores.database import open_database
 from pacsgate.stores.site.doors import SqlDoors
 from pacsgate.stores.site.spool import SqlSiteSpool
 from tests.support.clocks import HandClock
-from tests.support.databases import copied_sqlite
+from tests.support.databases import sqlite_url
 
 PLACE = PacsPlace(TenantName("north"), ArchiveName("doors"))
 CARD = "wiegand26"
@@ -79,13 +79,13 @@ class SimulatedSite:
 def simulated_site(
     directory: Path, plan: Mapping[str, Any] = USUAL_PLAN, place: PacsPlace = PLACE
 ) -> Iterator[SimulatedSite]:
-    database = open_database(copied_sqlite(directory))
+    database = open_database(sqlite_url(directory))
     clock, built = HandClock(), read_plan(plan)
     access, spool = SqlAccessStore(database), SqlSiteSpool(database)
     fields = TenantFields(place, spool)
     desk = AccessDesk(
         access,
-        DoorEffects(built),
+        DoorEffects(built, SqlDoors(database), spool),
         clock,
         DeskRules(most_credentials=3),
         lambda _tenant, kind, values: fields.check(kind, values),

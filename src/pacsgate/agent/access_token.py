@@ -37,12 +37,15 @@ class AccessToken:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._held: tuple[str, float] | None = None
+        self.fetched = 0
+        """How many there have been."""
 
     async def get(self) -> str:
         """A token that is good for a while.  Raises `GateUnavailableError`."""
         async with self._turn:
             if self._held is None or self._clock.monotonic() >= self._held[1]:
                 self._held = await self._fetched()
+                self.fetched += 1
             return self._held[0]
 
     def distrust(self, token: str) -> None:

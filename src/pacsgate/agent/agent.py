@@ -8,7 +8,8 @@ Made by `bootstrap.agent`.
 Invariants:
 - a response is on disk before it is sent, and is sent until it is taken or refused;
 - events are told in their order, each until it is taken;
-- a command that is fetched again is shown to the adapter again, which does it once.
+- a command that is fetched again is shown to the adapter again, which does it once;
+- a gate that may have forgotten what the PACS can do is told again.
 """
 
 import asyncio
@@ -61,7 +62,10 @@ class Agent:
     fields: TenantFields
     log: AgentLog
     clock: Clock
-    _features: PacsFeatures | None = field(default=None, init=False)
+    _told_features: tuple[PacsFeatures, int, int] | None = field(default=None, init=False)
+    """What was told last, with which token and after how many failures."""
+    _failures: int = field(default=0, init=False)
+    """How often the gate could not be reached, or did not take this for the agent of a PACS of its own."""
     _told_all_at: float = field(default=float("-inf"), init=False)
     _answered: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS), init=False)
@@ -94,6 +98,7 @@ class Agent:
             try:
                 message = await _unless(stop, self.client.next_message())
             except GateUnavailableError as problem:
+                self._failures += 1
                 self.log.warning("no messages", problem=problem.public)
                 await _unless(stop, asyncio.sleep(backoff.failed()))
                 continue
@@ -121,10 +126,10 @@ class Agent:
     # -------------------------------------------------------------- reports
 
     async def _tell_features(self) -> None:
-        features = await self._in_thread(self.adapter.features)
-        if features != self._features:
+        features, failures = await self._in_thread(self.adapter.features), self._failures
+        if (features, self.client.tokens_fetched, failures) != self._told_features:
             await self.client.put_features(features)
-            self._features = features
+            self._told_features = features, self.client.tokens_fetched, failures
 
     async def _tell_responses(self) -> None:
         self._answered.clear()
@@ -183,6 +188,7 @@ class Agent:
             try:
                 await step()
             except GateUnavailableError:
+                self._failures += 1
                 await _unless(stop, asyncio.sleep(backoff.failed()))  # who fetches messages says so
                 continue
             except PacsgateError as problem:

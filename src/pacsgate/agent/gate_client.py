@@ -66,6 +66,11 @@ class GateClient:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
+    @property
+    def tokens_fetched(self) -> int:
+        """How many access tokens there have been: with a new one the gate may be another."""
+        return self._token.fetched
+
     async def next_message(self) -> AgentMessage | None:
         """Wait for a message; `None` is to ask again at once.  Raises `GateUnavailableError`."""
         async with self._asked("GET", "messages", patience_seconds=_POLL_SECONDS) as response:

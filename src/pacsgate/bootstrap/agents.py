@@ -138,7 +138,8 @@ def open_adapter(site: Site) -> Iterator[PacsAdapter]:
 
 def _door_simulator(site: Site) -> DoorSimulator:
     _keep_plan(site, SqlDoors(site.database))
-    desk = site.desk(DoorEffects(site.plan), DeskRules(most_credentials=MOST_CREDENTIALS))
+    effects = DoorEffects(site.plan, SqlDoors(site.database), site.spool)
+    desk = site.desk(effects, DeskRules(most_credentials=MOST_CREDENTIALS))
     return DoorSimulator(site.settings.place, desk, site.spool, site.clock)
 
 

@@ -107,25 +107,25 @@ def administration_api(installation: Installation, gate: Gate, desk: Managed) ->
     )
     in_trees = {tree: _under_tenants(installation, desk, tree) for tree in (API, AIS)}
     return api(
-        {API.prefix: (*routers, *in_trees[API]), AIS.prefix: in_trees[AIS]},
+        {API.prefix: (*in_trees[API], *routers), AIS.prefix: in_trees[AIS]},
         desk.mandates,
         tenancy.warrants(installation, installation.calls.count),
     )
 
 
 def _under_tenants(installation: Installation, desk: Managed, tree: Tree) -> tuple[APIRouter, ...]:
-    """What stands under a tenant, in the words of one tree."""
+    """What stands under a tenant, in the words of one tree; what is asked for most often comes first."""
     queue = queue_desk(installation)
     secrets = AgentSecrets(installation.stores.directory, lambda: people.tokens(installation))
     assignments = ManagedAssignments(desk.accounts, desk.roles, tenancy.known_pacses(installation))
     return (
+        pacs_message_routes(queue.hand_over, queue.letters, secrets, tree),
+        operation_routes(PacsOperations(queue.submit, field_check(installation)), tree),
         tenant_routes(lambda: tenancy.tenants(installation), tree),
         pacs_routes(lambda: pacses(installation), tree),
         tenant_role_routes(desk.roles, tree),
         assignment_routes(assignments, tree),
         agent_routes(_reports(installation), tree),
-        pacs_message_routes(queue.hand_over, queue.letters, secrets, tree),
-        operation_routes(PacsOperations(queue.submit, field_check(installation)), tree),
     )
 
 

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from multiprocessing.synchronize import Event
 from threading import Event as Stop
 
@@ -21,10 +22,12 @@ from pacsgate.bootstrap.directory_sync import DirectorySync
 from pacsgate.bootstrap.executors import end_visits
 from pacsgate.bootstrap.feeds import Feeds
 from pacsgate.bootstrap.filter_jobs import FilterJobs
+from pacsgate.bootstrap.heartbeat import Heartbeat
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.pacs_queue import QueueDesk, queue_desk
 from pacsgate.bootstrap.policies import PolicyWatches
+from pacsgate.bootstrap.revoked_cards import RevokedCards
 from pacsgate.bootstrap.trail import manifest_signer
 from pacsgate.config import Settings
 from pacsgate.identity import lockout, sessions, shared_credentials, shares
@@ -39,6 +42,7 @@ OUTBOX_SECONDS = 1.0
 QUEUE_SECONDS = 1.0
 VISITS_SECONDS = 0.5
 """A visit that is over ends by its grants at once; that somebody is checked out follows."""
+CARDS_SECONDS = 15.0
 MANIFEST_SECONDS = 60.0
 SWEEP_SECONDS = 600.0
 SILENCE_SECONDS = 1.0
@@ -69,9 +73,12 @@ def run_background(settings: Settings, ready: Event) -> None:
         filters.start()
         directories = DirectorySync(installation)
         directories.start()
+        heart = Heartbeat.of(settings, installation.clock)
+        _beat(heart)
         ready.set()
         while not stop.is_set() and _has_supervisor():
             now = time.monotonic()
+            _beat(heart)
             for job in jobs:
                 if now >= job.due:
                     job.due = now + job.every_seconds
@@ -84,6 +91,14 @@ def run_background(settings: Settings, ready: Event) -> None:
         signer.tick()
 
 
+def _beat(heart: Heartbeat) -> None:
+    """Say that this process is at work; where that cannot be said, workers say that it is not."""
+    try:
+        heart.beat()
+    except OSError as error:
+        _log.error("the heartbeat cannot be left in the data directory", error=error.strerror)
+
+
 def _has_supervisor() -> bool:
     """Whether the process that started this one still lives; killed, it could not ask this one to stop."""
     supervisor = multiprocessing.parent_process()
@@ -93,6 +108,7 @@ def _has_supervisor() -> bool:
 def _jobs(installation: Installation, sign: Callable[[], object]) -> list[_Job]:
     watches = PolicyWatches(installation)
     queue = queue_desk(installation)
+    cards = cache(partial(RevokedCards.of, installation))  # lists that cannot be read now may be later
     return [
         _Job("policy files", POLICY_SECONDS, watches.tick),
         _Job(
@@ -103,6 +119,7 @@ def _jobs(installation: Installation, sign: Callable[[], object]) -> list[_Job]:
         _Job("queue", QUEUE_SECONDS, lambda: _tend_queue(queue)),
         _Job("ended messages", SWEEP_SECONDS, queue.overdue.forget),
         _Job("visits", VISITS_SECONDS, lambda: end_visits(installation)),
+        _Job("revoked cards", CARDS_SECONDS, lambda: cards().end_sessions()),
         _Job("silent agents", SILENCE_SECONDS, lambda: _note_silence(installation)),
     ]
 

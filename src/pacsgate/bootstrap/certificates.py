@@ -29,7 +29,7 @@ def check_certificate_sources(settings: Settings) -> None:
 
 def certificate_door(installation: Installation, last_recorded: datetime) -> CertificateDoor | None:
     """Who checks client certificates; `None` where nobody's are believed."""
-    sources = [_source(source, installation.clock) for source in installation.settings.identity.certificates]
+    sources = certificate_sources(installation)
     if not sources:
         return None
     return CertificateDoor(
@@ -37,6 +37,13 @@ def certificate_door(installation: Installation, last_recorded: datetime) -> Cer
         federated_accounts(installation),
         clock=installation.clock,
         latest=LatestTime(last_recorded),
+    )
+
+
+def certificate_sources(installation: Installation) -> tuple[CertificateSource, ...]:
+    """The authorities whose certificates are believed."""
+    return tuple(
+        _source(source, installation.clock) for source in installation.settings.identity.certificates
     )
 
 

@@ -1,4 +1,4 @@
-"""The DIMSE process: the same use cases as behind HTTP, behind the DICOM listeners.
+"""A DIMSE process: the same use cases as behind HTTP, behind the DICOM listeners.
 
 Called through `entrances`, in a process of its own.
 """
@@ -22,6 +22,7 @@ from pacsgate.bootstrap.grace import GRACE_SECONDS
 from pacsgate.bootstrap.identity_sources import role_ceilings
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
+from pacsgate.bootstrap.open_files import allow_open_files
 from pacsgate.bootstrap.renewed_tls import RenewedContext
 from pacsgate.bootstrap.server_tls import dicom_tls
 from pacsgate.bootstrap.shadow_thread import ShadowThread
@@ -60,18 +61,20 @@ _FORBIDDEN = {
 }
 
 
-def run_dimse(settings: Settings, sockets: Sequence[socket.socket], ready: Event) -> None:
+def run_dimse(settings: Settings, sockets: Sequence[socket.socket], number: int, ready: Event) -> None:
     """Serve until SIGTERM; then finish what runs, close access windows and the trail."""
     configure_logs()
+    allow_open_files()
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    with open_installation(settings, "dicom") as installation, installation.stores.epochs.watched():
+    with open_installation(settings, f"dicom-{number}") as installation, installation.stores.epochs.watched():
         _record(installation, EventKind.APPLICATION_STARTED)
         windows = access_windows(installation)
         gate = build_dimse_gate(installation, windows)
         house = GateHouse(gate)
-        listeners = _listeners(settings, sockets, house)
+        contexts = [None if tls is None else RenewedContext(tls) for tls in dicom_tls(settings)]
+        listeners = _listeners(settings, sockets, contexts, house)
         spare_the_collector()
         shadow = ShadowThread(gate.shadow, installation.clock, _log.warning)
         shadow.start()
@@ -81,6 +84,9 @@ def run_dimse(settings: Settings, sockets: Sequence[socket.socket], ready: Event
         ready.set()
         while not stop.is_set() and _has_supervisor():
             windows.tick()
+            for context in contexts:
+                if context is not None:
+                    context.newest()
             stop.wait(_TICK_SECONDS)
         for listener in listeners:
             listener.stop()
@@ -156,6 +162,7 @@ def _door_settings(settings: Settings) -> DimseSettings:
             for title, called in dicom.ae_titles.items()
         },
         network_of=networks.network_of,
+        seats=settings.data / "associations",
         allow_cleartext_identity=dicom.allow_cleartext_identity,
         forbidden_destination=_FORBIDDEN[dicom.forbidden_destination],
         refuses_as_dcm4chee=dicom.refusals is Refusals.DCM4CHEE,
@@ -171,14 +178,19 @@ def _dicom(settings: Settings) -> DicomSettings:
     return settings.dicom
 
 
-def _listeners(settings: Settings, sockets: Sequence[socket.socket], house: GateHouse) -> list[Listener]:
+def _listeners(
+    settings: Settings,
+    sockets: Sequence[socket.socket],
+    contexts: Sequence[RenewedContext | None],
+    house: GateHouse,
+) -> list[Listener]:
     dicom = _dicom(settings)
     if dicom.allow_cleartext_identity:
         _log.warning("`allow_cleartext_identity` is set: whoever reads the network reads passcodes")
     entity = library_entity()
     return [
-        Listener(listening, None if tls is None else RenewedContext(tls), entity, house)
-        for listening, tls in zip(sockets, dicom_tls(settings), strict=True)
+        Listener(listening, context, entity, house)
+        for listening, context in zip(sockets, contexts, strict=True)
     ]
 
 

@@ -21,11 +21,11 @@ def http_worker(settings: Settings, sockets: Sequence[socket.socket], number: in
     run_worker(settings, sockets, number, ready)
 
 
-def dicom_door(settings: Settings, sockets: Sequence[socket.socket], ready: Event) -> None:
+def dicom_door(settings: Settings, sockets: Sequence[socket.socket], number: int, ready: Event) -> None:
     """Serve DIMSE."""
     from pacsgate.bootstrap.dimse import run_dimse
 
-    run_dimse(settings, sockets, ready)
+    run_dimse(settings, sockets, number, ready)
 
 
 def hl7_door(settings: Settings, sockets: Sequence[socket.socket], ready: Event) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pacsgate.bootstrap import people
-from pacsgate.bootstrap.identity_sources import sign_in_sources, source_policies
+from pacsgate.bootstrap.identity_sources import role_ceilings, sign_in_sources, source_policies
 from pacsgate.bootstrap.installation import Installation
+from pacsgate.identity.accounts import LocalAccounts
 from pacsgate.identity.lockout import Attempts
 from pacsgate.identity.tokens import RandomTokens
 from pacsgate.model.access import FieldValue, PacsPlace
@@ -24,6 +25,7 @@ from pacsgate.model.pacs_operation import EntityKind
 from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
 from pacsgate.policy.policy import Policy
 from pacsgate.ports.pacs_adapters import Command, Outcome, PacsAdapter, PacsEvent, PacsFeatures
+from pacsgate.services.access.account_administrators import AccountAdministrators
 from pacsgate.services.access.desk import OPERATIONS_OF_THE_DESK, AccessDesk
 from pacsgate.services.access.image_accounts import ImageAccounts
 from pacsgate.services.access.image_certificates import ImageCertificates
@@ -47,7 +49,7 @@ class ArchiveDesk:
     installation: Installation
     place: PacsPlace
     check_fields: FieldCheck | None = None
-    """Knows the extension fields, where those of the installation's own tenant are not meant."""
+    """Knows the extension fields, where another gate governs and those of its tenant are meant."""
 
     def features(self) -> PacsFeatures:
         """Every operation but to publish a policy, which has an interface of its own here."""
@@ -89,12 +91,18 @@ class ArchiveDesk:
         resets = PasswordReset(office, users, passwords, stores.challenges, Attempts(stores.directory))
         accounts = ImageAccounts(stores.directory, users, stores.access, policy)
         authorities = {each.name for each in settings.identity.certificates}
+        # Who asks at another gate is nobody's account here, so nobody there links certificates.
         sources = [
             each.name
             for each in source_policies(settings)
-            if each.name in authorities and each.scope == self.place.scope
+            if each.name in authorities and each.scope == self.place.scope and self.check_fields is None
         ]
-        certificates = ImageCertificates(stores.directory, stores.identity_links, sources)
+        administrators = AccountAdministrators(
+            LocalAccounts(stores.directory, role_ceilings(settings)), policy
+        )
+        certificates = ImageCertificates(
+            stores.directory, stores.identity_links, sources, administrators.include
+        )
         made = ImageCredentials(stores.directory, accounts, tokens, resets, certificates)
         return ImagingEffects(stores.directory, stores.index, accounts, made, policy, opened.office.publish)
 
@@ -122,11 +130,16 @@ def executors(installation: Installation) -> Executors:
 
 
 def end_visits(installation: Installation) -> int:
-    """End, in every archive, the visits whose time is over; returns how many."""
+    """End, in every archive, the visits whose time is over; returns how many.
+
+    One that is in the configuration no more has visits still, and accounts that they opened.
+    """
+    now, archives = installation.clock.now(), installation.tenant_archives
     return sum(
-        ArchiveDesk(installation, PacsPlace(tenant, archive)).tick()
-        for archive, tenant in installation.tenant_archives.owners.items()
-        if installation.policy_of(TenantScope(tenant)) is not None
+        ArchiveDesk(installation, PacsPlace(scope.tenant, archive)).tick()
+        for scope in installation.scopes()
+        if installation.policy_of(scope) is not None
+        for archive in {*archives.of(scope), *installation.stores.access.overdue_at(scope, now)}
     )
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.config import OrthancArchiveSettings, Settings
-from pacsgate.gateway.http.metrics import FEED_CURRENT, FEED_READ
+from pacsgate.gateway.http.metrics import FEED_CURRENT, FEED_READ, archive_label
 from pacsgate.model.errors import PacsgateError
 from pacsgate.model.resource import ArchiveName
 from pacsgate.services.feed import Feed, FeedParts, Told
@@ -105,6 +105,7 @@ class _Follower:
         self._log = _log.bind(archive=name)
         self._clock = installation.clock
         self._name = name
+        self._label = archive_label(installation.tenant_archives, name)
         self._stop = stop
         self._said_at = -_PROGRESS_SECONDS
 
@@ -117,7 +118,7 @@ class _Follower:
             try:
                 feed = feed or open_feed(self._installation, self._name, told)
                 if feed.poll():
-                    FEED_CURRENT.labels(self._name).set(self._clock.now().timestamp())
+                    FEED_CURRENT.labels(self._label).set(self._clock.now().timestamp())
                 if pause > POLL_SECONDS:
                     self._log.warning("feed goes on")
                 pause = POLL_SECONDS
@@ -138,7 +139,7 @@ class _Follower:
 
     def _crawling(self, progress: SyncProgress) -> None:
         self._go_on()
-        FEED_READ.labels(self._name).set(progress.done)
+        FEED_READ.labels(self._label).set(progress.done)
         now = self._clock.monotonic()
         if now - self._said_at >= _PROGRESS_SECONDS:
             self._said_at = now

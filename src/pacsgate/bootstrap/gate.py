@@ -3,7 +3,7 @@
 Called by `worker`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from starlette.applications import Starlette
@@ -107,8 +107,16 @@ def build_gate(installation: Installation) -> Gate:
     )
 
 
-def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[str, int]]) -> ASGIApp:
-    """The ASGI application of one worker; `addresses` are where its listeners are, in configured order."""
+def build_app(
+    installation: Installation,
+    gate: Gate,
+    addresses: Sequence[tuple[str, int]],
+    problems: Callable[[], Sequence[str]] = tuple,
+) -> ASGIApp:
+    """The ASGI application of one worker; `addresses` are where its listeners are, in configured order.
+
+    `problems` are those of the processes beside it.
+    """
     contexts = RequestContexts(gate.settings, gate.clock)
     certificates = CertificateWatch(installation.settings)
     warnings = insecure_upstreams_told_to_strangers(installation.settings)
@@ -119,7 +127,7 @@ def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[
         exception_handlers={PacsgateError: _as_page, HTTPException: _no_page, Exception: _as_page},
         routes=[
             Route("/healthz", healthz),
-            Route("/readyz", readyz(gate, certificates.problems, warnings)),
+            Route("/readyz", readyz(gate, lambda: (*certificates.problems(), *problems()), warnings)),
             Route("/metrics", metrics),
             *authzen_routes(gate, contexts, _questions(installation, gate)),
             *instance_search_routes(gate, contexts),
@@ -134,7 +142,7 @@ def build_app(installation: Installation, gate: Gate, addresses: Sequence[tuple[
             *saml_pages(installation, seen, sign_in(installation, gate, seen.sessions)),
             *pages_of_factors(installation, gate, seen, sign_in(installation, gate, seen.sessions)),
             *admin_routes(AdminDesk(seen, desk)),
-            *tenancy_pages(installation, seen),
+            *tenancy_pages(installation, seen, desk),
             *console_pages(installation, gate, seen),
         ],
     )

@@ -3,11 +3,12 @@
 Roles may stand in the database and lists of people in files, which are not opened to check a configuration:
 so these are warnings and no refusals.
 
-Called by `pacsgate config check` and `pacsgate link add`.
+Called by `pacsgate config check` and `pacsgate link add`, and at the start of `pacsgate serve`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from pacsgate.bootstrap.identity_sources import source_scopes
 from pacsgate.config import Settings
 from pacsgate.config.certificates import CertificateSourceSettings
 from pacsgate.config.ldap import LdapSettings
@@ -15,6 +16,7 @@ from pacsgate.config.oidc import OpenIdSettings
 from pacsgate.config.saml import SamlSettings
 from pacsgate.config.scim import ScimSettings
 from pacsgate.config.tls import ClientCertificate
+from pacsgate.model.resource import TenantScope
 from pacsgate.policy.policy import Policy
 
 _OWN = "local"
@@ -29,9 +31,9 @@ def configured_sources(settings: Settings) -> frozenset[str]:
     return frozenset(named + [issuer.name for issuer in settings.identity.issuers])
 
 
-def identity_warnings(settings: Settings, policy: Policy) -> Iterator[str]:
-    """What somebody probably meant otherwise."""
-    yield from _unknown_roles(settings, policy)
+def identity_warnings(settings: Settings, policies: Mapping[TenantScope, Policy]) -> Iterator[str]:
+    """What somebody probably meant otherwise; of tenants whose policy is not at hand roles are not judged."""
+    yield from _unknown_roles(settings, policies)
     yield from _unknown_sources(settings)
     yield from _certificates_unseen(settings)
 
@@ -41,13 +43,18 @@ def _signing_in(settings: Settings) -> tuple[_SigningIn, ...]:
     return (*identity.openid, *identity.ldap, *identity.saml, *identity.certificates)
 
 
-def _unknown_roles(settings: Settings, policy: Policy) -> Iterator[str]:
-    named = [(role, "`identity.sessions.roles`") for role in settings.identity.sessions.roles]
+def _unknown_roles(settings: Settings, policies: Mapping[TenantScope, Policy]) -> Iterator[str]:
+    everywhere = frozenset[str]().union(*(policy.roles for policy in policies.values()))
+    named = [(role, "`identity.sessions.roles`", everywhere) for role in settings.identity.sessions.roles]
+    scopes = source_scopes(settings)
     sources: tuple[_SigningIn | ScimSettings, ...] = (*_signing_in(settings), *settings.identity.scim)
     for source in sources:
-        named += [(role, f"`roles_at_most` of `{source.name}`") for role in source.roles_at_most or ()]
-    for role, where in named:
-        if role not in policy.roles:
+        policy = policies.get(scopes[source.name])
+        if policy is not None:
+            where, known = f"`roles_at_most` of `{source.name}`", frozenset(policy.roles)
+            named += [(role, where, known) for role in source.roles_at_most or ()]
+    for role, where, known in named:
+        if role not in known:
             yield (
                 f"{where} names `{role}`, which no policy file defines: "
                 "it counts for nothing unless `pacsgate role list` shows it"

@@ -1,6 +1,7 @@
-"""Connections are open files: each agent that waits holds one, and systems allow 1,024 where nobody asks.
+"""Connections are open files, and systems allow 1,024 where nobody asks: an agent that waits holds one, an
+association five.
 
-Called by `worker`.
+Called by `worker` and `dimse`.
 """
 
 import resource

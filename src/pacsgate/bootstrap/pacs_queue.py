@@ -26,12 +26,12 @@ from pacsgate.identity.tokens import RandomTokens
 from pacsgate.ports.pacs_queue import PacsQueue
 from pacsgate.services.pacs_queue.dead_letters import DeadLetters
 from pacsgate.services.pacs_queue.give_up import GiveUpMessages
-from pacsgate.services.pacs_queue.hand_over import HandOver, StillHeld
+from pacsgate.services.pacs_queue.hand_over import HandOver
 from pacsgate.services.pacs_queue.overdue import EndOverdue
 from pacsgate.services.pacs_queue.recording import QueueRecord
 from pacsgate.services.pacs_queue.results import Results
 from pacsgate.services.pacs_queue.rules import QueueRules
-from pacsgate.services.pacs_queue.run_here import Executors, RunHere
+from pacsgate.services.pacs_queue.run_here import RunHere
 from pacsgate.services.pacs_queue.submit import SubmitOperation
 from pacsgate.services.pacs_queue.told_once import ToldOnce
 from pacsgate.stores.pacs_queue.bell import open_bell
@@ -69,24 +69,20 @@ def queue_rules(settings: Settings) -> QueueRules:
 
 def queue_desk(installation: Installation) -> QueueDesk:
     """The use cases over the queue of an installation."""
-    return desk_with(installation, warrants(installation).still, executors(installation))
-
-
-def desk_with(installation: Installation, still: StillHeld, executors: Executors) -> QueueDesk:
-    """The same with another way to ask who may, and to carry out."""
+    permissions = warrants(installation)
     queue, clock, rules = installation.stores.queue, installation.clock, queue_rules(installation.settings)
     record = QueueRecord(installation.trail)
     overdue = EndOverdue(queue, record, clock, rules)
     told_once = ToldOnce(installation.sealer)
-    hand_over = HandOver(queue, overdue, still, record, clock, rules, told_once)
-    here = RunHere(hand_over, executors)
+    hand_over = HandOver(queue, overdue, permissions.still, record, clock, rules, told_once)
+    here = RunHere(hand_over, executors(installation))
     return QueueDesk(
         queue=queue,
         overdue=overdue,
         hand_over=hand_over,
         here=here,
         submit=SubmitOperation(queue, record, here, clock, rules),
-        results=Results(queue, record, clock, told_once),
+        results=Results(queue, permissions.holds, record, clock, told_once),
         letters=DeadLetters(queue, record, here, clock, rules),
         give_up=GiveUpMessages(queue, record, clock, rules),
     )
@@ -120,10 +116,11 @@ def queue_thread(installation: Installation, gate: Gate, log: Callable[[str], ob
     """What wakes those who wait at a worker."""
     return QueueThread(
         installation.stores.queue,
-        open_bell(installation.database),
+        open_bell(installation.database, installation.stores.queue.sender),
         gate.waiters,
         gate.sightings,
         installation.clock,
+        queue_rules(installation.settings),
         log,
     )
 

@@ -17,6 +17,7 @@ from pacsgate.audit.events import Actor
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.policy_files import policy_paths, read_all_policy_sources
 from pacsgate.config import Settings
+from pacsgate.identity.file_stamp import file_stamp
 from pacsgate.model.errors import PolicyError, SettingsError
 from pacsgate.model.resource import DEFAULT_TENANT, TenantName, TenantScope
 from pacsgate.policy.naming import fact_basis
@@ -112,8 +113,6 @@ def _state(path: Path) -> object:
     """What changes when somebody saves: names, sizes and times of the files."""
     try:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
-        return tuple(
-            (file.name, file.stat().st_mtime_ns, file.stat().st_size, file.stat().st_ino) for file in files
-        )
+        return tuple((file.name, file_stamp(file)) for file in files)
     except OSError as error:
         return error.errno

@@ -1,6 +1,8 @@
 """The thread of one worker that wakes whoever waits for something to do at a PACS, or for a result.
 
-While nobody waits it sleeps.  It also remembers, every few seconds and all at once, which agents were seen.
+What this worker changes wakes them without it; it looks for what other processes change, and for what becomes
+due by itself.  While nobody waits it sleeps.  It also remembers, every few seconds and all at once, which
+agents were seen.
 
 Called by `worker`.
 
@@ -18,7 +20,8 @@ from pacsgate.gateway.http.agent_sightings import AgentSightings
 from pacsgate.gateway.http.pacs_waiters import Waiters
 from pacsgate.model.errors import PacsgateError
 from pacsgate.ports import Clock
-from pacsgate.ports.pacs_queue import PacsQueue, QueueBell
+from pacsgate.ports.pacs_queue import Look, PacsQueue, QueueBell
+from pacsgate.services.pacs_queue.rules import QueueRules
 
 LOOK_SECONDS = 1.0
 """At least so often, also where no bell rings: what rests after a failed attempt becomes due by itself."""
@@ -35,6 +38,7 @@ class QueueThread:
         waiters: Waiters,
         sightings: AgentSightings,
         clock: Clock,
+        rules: QueueRules,
         log: Callable[[str], object],
     ) -> None:
         self._queue = queue
@@ -42,6 +46,7 @@ class QueueThread:
         self._waiters = waiters
         self._sightings = sightings
         self._clock = clock
+        self._rules = rules
         self._log = log
         self._noted_at = clock.monotonic()
         self._stop = threading.Event()
@@ -51,7 +56,7 @@ class QueueThread:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to wake those who wait on this loop."""
         self._loop = loop
-        self._queue.tell(self._bell.ring)
+        self._queue.tell(self._changed)
         self._thread.start()
 
     def stop(self) -> None:
@@ -80,11 +85,21 @@ class QueueThread:
         if not self._waiters.somebody.wait(LOOK_SECONDS):
             return
         now = self._clock.now()
-        look = self._queue.look(self._waiters.results(), now)
+        waited_for, places = self._waiters.results(), self._waiters.places()
+        look = self._queue.look(waited_for, now, self._rules.furthest(now), places)
+        self._wake(look)
+        self._bell.wait(_until(look.next_due, now))
+
+    def _changed(self, look: Look) -> None:
+        """Called by whoever has just changed something in this process."""
+        self._wake(look)
+        if look.next_due is not None:
+            self._bell.ring()
+
+    def _wake(self, look: Look) -> None:
         if (look.fetchable or look.final) and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended, and nobody waits
                 self._loop.call_soon_threadsafe(self._waiters.wake, look)
-        self._bell.wait(_until(look.next_due, now))
 
     def _note(self) -> None:
         self._noted_at = self._clock.monotonic()

@@ -2,7 +2,8 @@
 
 Everything that serves connections asks a context to wrap each of them.  This one hands the question on to the
 newest context that could be made of the files, so that a new connection gets the new certificate and those
-that are open keep what they have.  It looks when somebody connects, at most once a second.
+that are open keep what they have.  It looks when somebody connects, at most once a second, and where several
+processes share a listener when one of them ticks: or each would keep what was good when somebody last came.
 
 A pair that cannot be used (half written, of two different certificates, damaged) changes nothing: the last
 good one stays, and `problem` says so until the files are sound again.
@@ -23,6 +24,7 @@ from typing import Any, Self
 import structlog
 
 from pacsgate.bootstrap.server_tls import ServerTls, certificate_end, server_context
+from pacsgate.identity.file_stamp import file_stamp
 from pacsgate.model.errors import SettingsError
 
 LOOK_SECONDS = 1.0
@@ -95,12 +97,4 @@ class RenewedContext(ssl.SSLContext):
 
 def _state(files: tuple[Path, ...]) -> object:
     """What changes when somebody writes one of the files."""
-    return tuple(_stamp(file) for file in files)
-
-
-def _stamp(file: Path) -> object:
-    try:
-        found = file.stat()
-    except OSError as error:
-        return error.errno
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return tuple(file_stamp(file) for file in files)

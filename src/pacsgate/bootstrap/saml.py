@@ -16,8 +16,9 @@ from pacsgate.bootstrap.identity_sources import claim_names, federated_accounts,
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.config import Settings
 from pacsgate.config.saml import SamlSettings
+from pacsgate.identity.federation.returning_browsers import DoorParts
 from pacsgate.identity.lockout import Attempts
-from pacsgate.identity.saml.door import SamlDoor, SamlParts
+from pacsgate.identity.saml.door import SamlDoor
 from pacsgate.identity.saml.provider import OwnKey, SamlDescription, SamlProvider
 from pacsgate.identity.sign_in_record import SignInRecord
 from pacsgate.model.errors import SettingsError
@@ -54,18 +55,19 @@ def saml_pages(installation: Installation, seen: Visitors, sign_in: SignIn) -> l
     stores = installation.stores
     accounts, scopes = federated_accounts(installation), source_scopes(installation.settings)
 
-    def parts(source: str) -> SamlParts:
-        return SamlParts(
+    def parts(source: str) -> DoorParts:
+        return DoorParts(
             scope=scopes[source],
             accounts=accounts,
-            links=stores.identity_links,
             challenges=stores.challenges,
-            used=stores.used_assertions,
             attempts=Attempts(stores.directory),
             record=SignInRecord(installation.trail),
         )
 
-    doors = [SamlDoor(provider, parts(provider.name)) for provider in saml_providers(installation.settings)]
+    doors = [
+        SamlDoor(provider, parts(provider.name), stores.identity_links, stores.used_assertions)
+        for provider in saml_providers(installation.settings)
+    ]
     sources = SignInWithSource(doors, sign_in, lambda: SessionAdministration(installation.office))
     return saml_routes(SamlPages(seen, {door.name: door for door in doors}, sources))
 

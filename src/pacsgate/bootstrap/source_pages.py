@@ -12,8 +12,9 @@ from pacsgate.bootstrap.identity_sources import federated_accounts, source_scope
 from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.openid import openid_providers
 from pacsgate.gateway.http.wiring import Gate
+from pacsgate.identity.federation.returning_browsers import DoorParts
 from pacsgate.identity.lockout import Attempts
-from pacsgate.identity.oidc.door import DoorParts, OpenIdDoor
+from pacsgate.identity.oidc.door import OpenIdDoor
 from pacsgate.identity.oidc.logout_tokens import LogoutTokens
 from pacsgate.identity.oidc.provider import OpenIdProvider
 from pacsgate.identity.sign_in_record import SignInRecord

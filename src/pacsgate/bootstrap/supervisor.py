@@ -1,4 +1,4 @@
-"""`serve`: N HTTP workers, one DIMSE process and one background process, watched and stopped together.
+"""`serve`: N HTTP workers, N DIMSE processes and one background process, watched and stopped together.
 
 The listening sockets are opened here and shared, so a worker that dies is
 replaced without a connection being refused.  Nothing else of the installation is: what has to be done
@@ -105,8 +105,10 @@ class Supervisor:
 
     def _names(self) -> list[str]:
         workers = [f"http-{number}" for number in range(1, self.settings.workers + 1)]
-        doors = {_DICOM: self.settings.dicom, _HL7: self.settings.hl7}
-        return ["background", *workers, *(name for name, section in doors.items() if section is not None)]
+        dicom = 0 if self.settings.dicom is None else self.settings.dicom.processes
+        doors = [f"{_DICOM}-{number}" for number in range(1, dicom + 1)]
+        hl7 = [] if self.settings.hl7 is None else [_HL7]
+        return ["background", *workers, *doors, *hl7]
 
     def _share_metrics(self) -> None:
         """Give the processes an empty directory to count in; the nursery passes its name on."""
@@ -125,8 +127,9 @@ class Supervisor:
             process = nursery.born(name, entrances.background, settings, ready)
         elif name == _HL7:
             process = nursery.born(name, entrances.hl7_door, settings, self.hl7_sockets, ready)
-        elif name == _DICOM:
-            process = nursery.born(name, entrances.dicom_door, settings, self.dicom_sockets, ready)
+        elif name.startswith(_DICOM):
+            number = int(name.removeprefix(f"{_DICOM}-"))
+            process = nursery.born(name, entrances.dicom_door, settings, self.dicom_sockets, number, ready)
         else:
             number = int(name.removeprefix("http-"))
             process = nursery.born(name, entrances.http_worker, settings, self.sockets, number, ready)

@@ -14,18 +14,22 @@ from pacsgate.bootstrap.installation import Installation
 from pacsgate.bootstrap.pacs_queue import queue_desk
 from pacsgate.bootstrap.pacs_registry import pacses
 from pacsgate.services.agent_secrets import AgentSecrets
+from pacsgate.services.managed import Managed
+from pacsgate.services.managed_assignments import ManagedAssignments
 
 
-def tenancy_pages(installation: Installation, seen: Visitors) -> list[Route]:
+def tenancy_pages(installation: Installation, seen: Visitors, managed: Managed) -> list[Route]:
     """The routes."""
-    queue = queue_desk(installation)
+    queue, known = queue_desk(installation), tenancy.known_pacses(installation)
     return tenancy_routes(
         TenancyDesk(
             visitors=seen,
             warrants=tenancy.warrants(installation, installation.calls.count),
-            known=tenancy.known_pacses(installation),
+            mandates=managed.mandates,
+            known=known,
             tenants=lambda: tenancy.tenants(installation),
             pacses=lambda: pacses(installation),
+            assignments=ManagedAssignments(managed.accounts, managed.roles, known),
             submit=queue.submit,
             results=queue.results,
             letters=queue.letters,

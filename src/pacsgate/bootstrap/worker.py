@@ -19,6 +19,7 @@ from pacsgate.audit.events import Actor, AuditEvent, EventKind
 from pacsgate.bootstrap.collector import spare_the_collector
 from pacsgate.bootstrap.gate import build_app, build_gate
 from pacsgate.bootstrap.grace import GRACE_SECONDS
+from pacsgate.bootstrap.heartbeat import Heartbeat
 from pacsgate.bootstrap.installation import Installation, open_installation
 from pacsgate.bootstrap.logs import configure_logs
 from pacsgate.bootstrap.open_files import allow_open_files
@@ -108,8 +109,10 @@ async def _serve(
         None if tls is None else RenewedContext(tls, carried_by=carried_by)
         for tls in http_tls(installation.settings)
     ]
+    heart = Heartbeat.of(installation.settings, installation.clock)
+    addresses = [listener.getsockname()[:2] for listener in sockets]
     config = uvicorn.Config(
-        build_app(installation, gate, [listener.getsockname()[:2] for listener in sockets]),
+        build_app(installation, gate, addresses, heart.problems),
         ws="none",  # nothing here speaks WebSocket
         log_config=None,
         access_log=False,
@@ -137,7 +140,7 @@ async def _serve(
     if supervisor is not None:
         # Killed, it could not ask: workers that outlive it would keep its ports from its successor.
         loop.add_reader(supervisor.sentinel, orphaned, supervisor.sentinel)
-    ticking = asyncio.create_task(_tick(gate))
+    ticking = asyncio.create_task(_tick(gate, [context for context in contexts if context is not None]))
     counting = asyncio.create_task(_write_counts(installation))
     serving = asyncio.create_task(server.serve(sockets=list(sockets)))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
@@ -149,10 +152,12 @@ async def _serve(
     await installation.archives.aclose()
 
 
-async def _tick(gate: Gate) -> None:
+async def _tick(gate: Gate, contexts: Sequence[RenewedContext]) -> None:
     while True:
         await asyncio.sleep(_TICK_SECONDS)
         gate.windows.tick()
+        for context in contexts:
+            context.newest()
 
 
 async def _write_counts(installation: Installation) -> None:

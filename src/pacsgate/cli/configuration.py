@@ -21,6 +21,7 @@ from pacsgate.cli.loading import load_policy_shown
 from pacsgate.cli.options import DEFAULT_CONFIG, AsJson
 from pacsgate.cli.printing import print_json, print_line
 from pacsgate.config import read_settings
+from pacsgate.model.resource import DEFAULT_TENANT, TenantScope
 
 app = typer.Typer(help="Check the configuration file.", no_args_is_help=True)
 
@@ -44,7 +45,7 @@ def check(file: File = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
             *tenant_wall_warnings(settings),
         ]
         policy = load_policy_shown(read_all_policy_sources(settings))
-        warnings += identity_warnings(settings, policy)
+        warnings += identity_warnings(settings, {TenantScope(DEFAULT_TENANT): policy})
     if as_json:
         print_json(
             {

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pacsgate.config.base import Section
+from pacsgate.config.base import Section, refuse_half_a_pair
 from pacsgate.config.dicom_peers import DicomPeerSettings
 from pacsgate.config.tenants import OfATenant
 from pacsgate.protocols.orthanc_plugin.purposes import Purpose
@@ -72,9 +72,8 @@ class HttpArchiveSettings(OfATenant):
     timeout_seconds: float = Field(default=30, gt=0, le=600)
 
     @model_validator(mode="after")
-    def _certificate_has_its_key(self) -> "HttpArchiveSettings":
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("`certificate` and `key` belong together")
+    def _makes_sense(self) -> "HttpArchiveSettings":
+        refuse_half_a_pair(certificate=self.certificate, key=self.key)
         if not self.verify and self.ca_file is not None:
             raise ValueError("`ca_file` says whom to trust, and `verify: false` to trust anybody: keep one")
         return self

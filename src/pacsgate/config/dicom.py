@@ -61,6 +61,8 @@ class DicomSettings(Section):
     """The DICOM side of the gate."""
 
     listeners: tuple[DicomListenerSettings, ...] = (DicomListenerSettings(),)
+    processes: int = Field(default=2, ge=1, le=64)
+    """How many processes share the associations; more than there are processors gain nothing."""
     ae_titles: dict[AeTitle, CalledAeSettings] = Field(min_length=1)
     allow_cleartext_identity: bool = False
     """Whether passcodes, assertions and tokens are taken on a listener without TLS; warned about at start."""

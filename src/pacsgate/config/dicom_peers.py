@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pacsgate.config.base import Section
+from pacsgate.config.base import Section, refuse_half_a_pair
 from pacsgate.model.application_entity import is_ae_title
 
 
@@ -35,8 +35,7 @@ class ClientTlsSettings(Section):
 
     @model_validator(mode="after")
     def _certificate_has_its_key(self) -> "ClientTlsSettings":
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("`certificate` and `key` belong together")
+        refuse_half_a_pair(certificate=self.certificate, key=self.key)
         return self
 
 

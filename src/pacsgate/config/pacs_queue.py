@@ -17,8 +17,8 @@ class QueueSettings(Section):
     """The queue between the gate and the agents of PACSes."""
 
     wait: Duration = timedelta(seconds=25)
-    """How long an agent or a requester that asks waits before it is sent to ask again; at most `60 s`,
-    which proxies between them commonly allow."""
+    """How long an agent or a requester that asks waits at most before it is sent to ask again; no more than
+    `60 s`, which proxies between them commonly allow."""
     lease: Duration = timedelta(minutes=1)
     """For how long an agent that took something is waited for before it is handed out again."""
     attempts: int = Field(default=5, ge=1, le=100)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from pacsgate.config.base import refuse_half_a_pair
 from pacsgate.config.sources import ClaimSettings, SourceSettings
 
 
@@ -34,9 +35,8 @@ class SamlSettings(SourceSettings):
     """Attributes of policies that are numbers there: this kind of source tells nothing but texts."""
 
     @model_validator(mode="after")
-    def _certificate_has_its_key(self) -> "SamlSettings":
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("`certificate_file` and `key_file` belong together")
+    def _makes_sense(self) -> "SamlSettings":
+        refuse_half_a_pair(certificate_file=self.certificate_file, key_file=self.key_file)
         if self.name_id == "transient" and self.claims.name is None:
             raise ValueError("a transient NameID names nobody: say in `claims.name` which attribute does")
         if self.claims.required:

@@ -18,10 +18,12 @@ Standard: PS3.10 section 7.1 (file format); PS3.5 7.1 (each tag once), A.5 (defl
 import io
 import struct
 import zlib
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, TypeVar
 
 from pydicom import config
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import dcmread, read_dataset, read_partial, read_preamble
 from pydicom.tag import BaseTag
@@ -63,8 +65,12 @@ UNREADABLE: tuple[type[Exception], ...] = (*MALFORMED, OSError)
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, double float and integer pixel data."""
 _VRS = frozenset(vr.value for vr in VR)
+_StopWhen = Callable[[BaseTag, str | None, int], bool]
+_Read = TypeVar("_Read", bound=Dataset)
 _FILE_META = 0x0002
 """The group of the file meta information."""
+_BEFORE_DATA_SETS = frozenset({0x0000, _FILE_META})
+"""What is no part of any data set (PS3.10 7.1, PS3.7 6.3)."""
 
 MAX_INFLATED_BYTES = 1 << 30
 """Of a deflated data set.  The largest images in clinical use (breast tomosynthesis) stay below 1 GiB."""
@@ -73,9 +79,37 @@ MAX_INFLATED_BYTES = 1 << 30
 def read_object(data: bytes | BinaryIO, *, pixels: bool = True) -> FileDataset:
     """Read one DICOM Part 10 object.  Without `pixels`, reading stops at them; their element has no value."""
     source = io.BytesIO(data) if isinstance(data, bytes) else data
-    try:
+    with _saying_why_not():
         _examine(source)
-        return dcmread(source) if pixels else _without_pixels(source)
+        if pixels:
+            return dcmread(source)
+        return _without_pixels(lambda stop: read_partial(source, stop_when=stop))
+
+
+def read_data_set(source: BinaryIO, transfer_syntax_uid: str) -> Dataset:
+    """Read the data set that begins where `source` stands, up to its pixels; their element has no value.
+
+    Its encoding is known otherwise: whoever receives an object over DIMSE has written its head themselves.
+    """
+    syntax = UID(transfer_syntax_uid)
+    with _saying_why_not():
+        start = source.tell()
+        _require_whole(source, syntax)
+        source.seek(start)
+        if syntax == DeflatedExplicitVRLittleEndian:
+            source = io.BytesIO(zlib.decompress(source.read(), -zlib.MAX_WBITS))
+        implicit, little = _encoding_of(syntax)
+        dataset = _without_pixels(lambda stop: read_dataset(source, implicit, little, stop_when=stop))
+    if any(tag.group in _BEFORE_DATA_SETS for tag in dataset.keys()):  # noqa: SIM118 - iterating it reads
+        # In the file they would stand where its head goes on, and contradict it for whoever reads that next.
+        raise RequestError("the data set holds elements of a command or of a file's head")
+    return dataset
+
+
+@contextmanager
+def _saying_why_not() -> Iterator[None]:
+    try:
+        yield
     except InvalidDicomError:
         raise RequestError("not a DICOM Part 10 object: the `DICM` prefix is missing") from None
     except MALFORMED as error:
@@ -87,7 +121,8 @@ def read_object(data: bytes | BinaryIO, *, pixels: bool = True) -> FileDataset:
         raise RequestError("the DICOM object ends too early") from None
 
 
-def _without_pixels(source: BinaryIO) -> FileDataset:
+def _without_pixels(read: Callable[[_StopWhen], _Read]) -> _Read:
+    """What `read` makes of a data set when it is stopped at the pixels."""
     stopped_at: list[BaseTag] = []
     found: set[BaseTag] = set()
     peeked_at: BaseTag | None = None
@@ -102,7 +137,7 @@ def _without_pixels(source: BinaryIO) -> FileDataset:
             _note_once(tag, found)
         return tag in _PIXELS
 
-    dataset = read_partial(source, stop_when=at_pixels)
+    dataset = read(at_pixels)
     for tag in stopped_at:
         dataset.add_new(tag, "OW", None)
     return dataset
@@ -120,18 +155,23 @@ def _examine(source: BinaryIO) -> None:
         return tag.group != _FILE_META
 
     meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=beyond_file_meta)
-    syntax = UID(meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian)
+    _require_whole(source, UID(meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian))
+    source.seek(start)
+
+
+def _require_whole(source: BinaryIO, syntax: UID) -> None:
     if syntax == DeflatedExplicitVRLittleEndian:
         whole = _inflates(source)
     else:
-        whole = is_whole(
-            source,
-            implicit_vr=syntax == ImplicitVRLittleEndian,
-            little_endian=syntax != ExplicitVRBigEndian,
-        )
+        implicit, little = _encoding_of(syntax)
+        whole = is_whole(source, implicit_vr=implicit, little_endian=little)
     if not whole:
         raise RequestError("the DICOM object ends too early")
-    source.seek(start)
+
+
+def _encoding_of(syntax: UID) -> tuple[bool, bool]:
+    """Whether VRs are implicit, and whether bytes are little endian (PS3.5 annex A)."""
+    return syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
 
 
 def _inflates(source: BinaryIO) -> bool:

@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 
 from pacsgate.dicom.attributes import KEPT_KEYWORDS, tag_of
 from pacsgate.dicom.json_model import INLINE_LIMIT, to_json
-from pacsgate.dicom.reading import UNREADABLE, read_object
+from pacsgate.dicom.reading import UNREADABLE, read_data_set, read_object
 from pacsgate.dicom.summary import DicomJson, InstanceSummary
 from pacsgate.dicom.uids import require_uid
 from pacsgate.model.errors import RequestError
@@ -38,12 +38,24 @@ def read_summary(data: bytes | BinaryIO) -> InstanceSummary:
     return summarise(read_object(data, pixels=False))
 
 
+def read_summary_of_data_set(source: BinaryIO, transfer_syntax_uid: str) -> InstanceSummary:
+    """Summarise the data set that begins where `source` stands, of a file whose head is of our own making.
+
+    Raises `RequestError`.
+    """
+    return _summarised(read_data_set(source, transfer_syntax_uid), transfer_syntax_uid)
+
+
 def summarise(dataset: Dataset) -> InstanceSummary:
     """Summarise a data set with its file meta information.  Raises `RequestError`."""
     try:
         transfer_syntax_uid = str(dataset.file_meta.TransferSyntaxUID)
     except UNREADABLE:
         raise RequestError("the object names no `TransferSyntaxUID`") from None
+    return _summarised(dataset, transfer_syntax_uid)
+
+
+def _summarised(dataset: Dataset, transfer_syntax_uid: str) -> InstanceSummary:
     metadata = to_json(dataset, lambda _place: "")
     return summarise_json(metadata, require_uid(transfer_syntax_uid, "TransferSyntaxUID"))
 

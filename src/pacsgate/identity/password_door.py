@@ -11,7 +11,7 @@ together with the hash it was right for: a changed password is a changed hash,
 and what disables or locks a user moves one of the two epochs it is kept under.
 
 A password that is kept elsewhere (a directory) is verified there, after the same hash as any other, and
-counts, locks and is remembered in the same way.
+counts, locks and is remembered in the same way.  Where there are directories, every failure waits for one.
 
 The sealed credential of the emergency account opens a sign-in page once, with an alarm, and nothing else.
 
@@ -167,6 +167,8 @@ class LocalPasswordDoor:
             source = "" if isinstance(judged, Cause) else judged.source
         else:
             judged = _judge(user, now, matches=matches)
+            if isinstance(judged, Cause) and self._outside is not None:
+                self._outside.pretend(scope, name, password, context)
             source = EMERGENCY if user is not None and user.source == EMERGENCY else ""
         if isinstance(judged, Cause):
             refusal = Refusal(judged, Credential.PASSWORD, name, None, tenant)

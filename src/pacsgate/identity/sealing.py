@@ -28,6 +28,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pacsgate.identity.file_stamp import stamp_of
 from pacsgate.model.errors import SealError, SettingsError
 
 _ID_BYTES = 4
@@ -75,7 +76,7 @@ class FileSealer:
     def _keys(self) -> Mapping[bytes, AESGCM]:
         try:
             found = self._path.stat()
-            version = (found.st_mtime_ns, found.st_size, found.st_ino)
+            version = stamp_of(found)
             if self._ring is None or self._ring.version != version:
                 if stat.S_IMODE(found.st_mode) & 0o077:
                     raise SealError(

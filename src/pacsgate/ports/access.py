@@ -29,6 +29,7 @@ from pacsgate.model.access import (
     UnitAssignment,
     Visit,
 )
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.ports.pacs_adapters import Json, Outcome
 
 
@@ -154,6 +155,10 @@ class AccessStore(Protocol):
 
     def overdue(self, place: PacsPlace, now: datetime) -> Sequence[Visit]:
         """The visits whose end has come while they were planned or going on; the longest overdue first."""
+        ...
+
+    def overdue_at(self, scope: TenantScope, now: datetime) -> frozenset[ArchiveName]:
+        """The PACSes of a tenant that have such visits, whether they are still configured or not."""
         ...
 
     def put_visit(self, place: PacsPlace, visit: Visit) -> None:

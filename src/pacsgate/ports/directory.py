@@ -1,5 +1,6 @@
 """What is kept of people: accounts, roles, tokens, sessions, grants.  None of it may be lost."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -162,6 +163,13 @@ class Directory(RoleGivings, Protocol):
 
     def together(self) -> AbstractContextManager[None]:
         """One transaction for all that this thread reads and writes within, whichever store does it."""
+        ...
+
+    def provided(self, check: Callable[[], None]) -> AbstractContextManager[None]:
+        """Let this thread change something only after a check, which reads what nobody changes meanwhile.
+
+        What the check raises is raised in place of the first change within, of which nothing is done.
+        """
         ...
 
     def add_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:

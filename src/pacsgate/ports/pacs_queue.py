@@ -109,14 +109,19 @@ class AgentSighting:
     at: datetime
 
 
+Place = tuple[TenantName, ArchiveName]
+"""A PACS of a tenant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What whoever waits wants to know: where there is something to fetch, and which results are there.
 
-    `next_due` is when something now held back may be fetched, if nothing changes before.
+    Whoever comes to a `fetchable` place gets something, or ends what holds it up.  `next_due` is when
+    something now held back may be fetched, if nothing changes before.
     """
 
-    fetchable: frozenset[tuple[TenantName, ArchiveName]]
+    fetchable: frozenset[Place]
     final: frozenset[str]
     next_due: datetime | None
 
@@ -161,13 +166,25 @@ class PacsQueue(Protocol):
         ...
 
     def overdue(
-        self, now: datetime, place: tuple[TenantScope, ArchiveName] | None = None, limit: int = 500
+        self, now: datetime, furthest: datetime, place: Place | None = None, limit: int = 500
     ) -> tuple[Message, ...]:
-        """Those whose lease has ended, and queued ones that have expired; of one PACS, or of all tenants."""
+        """Those whose lease has ended, and queued ones that have expired; of one PACS, or of all tenants.
+
+        Those, too, that are due later than `furthest`, for which nothing is meant to wait.
+        """
         ...
 
-    def look(self, results: Collection[str], now: datetime) -> Look:
-        """What there is for those who wait, in all tenants; `results` are the messages waited for."""
+    def look(
+        self,
+        results: Collection[str],
+        now: datetime,
+        furthest: datetime,
+        places: Collection[Place] | None = None,
+    ) -> Look:
+        """What there is for those who wait for these results, and at these places or anywhere.
+
+        Where there are many, other places may be named too.
+        """
         ...
 
     def depth(self, scope: TenantScope, pacs: ArchiveName) -> Depth:
@@ -178,8 +195,13 @@ class PacsQueue(Protocol):
         """Take the contents out of what nobody may read any more, and forget what ended before then."""
         ...
 
-    def tell(self, changed: Callable[[], None]) -> None:
-        """Call this, too, after whatever this process changes from now on."""
+    @property
+    def sender(self) -> str:
+        """By what a bell tells what this process changes from what others change."""
+        ...
+
+    def tell(self, changed: Callable[[Look], None]) -> None:
+        """Call this, too, after whatever this process changes from now on, with what there may be then."""
         ...
 
     def note_agents(self, seen: Collection[AgentSighting]) -> None:
@@ -195,7 +217,7 @@ class QueueBell(Protocol):
     """Tells a process that something may have changed in the queue, whichever process changed it."""
 
     def wait(self, seconds: float) -> None:
-        """Return as soon as it rings, and after so long anyway."""
+        """Return as soon as it rings, and after so long anyway; what this process changes may not ring."""
         ...
 
     def ring(self) -> None:

@@ -13,7 +13,6 @@ Called by the command line, on the machine itself.
 Standard: HIPAA 164.312(a)(2)(ii) (emergency access procedure); PS3.16 CID 401 (110127); OWASP ASVS 5.0 6.1.3.
 """
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +25,7 @@ from pacsgate.model.subject import EMERGENCY
 from pacsgate.ports import Passwords, UserRecord
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office, words
+from pacsgate.services.paper_codes import paper_code
 
 NAME = "emergency"
 
@@ -77,9 +77,7 @@ class EmergencyAccess:
             )
         for role in roles:
             self._users.check_assignment(change, Assignment(role))
-        code = "-".join(
-            "".join(secrets.choice(_LETTERS) for _ in range(_GROUP_LETTERS)) for _ in range(_GROUPS)
-        )
+        code = paper_code(_LETTERS, groups=_GROUPS, length=_GROUP_LETTERS)
         user = UserRecord(
             name=NAME,
             kind="user",

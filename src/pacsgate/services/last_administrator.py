@@ -4,7 +4,7 @@ Whatever could is done within `still_governed`, which looks before and afterward
 is left.  A lock is no such thing: it ends, and stopping somebody now matters more.  Nor is a policy file that
 names administrators anybody's to take away here.
 
-Called by `administer_users`.
+Called by `administer_users` and `provision_accounts`.
 
 Invariants:
 - of two changes at once that would leave nobody between them, the second is refused.
@@ -19,9 +19,13 @@ from pacsgate.model.errors import ConflictError
 from pacsgate.services.administration import Change, Office
 
 
+class LastAdministratorError(ConflictError):
+    """Nobody would govern the tenant any more."""
+
+
 @contextmanager
 def still_governed(office: Office, change: Change) -> Iterator[None]:
-    """Let something be done, in one transaction.  Raises `ConflictError` if nobody is left."""
+    """Let something be done, in one transaction.  Raises `LastAdministratorError` if nobody is left."""
     policy = office.policy(change.scope)
     given = () if policy is None else policy.assignments
     if any(one.assignment.role == TENANT_ADMINISTRATOR for one in given):
@@ -32,7 +36,7 @@ def still_governed(office: Office, change: Change) -> Iterator[None]:
         yield
         now_after, for_good_after = _governing(office, change)
         if (now_before and not now_after) or (for_good_before and not for_good_after):
-            raise ConflictError(
+            raise LastAdministratorError(
                 f"nobody would hold `{TENANT_ADMINISTRATOR}` any more: give it to somebody else first"
             )
 

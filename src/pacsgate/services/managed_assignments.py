@@ -2,7 +2,7 @@
 
 An assignment is called by what it says: to whom, which role, where, from when until when.
 
-Called by the API; calls `managed_accounts` and `managed_roles`.
+Called by the API and its pages; calls `managed_accounts` and `managed_roles`.
 
 Invariants:
 - nobody gives the roles of the platform and of agents: those come by the configuration file, and by the
@@ -62,6 +62,12 @@ class ManagedAssignments:
         everybody = self.accounts.administration().users(mandate.scope)
         every = (given for user in everybody for given in _given_to(mandate, user))
         return tuple(given for given in every if given.assignment.role == known)
+
+    def at(self, mandate: Mandate, pacs: ArchiveName | None) -> tuple[Given, ...]:
+        """Who has which role at one PACS, or, for `None`, at none in particular."""
+        everybody = self.accounts.administration().users(mandate.scope)
+        every = (given for user in everybody for given in _given_to(mandate, user))
+        return tuple(given for given in every if given.assignment.scope.archive == pacs)
 
     def one(self, mandate: Mandate, role: str, assignment_id: str) -> Given:
         """One assignment of a role.  Raises `NotFoundError`."""

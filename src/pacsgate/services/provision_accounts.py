@@ -9,7 +9,8 @@ Called by `reconcile_accounts` and by the SCIM service.
 Invariants:
 - an account that another source or the gate itself keeps is never changed;
 - only a source that disabled an account enables it again: an administrator's word stands;
-- a leaver's account is disabled and its sessions end; what it holds stays to be looked at, and is told.
+- a leaver's account is disabled and its sessions end; what it holds stays to be looked at, and is told;
+- no source takes away the last who governs a tenant: that it wanted to is on record, and somebody decides.
 
 Standard: NIST SP 800-53 AC-2; PS3.16 CID 401 (110137).
 """
@@ -17,7 +18,7 @@ Standard: NIST SP 800-53 AC-2; PS3.16 CID 401 (110137).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from pacsgate.audit.events import EventKind
+from pacsgate.audit.events import EventKind, Outcome
 from pacsgate.model.errors import ConflictError
 from pacsgate.model.resource import TenantScope
 from pacsgate.model.subject import Attributes, SubjectKind
@@ -25,6 +26,7 @@ from pacsgate.ports import UserRecord
 from pacsgate.ports.identity_sources import IdentityLink, IdentityLinks, SourceAccount
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office, attributes_text, words
+from pacsgate.services.last_administrator import LastAdministratorError, still_governed
 
 FIELDS = frozenset({"display_name", "groups", "attributes", "starts", "until"})
 """What a source can say of an account besides that it is there."""
@@ -228,9 +230,18 @@ class Provisioning:
             still_holds=", ".join(held),
             **origin.details,
         )
-        self._office.directory.change_user(change.scope, after, event, before=before)
-        if after.disabled:
-            self._office.directory.end_sessions_of(change.scope, before.name)
+        if not _may_keep_out(before, after):
+            self._office.directory.change_user(change.scope, after, event, before=before)
+            return
+        try:
+            with still_governed(self._office, change):
+                self._office.directory.change_user(change.scope, after, event, before=before)
+                if after.disabled:
+                    self._office.directory.end_sessions_of(change.scope, before.name)
+        except LastAdministratorError:
+            details = {**event.details, "change": f"{word} refused"}
+            self._office.trail.record(replace(event, outcome=Outcome.SERIOUS, details=details))
+            raise
 
 
 def differences(before: UserRecord, after: UserRecord) -> Differences:
@@ -254,6 +265,11 @@ def _held(attributes: Attributes) -> Attributes:
 
 def _state(user: UserRecord) -> str:
     return "disabled" if user.disabled else "enabled"
+
+
+def _may_keep_out(before: UserRecord, after: UserRecord) -> bool:
+    """Whether somebody may be kept out from now on, or some day, who was not."""
+    return after.disabled or (before.starts, before.until) != (after.starts, after.until)
 
 
 def _word(before: UserRecord, after: UserRecord) -> str:

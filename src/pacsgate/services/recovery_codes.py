@@ -6,7 +6,8 @@ Standard: OWASP ASVS 5.0 6.5.2 (lookup secrets of 112 bits and more may be kept 
 """
 
 import hashlib
-import secrets
+
+from pacsgate.services.paper_codes import paper_code
 
 CODES = 10
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -16,7 +17,7 @@ _GROUPS, _GROUP = 4, 6
 
 def new_codes() -> tuple[str, ...]:
     """As many codes as an account has, each of 118 random bits."""
-    return tuple(_new_code() for _ in range(CODES))
+    return tuple(paper_code(_ALPHABET, groups=_GROUPS, length=_GROUP) for _ in range(CODES))
 
 
 def digest_of(code: str) -> bytes | None:
@@ -25,8 +26,3 @@ def digest_of(code: str) -> bytes | None:
     if len(written) != _GROUPS * _GROUP or not set(written) <= set(_ALPHABET):
         return None
     return hashlib.sha256(written.encode("ascii")).digest()
-
-
-def _new_code() -> str:
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
-    return "-".join(groups)

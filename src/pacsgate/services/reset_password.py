@@ -1,8 +1,10 @@
 """How somebody comes to a password that nobody else ever knew: an administrator gives a code, they choose.
 
 The code is good for a day and for once, and names the state of the account that it was given for: a later
-code, or a password that was set meanwhile, makes it worthless.  From the moment it is given the old
-password is worth nothing.  A new account that is made with a code is an invitation.
+code, a password that was set meanwhile, or a permission that the account was given since makes it worthless,
+for whoever gave the code may be one who could not give it now.  A code that is given at an archive ends with
+whatever the account is given but units of that archive.  From the moment a code is given the old password is
+worth nothing.  A new account that is made with a code is an invitation.
 
 Called by the page `/reset`, the command line and the administration API.
 
@@ -21,14 +23,17 @@ from datetime import datetime, timedelta
 from pacsgate.audit.events import Actor, EventKind, Outcome
 from pacsgate.model.claimed_names import LONGEST_CLAIM, NOBODY
 from pacsgate.model.context import Context
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.ports import AuthenticationFailed, FailureKind, Passwords, UserRecord
 from pacsgate.ports.factors import Challenges
 from pacsgate.ports.identity import AttemptLimit, AttemptLock, Guessed
+from pacsgate.services.account_holdings import holdings, permissions_held
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change, Office
 
 VALID_FOR = timedelta(hours=24)
 _PURPOSE = "password-reset:"
+_DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +62,18 @@ class PasswordReset:
         self._challenges = challenges
         self._attempts = attempts
 
-    def give(self, change: Change, name: str) -> ResetCode:
+    def give(self, change: Change, name: str, *, but_units_of: ArchiveName | None = None) -> ResetCode:
         """A code for an account; its password is worth nothing from now on, and its sessions end.
 
+        Whoever gives it for the access units of an archive, and administers no accounts, names the archive.
         Raises `NotFoundError`, or `ConflictError` for an account whose password is not kept here.
         """
         # In place of the old hash comes that of a password that nobody knows: the door takes as long.
         self._users.set_password(change, name, self._passwords.generate(), word="reset code given")
         user = self._users.user(change.scope, name)
         expires_at = change.at + VALID_FOR
-        code = self._challenges.ask(change.scope, _PURPOSE + name, _state(user), expires_at=expires_at)
+        state = self._state(change.scope, user, but_units_of)
+        code = self._challenges.ask(change.scope, _PURPOSE + name, state, expires_at=expires_at)
         return ResetCode(name, code, expires_at)
 
     def complete(self, name: str, code: str, password: str, context: Context) -> AuthenticationFailed | None:
@@ -86,13 +93,28 @@ class PasswordReset:
         change = Change(scope, actor, now, context.request_id)
         state = self._challenges.take(scope, _PURPOSE + account, code.strip(), now)
         user = self._office.directory.user(scope, account)
-        if state is None or user is None or not hmac.compare_digest(state, _state(user)):
+        if state is None or user is None or not self._is_as_it_was(scope, user, state):
             return self._refuse(change, account, address)
         lock = self._attempts.note_success(scope, Guessed.CODE, account, now)
         if lock is not None:
             return _locked(lock)
         self._users.set_password(change, account, password, word="password chosen")
         return None
+
+    def _is_as_it_was(self, scope: TenantScope, user: UserRecord, state: bytes) -> bool:
+        archive = state[_DIGEST_BYTES:].decode()
+        now = self._state(scope, user, ArchiveName(archive) if archive else None)
+        return hmac.compare_digest(state, now)
+
+    def _state(self, scope: TenantScope, user: UserRecord, but_units_of: ArchiveName | None) -> bytes:
+        """What a code is bound to: a digest, and the archive at which it was given, if it was at one."""
+        policy = self._office.policy(scope)
+        if but_units_of is None:
+            held = permissions_held(user, policy)
+        else:
+            held = holdings(user, policy, self._office.directory.grants(scope), but_units_of=but_units_of)
+        digest = hashlib.sha256("\n".join((user.password_hash or "", user.kind, *held)).encode()).digest()
+        return digest + (but_units_of or "").encode()
 
     def _refuse(self, change: Change, name: str, address: str | None) -> AuthenticationFailed:
         actor = replace(change.actor, verified=False)
@@ -109,10 +131,6 @@ class PasswordReset:
             )
             self._office.trail.record(replace(locked, outcome=Outcome.SERIOUS))
         return AuthenticationFailed(FailureKind.REFUSED)
-
-
-def _state(user: UserRecord) -> bytes:
-    return hashlib.sha256((user.password_hash or "").encode()).digest()
 
 
 def _locked(lock: AttemptLock) -> AuthenticationFailed:

@@ -102,7 +102,7 @@ class Warrants:
         if tenant != subject.tenant and (subject.tenant != PLATFORM_TENANT or permission not in ABROAD):
             self._record(caller, policy, permission)
             raise NotFoundError(NO_TENANT)
-        if not _holds(policy, subject, permission, pacs, now):
+        if not holds_permission(policy, subject, permission, pacs, now):
             self._record(caller, policy, permission)
             where = "in this tenant" if pacs is None else "at this PACS"
             raise RequestError(f"this needs the permission `{permission}` {where}", status=403)
@@ -117,7 +117,7 @@ class Warrants:
     def holds(self, caller: Caller, permission: Permission, pacs: ArchiveName | None = None) -> bool:
         """Whether the caller holds it in their own tenant: for pages, which show what could be done."""
         policy = self.policies.current(caller.scope)
-        return _holds(policy, caller.subject, permission, pacs, caller.context.now)
+        return holds_permission(policy, caller.subject, permission, pacs, caller.context.now)
 
     def still(
         self,
@@ -134,7 +134,7 @@ class Warrants:
         except NoPolicyError:
             return False
         subject = self.accounts.named(scope, subject_name, now)
-        return subject is not None and _holds(policy, subject, permission, pacs, now)
+        return subject is not None and holds_permission(policy, subject, permission, pacs, now)
 
     def _record(self, caller: Caller, policy: Policy, permission: Permission) -> None:
         circumstances = Circumstances(
@@ -147,7 +147,7 @@ class Warrants:
         self.trail.record(circumstances.denial(reasons, details={"permission": permission.value}))
 
 
-def _holds(
+def holds_permission(
     policy: Policy, subject: Subject, permission: Permission, pacs: ArchiveName | None, now: datetime
 ) -> bool:
     """Whether a permission is held where its level says that it must be."""

@@ -18,6 +18,7 @@ from pacsgate.audit.notices import TOLD_FOR, is_told
 from pacsgate.stores import epoch_leases
 from pacsgate.stores.database import Database
 from pacsgate.stores.dialects import Flavour
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.notice_schema import admin_notice
 from pacsgate.stores.schema import epoch, outbox
 from pacsgate.stores.serials import NOTICE, OUTBOX, next_number
@@ -28,7 +29,7 @@ INSTALLATION = "platform"
 
 _MOST_TOLD = 10_000
 """Notices of a tenant; the trail has all."""
-_MOVED = (
+_MOVED = Fixed(
     update(epoch)
     .where(epoch.c.tenant == bindparam("of_tenant"), epoch.c.name == bindparam("of_topic"))
     .values(value=epoch.c.value + 1)
@@ -95,9 +96,9 @@ def _tell(connection: Connection, tenant: str, event: AuditEvent, encoded: bytes
 def move_epoch(connection: Connection, tenant: str, topic: Topic) -> int:
     """Let every cache of this topic know that it is out of date.  Returns the new epoch."""
     here = {"of_tenant": tenant, "of_topic": topic}
-    moved: int | None = connection.execute(_MOVED, here).scalar_one_or_none()
-    if moved is None:
-        moved = 1
+    found = _MOVED.first(connection, here)
+    moved = 1 if found is None else int(found.value)
+    if found is None:
         connection.execute(insert(epoch).values(tenant=tenant, name=topic, value=moved))
     if connection.dialect.name == Flavour.POSTGRESQL:
         epoch_leases.note_move(connection)

@@ -17,12 +17,15 @@ from sqlalchemy import Connection, bindparam, delete, exists, insert, select
 from pacsgate.model.subject import Attributes, Scalar, Values
 from pacsgate.policy.ir import ValueType
 from pacsgate.policy.values import fits
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.packing import pack_facts, unpack_facts
 from pacsgate.stores.schema import Form, access_class, access_kind, class_fact, kind_part
 from pacsgate.stores.serials import CLASS, next_number
 
-_FOUND = select(access_class.c.class_pk).where(
-    access_class.c.tenant == bindparam("tenant"), access_class.c.digest == bindparam("digest")
+_FOUND = Fixed(
+    select(access_class.c.class_pk).where(
+        access_class.c.tenant == bindparam("tenant"), access_class.c.digest == bindparam("digest")
+    )
 )
 
 
@@ -30,9 +33,9 @@ def class_of(connection: Connection, tenant: str, facts: Attributes) -> int:
     """The number of the class with these facts, which is made if there is none."""
     packed = pack_facts(facts)
     digest = hashlib.sha256(packed).digest()
-    found: int | None = connection.execute(_FOUND, {"tenant": tenant, "digest": digest}).scalar_one_or_none()
+    found = _FOUND.first(connection, {"tenant": tenant, "digest": digest})
     if found is not None:
-        return found
+        return int(found.class_pk)
     class_pk = next_number(connection, tenant, CLASS)
     connection.execute(
         insert(access_class).values(tenant=tenant, class_pk=class_pk, digest=digest, facts=packed)

@@ -15,7 +15,7 @@ Invariants:
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -67,6 +67,15 @@ class Database:
                 self._of_thread.connection = outer
 
     @contextmanager
+    def provided(self, check: Callable[[], None]) -> Iterator[None]:
+        """Let this thread write only after a check within its next transaction, before anything else."""
+        self._of_thread.check = check
+        try:
+            yield
+        finally:
+            self._of_thread.check = None
+
+    @contextmanager
     def reading(self, tenant: Whose) -> Iterator[Connection]:
         """A connection on which every statement sees the same committed state, of this tenant's rows."""
         joined = self._joined()
@@ -96,11 +105,24 @@ class Database:
         with self._writers, self.engine.begin() as connection:
             epoch_leases.take_move(connection)
             begin_writing(connection, self.flavour, tenant)
+            self._check(connection, tenant)
             yield connection
             moved = epoch_leases.take_move(connection)
         if moved:
             with self.apart() as connection:
                 epoch_leases.await_holders(connection)
+
+    def _check(self, connection: Connection, tenant: Whose) -> None:
+        """Look at what this transaction has been made dependent on; what raises undoes it."""
+        check: Callable[[], None] | None = getattr(self._of_thread, "check", None)
+        if check is None:
+            return
+        self._of_thread.check = None
+        self._of_thread.connection, self._of_thread.tenant = connection, tenant
+        try:
+            check()
+        finally:
+            self._of_thread.connection, self._of_thread.tenant = None, ANY_TENANT
 
     @contextmanager
     def _within(self, connection: Connection, tenant: Whose) -> Iterator[None]:

@@ -27,6 +27,7 @@ from pacsgate.policy.ir import COLLECTIONS, LABELS, ORIGIN, PERMITTED, PERMITTED
 from pacsgate.ports import Ingested
 from pacsgate.stores.classes import class_of
 from pacsgate.stores.contributions import disagreements
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.match_columns import STUDY_COLUMNS, single_valued
 from pacsgate.stores.merging import SeriesState
 from pacsgate.stores.orthanc_names import names_of_series, names_of_study, write_names
@@ -113,7 +114,7 @@ _OF_SERIES = (
     series.c.study_pk == bindparam("of_study"),
     series.c.series_instance_uid == bindparam("of_series"),
 )
-_READ = (
+_READ = Fixed(
     select(
         series.c.contributions,
         series.c.packed,
@@ -125,17 +126,18 @@ _READ = (
     .where(*_OF_SERIES)
     .order_by(series.c.part)
 )
-_DELETED = delete(series).where(*_OF_SERIES)
+_DELETED = Fixed(delete(series).where(*_OF_SERIES))
+_INSERTED = Fixed(insert(series))
 
 
 def read_series(place: Place, study_pk: int, uid: str) -> SeriesState:
     """What a series holds; nothing, if there is none."""
-    return SeriesState.of(place.connection.execute(_READ, _named(place, study_pk, uid)))
+    return SeriesState.of(_READ.rows(place.connection, _named(place, study_pk, uid)))
 
 
 def write_series(place: Place, study_pk: int, uid: str, state: SeriesState) -> None:
     """Replace what is stored of a series."""
-    place.connection.execute(_DELETED, _named(place, study_pk, uid))
+    _DELETED.run(place.connection, _named(place, study_pk, uid))
     here = {"tenant": place.tenant, "archive": place.archive, "study_pk": study_pk}
     rows = [
         part.columns()
@@ -144,8 +146,7 @@ def write_series(place: Place, study_pk: int, uid: str, state: SeriesState) -> N
         | {"class_pk": class_of(place.connection, place.tenant, state.facts_of(part))}
         for number, part in enumerate(state.parts)
     ]
-    if rows:
-        place.connection.execute(insert(series), rows)
+    _INSERTED.run_each(place.connection, rows)
 
 
 def _named(place: Place, study_pk: int, uid: str) -> dict[str, str | int]:

@@ -19,6 +19,7 @@ from pacsgate.model.subject import Attributes, Scalar, Values
 from pacsgate.policy.ir import STUDY_DATE
 from pacsgate.policy.values import is_date
 from pacsgate.stores.classes import class_of, forget_unused
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.place import Place
 from pacsgate.stores.schema import access_kind, kind_part, study_change
 from pacsgate.stores.serials import KIND, next_number
@@ -85,18 +86,23 @@ def many_of(facts: Attributes) -> frozenset[str]:
     return frozenset(str(name) for mark in MARKS for name in facts.get(mark, ()))
 
 
-_FOUND = select(access_kind.c.kind_pk).where(
-    access_kind.c.tenant == bindparam("tenant"),
-    access_kind.c.archive == bindparam("archive"),
-    access_kind.c.digest == bindparam("digest"),
+_FOUND = Fixed(
+    select(access_kind.c.kind_pk).where(
+        access_kind.c.tenant == bindparam("tenant"),
+        access_kind.c.archive == bindparam("archive"),
+        access_kind.c.digest == bindparam("digest"),
+    )
 )
-_NOTED = select(study_change.c.study_pk).where(
-    study_change.c.tenant == bindparam("tenant"),
-    study_change.c.version == bindparam("version"),
-    study_change.c.study_pk == bindparam("study_pk"),
+_NOTED = Fixed(
+    select(study_change.c.study_pk).where(
+        study_change.c.tenant == bindparam("tenant"),
+        study_change.c.version == bindparam("version"),
+        study_change.c.study_pk == bindparam("study_pk"),
+    )
 )
+_CHANGED = Fixed(insert(study_change))
 _RECENCY = bindparam("recency", type_=BigInteger)
-_COUNTED = (
+_COUNTED = Fixed(
     update(access_kind)
     .where(access_kind.c.tenant == bindparam("of_tenant"), access_kind.c.kind_pk == bindparam("of_kind"))
     .values(
@@ -116,11 +122,10 @@ def kind_of(place: Place, facts: Attributes, parts: Sequence[KindPart], *, agree
     in_order = sorted(set(parts))
     named = [class_pk, agrees, [[part.class_pk, part.modality] for part in in_order]]
     digest = hashlib.sha256(msgspec.msgpack.encode(named)).digest()
-    found: int | None = place.connection.execute(
-        _FOUND, {"tenant": place.tenant, "archive": place.archive, "digest": digest}
-    ).scalar_one_or_none()
+    here = {"tenant": place.tenant, "archive": place.archive, "digest": digest}
+    found = _FOUND.first(place.connection, here)
     if found is not None:
-        return found
+        return int(found.kind_pk)
     kind_pk = next_number(place.connection, place.tenant, KIND)
     place.connection.execute(
         insert(access_kind).values(
@@ -192,8 +197,8 @@ def _together(weights: Sequence[Weight]) -> Weight:
 def _count(place: Place, kind_pk: int, more: int, weight: Weight) -> tuple[int, int]:
     """Count so many more studies, or fewer; returns how many there are now, and their class."""
     sign = 1 if more > 0 else -1
-    row = place.connection.execute(
-        _COUNTED,
+    (row,) = _COUNTED.rows(
+        place.connection,
         {
             "of_tenant": place.tenant,
             "of_kind": kind_pk,
@@ -203,23 +208,21 @@ def _count(place: Place, kind_pk: int, more: int, weight: Weight) -> tuple[int, 
             "recency": weight.recency if sign > 0 else 0,
             "version": place.version,
         },
-    ).one()
+    )
     return row.studies, row.class_pk
 
 
 def note_change(place: Place, study_pk: int) -> None:
     """Let others know that what they remember of this row is out of date."""
     here = {"tenant": place.tenant, "version": place.version, "study_pk": study_pk}
-    if place.connection.execute(_NOTED, here).first() is None:
-        place.connection.execute(insert(study_change), here | {"archive": place.archive})
+    if _NOTED.first(place.connection, here) is None:
+        _CHANGED.run(place.connection, here | {"archive": place.archive})
 
 
 def note_changes(place: Place, study_pks: Iterable[int]) -> None:
     """Likewise of many rows, none of which this version has touched."""
     here = {"tenant": place.tenant, "version": place.version, "archive": place.archive}
-    rows = [here | {"study_pk": study_pk} for study_pk in study_pks]
-    if rows:
-        place.connection.execute(insert(study_change), rows)
+    _CHANGED.run_each(place.connection, [here | {"study_pk": study_pk} for study_pk in study_pks])
 
 
 def forget_old_changes(place: Place) -> None:

@@ -14,21 +14,26 @@ Standard: the Orthanc Book, "Orthanc identifiers".
 
 from collections.abc import Iterable
 
-from sqlalchemy import Executable, bindparam, delete, text
+from sqlalchemy import bindparam, delete, text
 
 from pacsgate.protocols.orthanc.identifiers import orthanc_id
 from pacsgate.stores.archive_schema import orthanc_name
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.place import Place
 from pacsgate.stores.study_row import StudyKey
 
-_WRITTEN = text(
-    "INSERT INTO orthanc_name (tenant, number, study_pk) VALUES (:of_tenant, :of_number, :of_study)"
-    " ON CONFLICT DO NOTHING"
+_WRITTEN = Fixed(
+    text(
+        "INSERT INTO orthanc_name (tenant, number, study_pk) VALUES (:of_tenant, :of_number, :of_study)"
+        " ON CONFLICT DO NOTHING"
+    ).columns()
 )
-_DELETED = delete(orthanc_name).where(
-    orthanc_name.c.tenant == bindparam("of_tenant"),
-    orthanc_name.c.number == bindparam("of_number"),
-    orthanc_name.c.study_pk == bindparam("of_study"),
+_DELETED = Fixed(
+    delete(orthanc_name).where(
+        orthanc_name.c.tenant == bindparam("of_tenant"),
+        orthanc_name.c.number == bindparam("of_number"),
+        orthanc_name.c.study_pk == bindparam("of_study"),
+    )
 )
 
 
@@ -59,11 +64,10 @@ def delete_names(place: Place, study_pk: int, names: Iterable[str]) -> None:
     _run(place, _DELETED, study_pk, names)
 
 
-def _run(place: Place, statement: Executable, study_pk: int, names: Iterable[str]) -> None:
+def _run(place: Place, statement: Fixed, study_pk: int, names: Iterable[str]) -> None:
     rows = [
         {"of_tenant": place.tenant, "of_study": study_pk, "of_number": number_of(name)}
         for name in names
         if place.orthanc
     ]
-    if rows:
-        place.connection.execute(statement, rows)
+    statement.run_each(place.connection, rows)

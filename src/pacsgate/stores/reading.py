@@ -4,8 +4,8 @@ A statement is text with named parameters, written once for both databases; the
 driver keeps it prepared.  `IN :name` asks for one of the values in a list, which
 travels as one parameter.
 
-Called by everything that reads the index; what writes, and what is read rarely,
-goes through SQLAlchemy (`database`).
+Called by everything that reads the index; what writes it runs `fixed` statements, and what is
+read rarely goes through SQLAlchemy (`database`).
 
 Invariants:
 - all that is read through one `Snapshot` is one committed state.

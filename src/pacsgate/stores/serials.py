@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.schema import serial
 
 CLASS: Final = "class"
@@ -21,13 +22,11 @@ OUTBOX: Final = "outbox"
 NOTICE: Final = "notice"
 
 
-_LAST = select(serial.c.value).where(
-    serial.c.tenant == bindparam("tenant"), serial.c.name == bindparam("name")
+_LAST = Fixed(
+    select(serial.c.value).where(serial.c.tenant == bindparam("tenant"), serial.c.name == bindparam("name"))
 )
-
-
-_GIVEN = update(serial).where(
-    serial.c.tenant == bindparam("of_tenant"), serial.c.name == bindparam("of_name")
+_GIVEN = Fixed(
+    update(serial).where(serial.c.tenant == bindparam("of_tenant"), serial.c.name == bindparam("of_name"))
 )
 
 
@@ -37,11 +36,11 @@ def next_number(connection: Connection, tenant: str, name: str) -> int:
     if not last:
         connection.execute(insert(serial), {"tenant": tenant, "name": name, "value": 1})
         return 1
-    connection.execute(_GIVEN, {"of_tenant": tenant, "of_name": name, "value": last + 1})
+    _GIVEN.run(connection, {"of_tenant": tenant, "of_name": name, "value": last + 1})
     return last + 1
 
 
 def last_number(connection: Connection, tenant: str, name: str) -> int:
     """The number that was given out last under this name; 0 if none was."""
-    found: int | None = connection.execute(_LAST, {"tenant": tenant, "name": name}).scalar_one_or_none()
-    return found or 0
+    found = _LAST.first(connection, {"tenant": tenant, "name": name})
+    return 0 if found is None else int(found.value)

@@ -27,6 +27,7 @@ from pacsgate.policy.ir import COLLECTIONS, LABELS, ORIGIN, PERMITTED, PERMITTED
 from pacsgate.stores import computed
 from pacsgate.stores.classes import facts_of_class
 from pacsgate.stores.contributions import Contribution, study_union, unpack_contributions
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.kinds import (
     KindPart,
     Weight,
@@ -105,7 +106,7 @@ class StoredStudy:
         return weight_of(self.parts, self.recency)
 
 
-_STORED = (
+_STORED = Fixed(
     select(
         study.c.study_pk,
         study.c.study_instance_uid,
@@ -126,29 +127,35 @@ _STORED = (
         study.c.study_instance_uid == bindparam("uid"),
     )
 )
-_UPDATED = update(study).where(
-    study.c.tenant == bindparam("of_tenant"), study.c.study_pk == bindparam("of_study")
+_INSERTED = Fixed(insert(study))
+_UPDATED = Fixed(
+    update(study).where(study.c.tenant == bindparam("of_tenant"), study.c.study_pk == bindparam("of_study"))
 )
-_DELETED = delete(study).where(
-    study.c.tenant == bindparam("tenant"), study.c.study_pk == bindparam("study_pk")
+_DELETED = Fixed(
+    delete(study).where(study.c.tenant == bindparam("tenant"), study.c.study_pk == bindparam("study_pk"))
 )
-_VALUES_DELETED = delete(study_value).where(
-    study_value.c.tenant == bindparam("tenant"), study_value.c.study_pk == bindparam("study_pk")
+_VALUES_INSERTED = Fixed(insert(study_value))
+_VALUES_DELETED = Fixed(
+    delete(study_value).where(
+        study_value.c.tenant == bindparam("tenant"), study_value.c.study_pk == bindparam("study_pk")
+    )
 )
 _LABEL = "label"
-_SAID = union_all(
-    select(literal(_LABEL), study_label.c.attribute, study_label.c.value).where(
-        study_label.c.tenant == bindparam("tenant"),
-        study_label.c.archive == bindparam("archive"),
-        study_label.c.study_instance_uid == bindparam("uid"),
-    ),
-    select(study_permission.c.action, study_permission.c.grantee_kind, study_permission.c.grantee).where(
-        study_permission.c.tenant == bindparam("tenant"),
-        study_permission.c.study_instance_uid == bindparam("uid"),
-    ),
+_SAID = Fixed(
+    union_all(
+        select(literal(_LABEL), study_label.c.attribute, study_label.c.value).where(
+            study_label.c.tenant == bindparam("tenant"),
+            study_label.c.archive == bindparam("archive"),
+            study_label.c.study_instance_uid == bindparam("uid"),
+        ),
+        select(study_permission.c.action, study_permission.c.grantee_kind, study_permission.c.grantee).where(
+            study_permission.c.tenant == bindparam("tenant"),
+            study_permission.c.study_instance_uid == bindparam("uid"),
+        ),
+    )
 )
 """Its labels and collections, which are one archive's, and its permissions, which are its everywhere."""
-_SERIES = (
+_SERIES = Fixed(
     select(
         series.c.series_instance_uid,
         series.c.part,
@@ -167,7 +174,7 @@ _SERIES = (
 def stored_studies(place: Place, study_instance_uid: str) -> list[StoredStudy]:
     """The row of each patient's study with this UID."""
     here = {"tenant": place.tenant, "archive": place.archive, "uid": study_instance_uid}
-    return [StoredStudy.of(row) for row in place.connection.execute(_STORED, here)]
+    return [StoredStudy.of(row) for row in _STORED.rows(place.connection, here)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +241,10 @@ def settle(place: Place, study_of: Settling, before: StoredStudy | None) -> dict
     count_in(place, kind_pk, weight_of(parts, moment))
     if before is None:
         here = {"tenant": place.tenant, "archive": place.archive, "study_pk": study_of.study_pk}
-        place.connection.execute(insert(study), here | written)
+        _INSERTED.run(place.connection, here | written)
     else:
         row = {"of_tenant": place.tenant, "of_study": study_of.study_pk}
-        place.connection.execute(_UPDATED, row | written)
+        _UPDATED.run(place.connection, row | written)
         count_out(place, before.kind_pk, before.weight)
     _write_values(place, study_of.study_pk, values, {"recency": moment, "kind_pk": kind_pk})
     note_change(place, study_of.study_pk)
@@ -247,7 +254,7 @@ def settle(place: Place, study_of: Settling, before: StoredStudy | None) -> dict
 def delete_study(place: Place, stored: StoredStudy) -> None:
     """Take away the row of a study that has no series any more."""
     _write_values(place, stored.study_pk, {}, {})
-    place.connection.execute(_DELETED, {"tenant": place.tenant, "study_pk": stored.study_pk})
+    _DELETED.run(place.connection, {"tenant": place.tenant, "study_pk": stored.study_pk})
     count_out(place, stored.kind_pk, stored.weight)
     note_change(place, stored.study_pk)
 
@@ -260,7 +267,7 @@ def facts_of_study(
     here = {"tenant": place.tenant, "archive": place.archive, "uid": key.study_instance_uid}
     labels: dict[str, set[Scalar]] = {name: set() for name in LABEL_ATTRIBUTES}
     permitted: set[Holding] = set()
-    for what, name, value in place.connection.execute(_SAID, here):
+    for what, name, value in _SAID.rows(place.connection, here):
         if what == _LABEL:
             labels[name].add(value)
         else:
@@ -279,7 +286,7 @@ def permitted_facts(holdings: Iterable[Holding]) -> dict[str, Values]:
 
 
 def _series_rows(place: Place, study_pk: int) -> list[AnyRow]:
-    return list(place.connection.execute(_SERIES, {"tenant": place.tenant, "study_pk": study_pk}))
+    return _SERIES.rows(place.connection, {"tenant": place.tenant, "study_pk": study_pk})
 
 
 def weight_of(parts: Iterable[PackedPart], moment: int) -> Weight:
@@ -293,12 +300,11 @@ def weight_of(parts: Iterable[PackedPart], moment: int) -> Weight:
 
 
 def _write_values(place: Place, study_pk: int, values: Attributes, row: dict[str, int]) -> None:
-    place.connection.execute(_VALUES_DELETED, {"tenant": place.tenant, "study_pk": study_pk})
+    _VALUES_DELETED.run(place.connection, {"tenant": place.tenant, "study_pk": study_pk})
     fresh = [
         {"tenant": place.tenant, "archive": place.archive, "attribute": attribute, "value": value}
         | {"study_pk": study_pk, **row}
         for attribute, found in values.items()
         for value in found
     ]
-    if fresh:
-        place.connection.execute(insert(study_value), fresh)
+    _VALUES_INSERTED.run_each(place.connection, fresh)

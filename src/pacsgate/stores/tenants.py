@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from pacsgate.audit.events import AuditEvent
@@ -26,6 +26,7 @@ from pacsgate.stores.agents.whereabouts import forget_pacs
 from pacsgate.stores.changes import post
 from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.database import Database
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.storable import storable_text
 from pacsgate.stores.tenancy_schema import pacs, tenant, tenant_call
 from pacsgate.stores.tenant_wall import ANY_TENANT
@@ -34,6 +35,10 @@ _encoder = msgspec.msgpack.Encoder()
 _fields = msgspec.msgpack.Decoder(dict[str, ExtensionField])
 _features = msgspec.msgpack.Decoder(PacsFeatures)
 _configuration = msgspec.msgpack.Decoder(dict[str, Any])
+_TENANT = Fixed(select(tenant).where(tenant.c.tenant == bindparam("of_tenant")))
+_PACS = Fixed(
+    select(pacs).where(pacs.c.tenant == bindparam("of_tenant"), pacs.c.pacs == bindparam("of_pacs"))
+)
 
 
 class SqlTenants:
@@ -54,7 +59,8 @@ class SqlTenants:
 
     def tenant(self, scope: TenantScope) -> TenantRecord | None:
         """One tenant, or `None`."""
-        row = self._one(scope, tenant, tenant.c.tenant == storable_text(scope.tenant))
+        with self._database.reading(scope.tenant) as connection:
+            row = _TENANT.first(connection, {"of_tenant": storable_text(scope.tenant)})
         return None if row is None else _tenant(row)
 
     def add_tenant(self, new: TenantRecord, event: AuditEvent) -> None:
@@ -84,7 +90,9 @@ class SqlTenants:
 
     def pacs(self, scope: TenantScope, name: ArchiveName) -> PacsRecord | None:
         """One PACS, or `None`."""
-        row = self._one(scope, pacs, *_here(scope, name))
+        with self._database.reading(scope.tenant) as connection:
+            here = {"of_tenant": scope.tenant, "of_pacs": storable_text(name)}
+            row = _PACS.first(connection, here)
         return None if row is None else _pacs(row)
 
     def pacses(self, scope: TenantScope) -> tuple[PacsRecord, ...]:
@@ -173,10 +181,6 @@ class SqlTenants:
                 raise NotFoundError(f"there is no tenant `{scope.tenant}`")
             connection.execute(delete(tenant_call).where(tenant_call.c.tenant == scope.tenant))
             post(connection, scope.tenant, event)
-
-    def _one(self, scope: TenantScope, table: Table, *conditions: ColumnElement[bool]) -> AnyRow | None:
-        with self._database.reading(scope.tenant) as connection:
-            return connection.execute(select(table).where(*conditions)).one_or_none()
 
 
 def _here(scope: TenantScope, name: ArchiveName) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -1,6 +1,8 @@
 """What `/api/v1` answers: pages of lists, states that have moved on, what cannot be read, and oneself."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 
@@ -9,6 +11,8 @@ from pacsgate.model.permission import Permission
 from pacsgate.model.role import Assignment
 from pacsgate.ports.groups import GroupRecord
 from tests.support.administered_gate import EVERYTHING, AdministeredGate
+
+AT_ONCE, ROUNDS = 3, 3
 
 LIST, ADMINISTER = Permission.USER_LIST, Permission.USER_ADMINISTER
 
@@ -75,6 +79,28 @@ def test_a_change_from_an_older_state_is_refused(gate: AdministeredGate, what: s
     assert (refused.status, refused.body["error"]) == (412, "precondition failed")
     again = {"if-match": changed.headers["etag"]}
     assert gate.ask(admin(gate), method, url, second, headers=again).status == 200
+
+
+@pytest.mark.parametrize("what", ["users", "roles", "devices"])
+def test_of_changes_from_one_state_at_the_same_instant_one_is_made(gate: AdministeredGate, what: str) -> None:
+    path, method = {
+        "users": (gate.user, "PATCH"),
+        "roles": (gate.role, "PUT"),
+        "devices": (gate.device, "PUT"),
+    }[what]
+    url, asker = f"/{what}/{path()}", admin(gate)
+    together = Barrier(AT_ONCE)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for number in range(ROUNDS):
+            read = {"if-match": gate.ask(asker, "GET", url).headers["etag"]}
+
+            def change(who: int, read: dict[str, str] = read, number: int = number) -> int:
+                value = f"{number}-{who}"
+                body = {"display_name": value} if what == "users" else {"owner": value}
+                together.wait()
+                return gate.ask(asker, method, url, body, headers=read).status
+
+            assert sorted(threads.map(change, range(AT_ONCE))) == [200, *[412] * (AT_ONCE - 1)]
 
 
 def test_a_sign_in_is_no_change_of_an_account(gate: AdministeredGate) -> None:

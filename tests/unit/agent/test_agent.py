@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from pacsgate.agent import agent as agent_module
 from pacsgate.agent.agent import Agent
 from pacsgate.agent.agent_log import AgentLog
 from pacsgate.agent.gate_client import GateClient
@@ -128,6 +129,39 @@ def test_what_is_asked_is_done_and_what_happens_is_told(gate: QueuedGate, tmp_pa
                 assert installation.stores.tenants.pacs(SCOPE, DOORS).features is not None
             assert site.spool.responses(pair.agent.place) == []
             assert site.spool.logs(pair.agent.place, 9) == [], "what it has logged it has told"
+
+    asyncio.run(work())
+
+
+@pytest.mark.long
+def test_a_gate_that_knew_nothing_of_the_agent_for_a_while_is_told_again_what_its_pacs_can_do(
+    gate: QueuedGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate whose database was brought back from yesterday, say: the agent only sees that it is refused."""
+    monkeypatch.setattr(agent_module, "FEATURE_SECONDS", 0.05)
+    monkeypatch.setattr(agent_module, "CONTACT_SECONDS", 0.1)
+    installation = gate.gate.opened.installation
+    tenants, directory = installation.stores.tenants, installation.stores.directory
+
+    def forget() -> None:
+        tenants.report_features(SCOPE, DOORS, PacsFeatures(frozenset()))
+
+    def is_known() -> bool:
+        return bool(tenants.pacs(SCOPE, DOORS).features.features)
+
+    async def work() -> None:
+        forget()
+        with simulated_site(tmp_path, place=replace(PLACE, tenant=SCOPE.tenant, pacs=DOORS)) as site:
+            async with at_work(gate, site):
+                await until(is_known)
+                await asyncio.sleep(0.1)
+                forget()
+                await asyncio.sleep(0.3)
+                assert not is_known(), "an agent that is taken for one has no reason to tell"
+                for token in directory.tokens(SCOPE, gate.agent):
+                    if token.purpose is TokenPurpose.ACCESS:
+                        gate.revoke(token.token_id)
+                await until(is_known)
 
     asyncio.run(work())
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pacsgate.bootstrap.agents import DATABASE
-from tests.support.databases import copied_sqlite
+from tests.support.databases import sqlite_url
 from tests.support.hospital import cli_here
 
 ENVIRONMENT = {
@@ -21,7 +21,7 @@ ENVIRONMENT = {
 def env(tmp_path: Path) -> str:
     path, data = tmp_path / "agent.env", tmp_path / "data"
     data.mkdir()
-    Path(copied_sqlite(tmp_path).removeprefix("sqlite:///")).rename(data / DATABASE)
+    Path(sqlite_url(tmp_path).removeprefix("sqlite:///")).rename(data / DATABASE)
     given = {**ENVIRONMENT, "Agent__DataDirectory": str(data)}
     path.write_text("".join(f"{name}={text}\n" for name, text in given.items()))
     return str(path)

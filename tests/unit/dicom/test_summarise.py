@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from pacsgate.dicom import reading
 from pacsgate.dicom.attributes import COMPUTED_KEYWORDS, KEPT_KEYWORDS, tag_of
-from pacsgate.dicom.file_meta import read_part10_head
+from pacsgate.dicom.file_meta import head_size, read_part10_head
 from pacsgate.dicom.json_model import INLINE_LIMIT, to_json
 from pacsgate.dicom.json_reading import read_json
 from pacsgate.dicom.reading import read_object
-from pacsgate.dicom.summarise import read_summary, summarise, summarise_json
+from pacsgate.dicom.summarise import read_summary, read_summary_of_data_set, summarise, summarise_json
+from pacsgate.dicom.summary import InstanceSummary
 from pacsgate.model.errors import RequestError
 from pacsgate.model.resource import Level
 from pacsgate.upstream.part10_header import read_header
@@ -45,6 +47,62 @@ def test_bytes_and_an_open_file_give_the_same_summary() -> None:
     path = file_named("MR_small.dcm")
     with path.open("rb") as opened:
         assert read_summary(opened) == read_summary(path.read_bytes())
+
+
+def test_a_data_set_alone_gives_the_summary_of_its_file() -> None:
+    compared = 0
+    for path in readable_files():
+        content = path.read_bytes()
+        with suppress(RequestError):  # heads that lack something: the gate's own never do
+            head = read_part10_head(content[: head_size(content)])
+            source = io.BytesIO(content)
+            source.seek(head.data_set_offset)
+            alone = read_summary_of_data_set(source, head.transfer_syntax_uid)
+            assert alone == read_summary(content), path.name
+            compared += 1
+    assert compared > 100
+
+
+@pytest.mark.parametrize("group", [0x0000, 0x0002])
+def test_a_data_set_that_begins_like_a_head_is_refused(group: int) -> None:
+    """A second transfer syntax would be the one that the next reader believes."""
+    content = file_named("MR_small.dcm").read_bytes()
+    head = read_part10_head(content[: head_size(content)])
+    more = struct.pack("<HH2sH", group, 0x0010, b"UI", 18) + b"1.2.840.10008.1.2\0"
+    with pytest.raises(RequestError, match="a command or of a file's head"):
+        read_summary_of_data_set(io.BytesIO(more + content[head.data_set_offset :]), head.transfer_syntax_uid)
+
+
+@given(st.data())
+def test_a_damaged_data_set_is_refused_alone_as_in_its_file(data: st.DataObject) -> None:
+    """Cut off, with bytes changed, or with a piece that is there twice."""
+    content = bytearray(
+        file_named(
+            data.draw(st.sampled_from(["MR_small.dcm", "MR_small_bigendian.dcm", "image_dfl.dcm"]))
+        ).read_bytes()
+    )
+    head = read_part10_head(bytes(content[: head_size(bytes(content))]))
+    start = head.data_set_offset
+    place = data.draw(st.integers(start, min(len(content), start + 1500)))
+    match data.draw(st.sampled_from(["cut", "change", "double"])):
+        case "cut":
+            del content[data.draw(st.integers(start, len(content))) :]
+        case "change":
+            content[place : place + 1] = data.draw(st.binary(min_size=1, max_size=4))
+        case _:
+            content[place:place] = content[start:place]
+    source = io.BytesIO(content)
+    source.seek(start)
+    assert _outcome(lambda: read_summary_of_data_set(source, head.transfer_syntax_uid)) == _outcome(
+        lambda: read_summary(bytes(content))
+    )
+
+
+def _outcome(read: Callable[[], InstanceSummary]) -> InstanceSummary | int:
+    try:
+        return read()
+    except RequestError as refused:
+        return refused.status
 
 
 def test_metadata_that_an_origin_sends_gives_the_same_summary_as_the_object() -> None:

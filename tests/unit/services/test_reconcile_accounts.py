@@ -8,6 +8,7 @@ import pytest
 
 from pacsgate.audit.events import EventKind, Outcome
 from pacsgate.identity.credentials import read_credentials
+from pacsgate.model.built_in_roles import TENANT_ADMINISTRATOR
 from pacsgate.model.errors import ConflictError, RequestError
 from pacsgate.model.role import Assignment
 from pacsgate.model.subject import Subject
@@ -204,3 +205,26 @@ def test_what_an_administrator_does_between_plan_and_change_is_not_undone(people
     people.directory.change_user(SCOPE, before, people.change().event(EventKind.ROLE_CHANGED, "x", "staff1"))
     assert people.reconciliation.apply(people.change(), plan) == ()
     assert user(people, "staff1") == replace(before, groups=frozenset({"cardiology"}))
+
+
+def test_the_last_who_governs_stays_whatever_the_list_says_and_everybody_else_goes(people):
+    """Named again they could be at the command line only."""
+    people.users.assign(people.change(), "staff0", Assignment(TENANT_ADMINISTRATOR))
+    moved = replace(STAFF[2], display_name="Another Name")
+
+    (refused,) = synced(people, [moved, *STAFF[3:]], force=True)
+
+    assert (refused.name, refused.kind) == ("staff0", StepKind.REFUSE)
+    assert TENANT_ADMINISTRATOR in refused.why
+    assert [user(people, name).disabled for name in ("staff0", "staff1", "staff2")] == [False, True, False]
+    assert user(people, "staff2").display_name == "Another Name"
+    said = [event for event in people.trail.events if event.details.get("change") == "left refused"]
+    assert [(event.details["target"], event.outcome) for event in said] == [("staff0", Outcome.SERIOUS)]
+
+    ends = replace(STAFF[0], until=people.clock.now() + timedelta(days=1))
+    (refused,) = synced(people, [ends, moved, *STAFF[3:]])
+    assert refused.name == "staff0", "nobody governs for good either"
+
+    people.users.assign(people.change(), "rad1", Assignment(TENANT_ADMINISTRATOR))
+    assert synced(people, [moved, *STAFF[3:]]) == ()
+    assert user(people, "staff0").disabled

@@ -4,12 +4,19 @@ import pytest
 
 from pacsgate.audit.events import EventKind, Outcome
 from pacsgate.identity.credentials import SessionCredential
+from pacsgate.model.built_in_roles import ACCESS_UNIT_HOLDER, TENANT_ADMINISTRATOR, UNIT_ACTIONS
 from pacsgate.model.errors import ConflictError, RequestError
+from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
+from pacsgate.model.resource import ArchiveName
+from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.model.subject import Subject
+from pacsgate.policy.document import load_policy
 from pacsgate.ports import AuthenticationFailed, FailureKind
+from pacsgate.services.administer_grants import grant_event
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.own_password import OwnPassword
 from pacsgate.services.reset_password import PasswordReset
+from tests.support.clocks import START
 from tests.support.people import PASSWORD, SCOPE, open_people
 
 NEW = "another long passphrase"
@@ -72,6 +79,72 @@ def test_a_later_code_or_a_new_password_makes_a_code_worthless(people):
     assert complete(people, first.code) == REFUSED
     people.users.set_password(people.change(), "rad1", "set by somebody else")
     assert complete(people, second.code) == REFUSED
+
+
+def promoted_by_role(people):
+    people.policy = load_policy({"policy.yaml": "version: 1"})
+    people.users.assign(people.change(), "rad1", Assignment(TENANT_ADMINISTRATOR))
+
+
+def promoted_by_group(people):
+    people.users.set_groups(people.change(), "rad1", frozenset({"chiefs"}))
+
+
+def promoted_by_attribute(people):
+    people.users.set_attributes(people.change(), "rad1", {"clearance": frozenset({"3"})})
+
+
+def promoted_by_policy(people):
+    text = "version: 1\nroles: {chief: {may: [view]}}\nassignments: [{users: [rad1], roles: [chief]}]\n"
+    people.policy = load_policy({"policy.yaml": text})
+
+
+def promoted_by_grant(people):
+    people.directory.add_grant(SCOPE, a_grant(), grant_event(people.change(), "granted", a_grant()))
+
+
+def a_grant(archive=None):
+    return Grant(
+        "g-1",
+        GranteeKind.USER,
+        "rad1",
+        GrantTarget.COLLECTION,
+        "stroke",
+        UNIT_ACTIONS,
+        "op",
+        START,
+        archive=archive,
+    )
+
+
+MORE = [promoted_by_role, promoted_by_group, promoted_by_attribute, promoted_by_policy, promoted_by_grant]
+
+
+@pytest.mark.parametrize("promoted", MORE)
+def test_a_code_of_an_archive_is_worthless_once_its_account_was_given_more(people, promoted):
+    given = people.resets.give(people.change(), "rad1", but_units_of=ArchiveName("main"))
+    promoted(people)
+    assert complete(people, given.code) == REFUSED
+    assert complete(people, people.resets.give(people.change(), "rad1").code) is None
+
+
+@pytest.mark.parametrize("promoted", MORE)
+def test_an_invitation_outlives_whatever_is_given_with_it_but_permissions(people, promoted):
+    """Whoever administers accounts could give another code to an account that has no permission they lack."""
+    given = people.resets.give(people.change(), "rad1")
+    promoted(people)
+    assert complete(people, given.code) == (REFUSED if promoted is promoted_by_role else None)
+
+
+def test_a_code_of_an_archive_outlives_its_access_units_and_nothing_else(people):
+    """A visitor is given a code before check-in, and units with it; what another archive opens is more."""
+    main, annex = ArchiveName("main"), ArchiveName("annex")
+    for archive, answer in ((main, None), (annex, REFUSED)):
+        given = people.resets.give(people.change(), "rad1", but_units_of=main)
+        people.users.assign(people.change(), "rad1", Assignment(ACCESS_UNIT_HOLDER, AssignmentScope(archive)))
+        event = grant_event(people.change(), "granted", a_grant())
+        people.directory.add_grant(SCOPE, replace(a_grant(archive), grant_id=archive), event)
+        assert complete(people, given.code) == answer
 
 
 def test_a_code_of_another_name_is_refused_and_stays_good_for_its_own(people):

@@ -12,7 +12,7 @@ from pacsgate.model.errors import SettingsError
 from pacsgate.stores.database import open_database
 from pacsgate.stores.migrate import _HERE
 from pacsgate.stores.schema import metadata
-from tests.support.databases import cluster, opened, sqlite_url
+from tests.support.databases import cluster, empty_sqlite_url, opened
 
 
 def definitions(engine: Engine) -> set[str]:
@@ -31,16 +31,16 @@ def _normal(sql: str) -> str:
 
 
 def test_the_revisions_together_make_the_schema(tmp_path: Path) -> None:
-    plain = create_engine(sqlite_url(tmp_path))
+    plain = create_engine(empty_sqlite_url(tmp_path))
     metadata.create_all(plain)
-    with opened(sqlite_url(tmp_path)) as migrated:
+    with opened(empty_sqlite_url(tmp_path)) as migrated:
         assert definitions(migrated.engine) == definitions(plain)
     plain.dispose()
 
 
 @pytest.mark.server("postgresql")
 def test_the_revisions_make_the_schema_on_postgresql_too() -> None:
-    with cluster() as server, opened(server.url()) as database, database.engine.connect() as connection:
+    with cluster() as server, opened(server.empty_url()) as database, database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
@@ -50,7 +50,7 @@ def test_there_is_one_line_of_revisions() -> None:
 
 
 def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path)
+    url = empty_sqlite_url(tmp_path)
     with opened(url) as first:
         before = definitions(first.engine)
     with opened(url) as second:
@@ -58,7 +58,7 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path)
+    url = empty_sqlite_url(tmp_path)
     problems: list[Exception] = []
 
     def start() -> None:
@@ -76,7 +76,7 @@ def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
 
 
 def test_a_database_that_a_newer_version_wrote_is_left_alone(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path)
+    url = empty_sqlite_url(tmp_path)
     with opened(url) as database, database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999_later'"))
     with pytest.raises(SettingsError, match="9999_later"):
@@ -95,7 +95,7 @@ def test_a_revision_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch
         return real(*arguments, **options)
 
     monkeypatch.setattr(op, "create_table", failing)
-    url = sqlite_url(tmp_path)
+    url = empty_sqlite_url(tmp_path)
     with pytest.raises(OSError, match="disk full"):
         open_database(url)
     plain = create_engine(url)

@@ -11,12 +11,14 @@ Invariants:
 Standard: OpenAPI 3.1.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pacsgate import __version__
 from pacsgate.admin.api.document import describe
@@ -55,15 +57,26 @@ def api(routers: Mapping[str, Sequence[APIRouter]], mandates: Mandates, warrants
     for prefix, under in routers.items():
         for router in under:
             app.include_router(router, prefix=prefix)
-    app.middleware("http")(_uncached)
+    app.add_middleware(_Uncached)
     describe(app, routers)
     return app
 
 
-async def _uncached(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await answer(request)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+class _Uncached:
+    """Says so in the head of every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def send_uncached(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Cache-Control"] = "no-store"
+            await send(message)
+
+        await self._app(scope, receive, send_uncached)
 
 
 async def _invalid(_request: Request, raised: Exception) -> Response:

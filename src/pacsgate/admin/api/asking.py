@@ -19,7 +19,7 @@ from pacsgate.services.callers import CALLER, Caller
 from pacsgate.services.mandates import Mandate, Mandates
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:  # async, or it would be asked for in a thread
     """Who asks, as the door left it."""
     caller = request.scope.get(CALLER)
     if not isinstance(caller, Caller):

@@ -11,13 +11,14 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from pacsgate.admin.api.asking import DeviceAdministrator
-from pacsgate.admin.api.etags import IfMatch, etag_of, refuse_outdated, show_etag
+from pacsgate.admin.api.etags import Unchanged, etag_of, show_etag
 from pacsgate.admin.api.instants import Instant
 from pacsgate.admin.api.locations import location
 from pacsgate.admin.api.paging import USUAL, Cursor, Limit, page
 from pacsgate.admin.api.problems import problems
 from pacsgate.model.application_entity import RemoteAe
 from pacsgate.services.managed_devices import ManagedDevices
+from pacsgate.services.mandates import Mandate
 
 AeTitle = Annotated[str, Path(description="An AE title.", min_length=1, max_length=16)]
 _Text = Annotated[str, Field(max_length=400)]
@@ -119,6 +120,9 @@ def device_routes(managed: ManagedDevices) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/devices", tags=["devices"])
 
+    def tag_of(mandate: Mandate, ae_title: str) -> str:
+        return etag_of(DeviceTold.of(managed.device(mandate, ae_title)))
+
     @routes.get("", responses=problems())
     def list_devices(mandate: DeviceAdministrator, limit: Limit = USUAL, cursor: Cursor = None) -> DeviceList:
         """List devices."""
@@ -146,18 +150,18 @@ def device_routes(managed: ManagedDevices) -> APIRouter:
         ae_title: AeTitle,
         entry: DeviceEntry,
         response: Response,
-        if_match: IfMatch = None,
+        unchanged: Unchanged,
     ) -> DeviceTold:
         """Replace what is known of a device, from its next association on."""
-        refuse_outdated(if_match, etag_of(DeviceTold.of(managed.device(mandate, ae_title))))
-        told = DeviceTold.of(managed.change(mandate, entry.device(ae_title)))
+        with unchanged.holds(lambda: tag_of(mandate, ae_title)):
+            told = DeviceTold.of(managed.change(mandate, entry.device(ae_title)))
         show_etag(response, etag_of(told))
         return told
 
     @routes.delete("/{ae_title:path}", status_code=204, responses=problems(404, 412))
-    def remove_device(mandate: DeviceAdministrator, ae_title: AeTitle, if_match: IfMatch = None) -> None:
+    def remove_device(mandate: DeviceAdministrator, ae_title: AeTitle, unchanged: Unchanged) -> None:
         """Forget a device; its account stays."""
-        refuse_outdated(if_match, etag_of(DeviceTold.of(managed.device(mandate, ae_title))))
-        managed.remove(mandate, ae_title)
+        with unchanged.holds(lambda: tag_of(mandate, ae_title)):
+            managed.remove(mandate, ae_title)
 
     return routes

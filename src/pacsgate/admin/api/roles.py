@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from pacsgate.admin.api.asking import RoleCreator, RoleLister, RoleReader, RoleRemover, RoleUpdater
-from pacsgate.admin.api.etags import IfMatch, etag_of, refuse_outdated, show_etag
+from pacsgate.admin.api.etags import Unchanged, etag_of, show_etag
 from pacsgate.admin.api.locations import location
 from pacsgate.admin.api.paging import USUAL, Cursor, Limit, page
 from pacsgate.admin.api.problems import problems
@@ -19,6 +19,7 @@ from pacsgate.model.permission import Permission
 from pacsgate.model.role import Role
 from pacsgate.model.spans import SPAN, read_span, span_text
 from pacsgate.services.managed_roles import KnownRole, ManagedRoles
+from pacsgate.services.mandates import Mandate
 
 RoleName = Annotated[str, Path(description="A role's name.", min_length=1, max_length=64)]
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -111,6 +112,9 @@ def role_routes(managed: ManagedRoles) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/roles", tags=["roles"])
 
+    def tag_of(mandate: Mandate, name: str) -> str:
+        return etag_of(RoleTold.of(managed.role(mandate, name)))
+
     @routes.get("", responses=problems())
     def list_roles(mandate: RoleLister, limit: Limit = USUAL, cursor: Cursor = None) -> RoleList:
         """List the roles of policy files, those kept here and those built in."""
@@ -139,18 +143,18 @@ def role_routes(managed: ManagedRoles) -> APIRouter:
         name: RoleName,
         definition: RoleDefinition,
         response: Response,
-        if_match: IfMatch = None,
+        unchanged: Unchanged,
     ) -> RoleTold:
         """Define a role anew, from the next request on; those of policy files are changed there."""
-        refuse_outdated(if_match, etag_of(RoleTold.of(managed.role(mandate, name))))
-        told = RoleTold.of(KnownRole(managed.change(mandate, definition.role(name)), None))
+        with unchanged.holds(lambda: tag_of(mandate, name)):
+            told = RoleTold.of(KnownRole(managed.change(mandate, definition.role(name)), None))
         show_etag(response, etag_of(told))
         return told
 
     @routes.delete("/{name}", status_code=204, responses=problems(404, 409, 412))
-    def remove_role(mandate: RoleRemover, name: RoleName, if_match: IfMatch = None) -> None:
+    def remove_role(mandate: RoleRemover, name: RoleName, unchanged: Unchanged) -> None:
         """Remove a role that nobody has and nothing names."""
-        refuse_outdated(if_match, etag_of(RoleTold.of(managed.role(mandate, name))))
-        managed.remove(mandate, name)
+        with unchanged.holds(lambda: tag_of(mandate, name)):
+            managed.remove(mandate, name)
 
     return routes

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 from pacsgate.admin.api.camel import Asked, Id, Told
 from pacsgate.admin.api.instants import Instant
 from pacsgate.admin.api.paging import USUAL, Cursor, Limit, page
-from pacsgate.admin.api.problems import problems
+from pacsgate.admin.api.problems import Responses, problems
 from pacsgate.admin.api.tenancy_asking import MandateIn
 from pacsgate.admin.api.trees import Tree
 from pacsgate.model.actions import Action
@@ -195,7 +195,9 @@ def assignment_routes(managed: ManagedAssignments, tree: Tree) -> APIRouter:
         """List who has a role, by their own assignments and by those of policy files."""
         return _page(managed.of_role(mandate, role), limit, cursor)
 
-    @routes.post(every, status_code=201, responses=problems(404, 409))
+    already: Responses = {200: {"model": AssignmentTold, "description": "It was given before."}}
+
+    @routes.post(every, status_code=201, responses={**already, **problems(404, 409)})
     def assign_role(
         mandate: _Assigner, role: _RolePath, asked: NewAssignment, response: Response
     ) -> AssignmentTold:

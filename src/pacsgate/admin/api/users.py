@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from pacsgate.admin.api.asking import RoleAssigner, UserAdministrator, UserLister
-from pacsgate.admin.api.etags import IfMatch, etag_of, refuse_outdated, show_etag
+from pacsgate.admin.api.etags import Unchanged, etag_of, show_etag
 from pacsgate.admin.api.locations import location
 from pacsgate.admin.api.paging import USUAL, Cursor, Limit, page
 from pacsgate.admin.api.problems import problems
@@ -40,6 +40,9 @@ _Asked = Annotated[str | None, Query(min_length=1, max_length=256)]
 def user_routes(managed: ManagedAccounts) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/users", tags=["users"])
+
+    def tag_of(mandate: Mandate, name: str) -> str:
+        return _tag(_told(mandate, managed.account(mandate, name)))
 
     @routes.get("", responses=problems())
     def list_users(
@@ -87,18 +90,19 @@ def user_routes(managed: ManagedAccounts) -> APIRouter:
         name: UserName,
         asked: UserChange,
         response: Response,
-        if_match: IfMatch = None,
+        unchanged: Unchanged,
     ) -> UserTold:
         """Change an account from the next request on; to disable it ends what it has open."""
-        user = managed.account(mandate, name)
-        refuse_outdated(if_match, _tag(_told(mandate, user)))
-        return _shown(mandate, managed.change(mandate, name, _change(asked, user)), response)
+        with unchanged.holds(lambda: tag_of(mandate, name)):
+            user = managed.account(mandate, name)
+            changed = managed.change(mandate, name, _change(asked, user))
+        return _shown(mandate, changed, response)
 
     @routes.delete("/{name}", status_code=204, responses=problems(404, 412))
-    def remove_user(mandate: UserAdministrator, name: UserName, if_match: IfMatch = None) -> None:
+    def remove_user(mandate: UserAdministrator, name: UserName, unchanged: Unchanged) -> None:
         """Remove an account with its tokens, grants, permissions and sessions."""
-        refuse_outdated(if_match, _tag(_told(mandate, managed.account(mandate, name))))
-        managed.remove(mandate, name)
+        with unchanged.holds(lambda: tag_of(mandate, name)):
+            managed.remove(mandate, name)
 
     @routes.post("/{name}/assignments", status_code=201, responses=problems(404, 409))
     def assign_role(

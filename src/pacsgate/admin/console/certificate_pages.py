@@ -6,7 +6,8 @@ somebody presses the button here.
 Called by `bootstrap`, which mounts these routes beside the other pages.
 
 Invariants:
-- a session is begun by a form of this site, for the certificate of that very request.
+- a session is begun by a form of this site, for the certificate of that very request;
+- it keeps by which number revocation lists would name the certificate, and ends when they do.
 
 Standard: OWASP ASVS 5.0 3.5.1 (forms), 6.3.8 (no enumeration).
 """
@@ -24,6 +25,7 @@ from pacsgate.admin.console.forms import local_path, read_form
 from pacsgate.admin.console.page import render
 from pacsgate.admin.console.session_cookie import entered
 from pacsgate.admin.console.signed_in import Visitors
+from pacsgate.identity.certificates.certificate_numbers import number_in
 from pacsgate.identity.credentials import CertificateCredential, UnreadableCredential
 from pacsgate.identity.sessions import COOKIE_NAME
 from pacsgate.model.context import Context
@@ -98,13 +100,13 @@ class _Pages:
         user_agent: str,
     ) -> StartedSession | None:
         subject = self._parts.visitors.authenticator.sign_in(shown, context)
-        if isinstance(subject, AuthenticationFailed):
+        if isinstance(subject, AuthenticationFailed) or not isinstance(shown, CertificateCredential):
             return None
         return self._parts.sign_in.begin(
             subject,
             context,
             previous_cookie=previous_cookie,
-            source_session=subject.credential_id,
+            source_session=number_in(shown.certificate),
             user_agent=user_agent,
         )
 

@@ -2,6 +2,7 @@
 
 A reader knows the card or it does not; who holds it may open the door now or not; and who is to come in
 must be where the door leads from.  Whoever is known gets out of every door: people are never locked in.
+Whose visit has ended is outside then, however many doors are still ahead.
 
 Called by the adapter and by `pacsgate agent swipe`.
 
@@ -16,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pacsgate.agent.doors.formats import CARD_FORMATS
-from pacsgate.agent.doors.plan import AntiPassback, Reader, SitePlan
+from pacsgate.agent.doors.plan import OUTSIDE, AntiPassback, Reader, SitePlan
 from pacsgate.model.access import (
     AccessCredential,
     Holder,
@@ -29,6 +30,7 @@ from pacsgate.model.errors import NotFoundError
 from pacsgate.model.site_events import ACCESS_DENIED, ACCESS_GRANTED, ANTI_PASSBACK_RESET
 from pacsgate.ports.access import AccessStore
 from pacsgate.ports.site import DoorStore, Happening, SiteSpool
+from pacsgate.services.access.rules import has_ended
 
 
 class Refusal(StrEnum):
@@ -89,7 +91,7 @@ class Doors:
             if not self.state.forget(self.place, holder):
                 raise NotFoundError(f"no door has seen `{holder}`")
             account = None if found is None else found.account or None
-            happening = Happening(ANTI_PASSBACK_RESET, at, str(holder), account, zone="")
+            happening = Happening(ANTI_PASSBACK_RESET, at, str(holder), account, zone=OUTSIDE)
             self.spool.add_event(self.place, happening)
 
     def _judge(
@@ -98,7 +100,7 @@ class Doors:
         if credential is None or holder is None:
             return Swipe(Refusal.UNKNOWN_CARD)
         if reader.is_exit:
-            return Swipe(None, holder.key, reader.to)
+            return Swipe(None, holder.key, OUTSIDE if has_ended(holder) else reader.to)
         units = [
             self.plan.units[given.unit_id]
             for given in self.access.assignments(self.place, holder.key)

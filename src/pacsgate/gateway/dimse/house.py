@@ -1,4 +1,4 @@
-"""Everybody who is here: lets associations in, serves them, looks after them, sends them away.
+"""Everybody who is here, at one process: lets associations in, serves and looks after them, sends them away.
 
 Called by `bootstrap`, and by each association about itself.
 
@@ -20,6 +20,7 @@ from pacsgate.gateway.dimse.alerts import Alerts
 from pacsgate.gateway.dimse.association import GateAssociation
 from pacsgate.gateway.dimse.dispatch import serve
 from pacsgate.gateway.dimse.places import Places
+from pacsgate.gateway.dimse.seats import Seats
 from pacsgate.gateway.dimse.standing import Standing
 from pacsgate.gateway.dimse.tally import ASSOCIATIONS
 from pacsgate.gateway.dimse.wiring import DimseGate
@@ -40,7 +41,8 @@ class GateHouse:
     def __init__(self, gate: DimseGate) -> None:
         settings = gate.settings
         self._gate = gate
-        self._places = Places(settings.maximum_associations, settings.associations_per_subject)
+        seats = Seats(settings.seats)
+        self._places = Places(seats, settings.maximum_associations, settings.associations_per_subject)
         self._alerts = Alerts(gate.trail, gate.clock)
         self._admission = Admission(gate, self._places, self._alerts)
         self._standings: dict[GateAssociation, Standing] = {}

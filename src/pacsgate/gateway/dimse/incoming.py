@@ -28,6 +28,8 @@ class IncomingObject:
         self._spool = spool
         self._file: Incoming | None = None
         self._refused: RequestError | None = None
+        self.data_set_offset = 0
+        """Where in the file the data set begins."""
 
     def begin(self, sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> None:
         """Write what stands before the data set."""
@@ -41,6 +43,7 @@ class IncomingObject:
         except RequestError as error:
             self._refused = error
         else:
+            self.data_set_offset = len(head)
             self.write(head)
 
     def write(self, fragment: bytes | memoryview) -> None:

@@ -61,6 +61,8 @@ class Listener:
                 continue
             try:
                 connection, address = self._listening.accept()
+            except BlockingIOError:  # another process was quicker
+                continue
             except OSError as error:  # gone again, or no descriptor left for it
                 _log.warning("a connection was not accepted", error=error.strerror)
                 self._stopping.wait(0.05)
@@ -73,7 +75,11 @@ class Listener:
 
     def _take(self, connection: socket.socket, address: tuple[str, int]) -> None:
         association = GateAssociation(self._entity, connection, address, self._tls, self._house)
-        if self._house.welcome(association):
+        is_welcome = False
+        try:
+            is_welcome = self._house.welcome(association)
+        finally:
+            if not is_welcome:
+                association.dismiss()
+        if is_welcome:
             association.start()
-        else:
-            association.dismiss()

@@ -5,6 +5,7 @@ Made by `bootstrap` from the configuration file.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.ports.associations import CalledAe
@@ -28,6 +29,8 @@ class DimseSettings:
     ae_titles: Mapping[str, AnsweredAe]
     network_of: Callable[[str | None], str]
     """The name of the zone that holds an address."""
+    seats: Path
+    """The directory of the seats that all DICOM processes of the gate share."""
     allow_cleartext_identity: bool = False
     forbidden_destination: Status = Status.MOVE_DESTINATION_UNKNOWN
     refuses_as_dcm4chee: bool = False

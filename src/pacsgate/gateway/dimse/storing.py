@@ -12,7 +12,7 @@ Standard: PS3.4 annex B (Storage Service Class), B.2.3 (statuses); PS3.7 9.3.1.
 
 from collections.abc import Mapping
 
-from pacsgate.dicom.summarise import read_summary
+from pacsgate.dicom.summarise import read_summary_of_data_set
 from pacsgate.gateway.dimse.exchange import Exchange
 from pacsgate.gateway.dimse.incoming import SpooledStore
 from pacsgate.gateway.dimse.operation import Operation
@@ -63,7 +63,8 @@ def _stored(exchange: Exchange, operation: Operation) -> Status:
     try:
         file = request.incoming.finish()
         with file.path.open("rb") as source:
-            summary = read_summary(source)
+            source.seek(request.incoming.data_set_offset)
+            summary = read_summary_of_data_set(source, operation.transfer_syntax_uid)
     except RequestError as error:
         return Status.CANNOT_UNDERSTAND if error.status == 400 else Status.OUT_OF_RESOURCES
     named = (request.AffectedSOPClassUID, request.AffectedSOPInstanceUID)

@@ -2,7 +2,8 @@
 
 `/healthz` says that the process answers.  `/readyz` says whether requests would
 be served: there is a policy, the trail can be written, no feed is further behind its
-archive than it may be, and the newest policy files and certificates are the live ones.  A revision that
+archive than it may be, the newest policy files and certificates are the live ones, and the background
+process is at work.  A revision that
 waits for a second approver is named and is no problem: what was agreed on is live.
 Neither tells anything about patients or users.  What it names is of the tenant `default`; of others
 it says how many have which problem.

@@ -5,6 +5,10 @@ names (prometheus-client's multiprocess mode); any of them answers `/metrics`
 for all.  Labels come from closed lists: no path, name or UID ever is one.
 
 Called by `edge` and by the feeds of `bootstrap`, which mounts them too.
+
+Invariants:
+- whoever reaches a listener may read this, so it says of tenants other than `default` what `/readyz` does:
+  that something is so, and not whose it is.
 """
 
 from functools import cache
@@ -20,6 +24,9 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import Response
+
+from pacsgate.model.resource import DEFAULT_TENANT, ArchiveName, TenantScope
+from pacsgate.model.tenant_archives import TenantArchives
 
 REQUESTS = Counter("pacsgate_requests", "Answered requests.", ("handler", "status"))
 SECONDS = Histogram(
@@ -53,6 +60,13 @@ INSECURE_UPSTREAMS = Gauge(
     "Ways to archives on which somebody else could read or answer.",
     multiprocess_mode="mostrecent",
 )
+
+
+def archive_label(archives: TenantArchives, name: ArchiveName) -> str:
+    """An archive as strangers may read of it: another tenant's by its place in the configuration file."""
+    if archives.has(TenantScope(DEFAULT_TENANT), name):
+        return name
+    return f"#{list(archives.owners).index(name) + 1}"  # no archive is called so
 
 
 @cache  # the labels are closed lists

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from random import uniform
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,8 +45,10 @@ from pacsgate.services.pacs_queue.results import Results
 from pacsgate.services.record import actor_of
 from pacsgate.services.warrants import Warrants
 
-THREADS = 8
-"""Looks into the queue at a time in one worker."""
+THREADS = 4
+"""Looks into the queue at a time in one worker: more of them wait for one interpreter, and for each other."""
+_SHORTEST = 0.8
+"""Of the longest wait."""
 _NO_CONTENT = 204
 _ERRORS = {403: "forbidden", 404: "not found", 405: "method not allowed", 410: "gone"}
 
@@ -60,7 +63,7 @@ class PacsPolls:
     waiters: Waiters
     sightings: AgentSightings
     wait: timedelta
-    """How long a poll waits before it is sent to the same address again."""
+    """How long a poll waits at most before it is sent to the same address again."""
 
 
 def poll_routes(
@@ -163,7 +166,9 @@ class _Door:
         if isinstance(stated, Response):
             return stated
         gone = asyncio.ensure_future(until_gone(visit.request.receive))
-        until = self.edge.gate.clock.monotonic() + self.polls.wait.total_seconds()
+        # Not all for equally long: those that came together after a restart would come together for ever.
+        wait = self.polls.wait.total_seconds() * uniform(_SHORTEST, 1)  # noqa: S311 - nobody need guess it
+        until = self.edge.gate.clock.monotonic() + wait
         try:
             answer = await self.answer(_Poll(self.edge, self.polls, stated, gone, until))
         except _NotVerifiedError as raised:
@@ -183,15 +188,21 @@ class _Door:
 
 async def _next_message(poll: _Poll) -> Response | None:
     """What an agent is to do next."""
-    polls, threads = poll.polls, poll.edge.threads
-    with polls.waiters.waiting_for((poll.tenant, poll.pacs)) as waiter:
-        need = partial(polls.warrants.need, poll.caller, Permission.PACS_MESSAGE_GET, poll.tenant, poll.pacs)
-        await threads.run(need)
-        polls.sightings.note(poll.tenant, poll.pacs, poll.visit.subject.name, poll.visit.context.now)
+    polls, threads, waiters = poll.polls, poll.edge.threads, poll.polls.waiters
+    place = poll.tenant, poll.pacs
+    need = partial(polls.warrants.need, poll.caller, Permission.PACS_MESSAGE_GET, poll.tenant, poll.pacs)
+    await threads.run(need)
+    polls.sightings.note(poll.tenant, poll.pacs, poll.visit.subject.name, poll.visit.context.now)
+    with waiters.waiting_for(place) as waiter:
+        is_idle = waiters.has_nothing(place) and not waiters.is_closed
+        if is_idle and not await poll.wait(waiter):
+            return None
         while True:
+            told = waiters.looks(place, waiter)
             message = await threads.run(partial(_taken, poll))
             if message is not None:
                 return Response(write_message(message), headers=NO_STORE, media_type="application/json")
+            waiters.in_vain(place, waiter, told)
             if not await poll.wait(waiter):
                 return None
 

@@ -13,7 +13,7 @@ Invariants:
 Standard: RFC 5280 section 6 (path validation), 4.2.1.12 (extended key usage).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store
 
+from pacsgate.identity.certificates.certificate_numbers import name_digest
 from pacsgate.identity.certificates.unreadable import UNREADABLE
 from pacsgate.identity.refusals import Cause
 from pacsgate.model.errors import SettingsError
@@ -43,6 +44,11 @@ class Authorities:
         ]
         self._between = [each for each in certificates if each not in trusted]
         self._store = Store(trusted)
+        by_name: dict[str, list[x509.Certificate]] = {}
+        for each in certificates:
+            by_name.setdefault(name_digest(each.subject), []).append(each)
+        self.by_name: Mapping[str, Sequence[x509.Certificate]] = by_name
+        """All of them by digests of their names: a name has several, once its key was renewed."""
 
     def chain(self, certificate: x509.Certificate, now: datetime) -> Chain | Cause:
         """The way to a trusted certificate, at a time."""

@@ -23,6 +23,7 @@ from cryptography import x509
 
 from pacsgate.identity.certificates.asking import Ask
 from pacsgate.identity.certificates.unreadable import UNREADABLE
+from pacsgate.identity.file_stamp import file_stamp
 from pacsgate.model.errors import SettingsError
 
 LOOK_SECONDS = 1.0
@@ -62,7 +63,7 @@ class ListsOfFile:
     def __init__(self, path: Path, monotonic: Callable[[], float]) -> None:
         self._path = path
         self._monotonic = monotonic
-        self._stamp = self._look()
+        self._stamp = file_stamp(path)
         self._lists = _read_file(path)
         self._look_at = monotonic() + LOOK_SECONDS
         self._changed = False
@@ -72,26 +73,19 @@ class ListsOfFile:
         now = self._monotonic()
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
-            self._changed = self._look() != self._stamp
+            self._changed = file_stamp(self._path) != self._stamp
         return not self._changed
 
     def lists(self) -> Sequence[x509.CertificateRevocationList]:
         """What the file holds; what it last held while it cannot be read, for as long as that counts."""
         if not self.is_current():
-            stamp = self._look()
+            stamp = file_stamp(self._path)
             try:
                 self._lists = _read_file(self._path)
             except SettingsError:
                 return self._lists
             self._stamp, self._changed = stamp, False
         return self._lists
-
-    def _look(self) -> object:
-        try:
-            found = self._path.stat()
-        except OSError as error:
-            return error.errno
-        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 class PublishedLists:
@@ -133,12 +127,22 @@ def revocation(
     now: datetime,
 ) -> Revocation:
     """What the lists of its issuer say of a certificate, at a time."""
-    counting = [each for each in lists if _counts(each, issuer, now)]
+    counting = lists_of(issuer, lists, now)
     if not counting:
         return Revocation.UNKNOWN
-    serial = certificate.serial_number
-    is_listed = any(each.get_revoked_certificate_by_serial_number(serial) is not None for each in counting)
-    return Revocation.REVOKED if is_listed else Revocation.GOOD
+    return Revocation.REVOKED if is_listed(certificate.serial_number, counting) else Revocation.GOOD
+
+
+def lists_of(
+    issuer: x509.Certificate, lists: Sequence[x509.CertificateRevocationList], now: datetime
+) -> Sequence[x509.CertificateRevocationList]:
+    """Those of the lists of an issuer that count at a time."""
+    return [each for each in lists if _counts(each, issuer, now)]
+
+
+def is_listed(serial: int, lists: Sequence[x509.CertificateRevocationList]) -> bool:
+    """Whether lists of its issuer name a certificate."""
+    return any(each.get_revoked_certificate_by_serial_number(serial) is not None for each in lists)
 
 
 def read_lists(content: bytes) -> tuple[x509.CertificateRevocationList, ...] | None:

@@ -8,6 +8,7 @@ Invariants:
 Standard: RFC 5280; RFC 8176 (`sc`, `swk`, `pin`, `mfa`).
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -15,8 +16,15 @@ from itertools import pairwise
 from cryptography import x509
 
 from pacsgate.identity.certificates.certificate_names import name_in
+from pacsgate.identity.certificates.certificate_numbers import CertificateNumber
 from pacsgate.identity.certificates.chains import Authorities, Chain
-from pacsgate.identity.certificates.revocation_lists import Revocation, RevocationLists, revocation
+from pacsgate.identity.certificates.revocation_lists import (
+    Revocation,
+    RevocationLists,
+    is_listed,
+    lists_of,
+    revocation,
+)
 from pacsgate.identity.certificates.status_answers import StatusAnswers
 from pacsgate.identity.federation.source_policy import SourcePolicy
 from pacsgate.identity.refusals import Cause
@@ -56,6 +64,39 @@ class CertificateSource:
             source=self.policy.name,
             methods=self.policy.believed_methods,
         )
+
+    def revoked(self, numbers: Iterable[str], now: datetime) -> frozenset[str]:
+        """Which of these certificates the lists name, themselves or an authority on their way.
+
+        What no list knows counts as it did: it was judged when its holder came in.
+        """
+        if self.lists is None:
+            return frozenset()
+        lists = self.lists.lists()
+        counting = {
+            digest: [found for issuer in issuers for found in lists_of(issuer, lists, now)]
+            for digest, issuers in self.authorities.by_name.items()
+        }
+        read = ((text, CertificateNumber.read(text)) for text in numbers)
+        return frozenset(
+            text for text, number in read if number is not None and self._is_revoked(number, counting)
+        )
+
+    def _is_revoked(
+        self, number: CertificateNumber, counting: Mapping[str, Sequence[x509.CertificateRevocationList]]
+    ) -> bool:
+        seen = set[str]()
+        while number.issuer not in seen:
+            if is_listed(number.serial, counting.get(number.issuer, ())):
+                return True
+            seen.add(number.issuer)
+            above = self.authorities.by_name.get(number.issuer, ())
+            if len(above) != 1:
+                return (
+                    False  # unknown, or renewed: by which of its keys the certificate was signed is not kept
+                )
+            number = CertificateNumber.of(above[0])
+        return False
 
     def is_current(self) -> bool:
         """Whether nothing new is known of revocations since they were last asked for."""

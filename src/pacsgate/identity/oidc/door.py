@@ -14,15 +14,14 @@ Standard: OpenID Connect Core 3.1; RFC 6749 10.12; RFC 7636; RFC 9207; RFC 9700 
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 
-from pacsgate.identity.federation.federated_accounts import FederatedAccounts
+from pacsgate.identity.federation.returning_browsers import DoorParts, ReturningBrowsers
 from pacsgate.identity.federation.sent_browsers import SentBrowsers
 from pacsgate.identity.oidc.id_tokens import IdTokens
 from pacsgate.identity.oidc.logout_tokens import LogoutTokens
 from pacsgate.identity.oidc.provider import OpenIdProvider
 from pacsgate.identity.refusals import Cause, Refusal
-from pacsgate.identity.sign_in_record import SignInRecord
 from pacsgate.model.claimed_names import recordable
 from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantScope
@@ -30,22 +29,9 @@ from pacsgate.model.subject import Credential
 from pacsgate.ports import AuthenticationFailed
 from pacsgate.ports.assertions import AssertionFault
 from pacsgate.ports.browser_sources import CameBack, SentAway, SignedOut
-from pacsgate.ports.factors import Challenges
-from pacsgate.ports.identity import AttemptLimit, Guessed
 
 _RANDOM_BYTES = 32
 _LONGEST_ERROR = 64
-
-
-@dataclass(frozen=True, slots=True)
-class DoorParts:
-    """What every door of this kind works with."""
-
-    scope: TenantScope
-    accounts: FederatedAccounts
-    challenges: Challenges
-    attempts: AttemptLimit
-    record: SignInRecord
 
 
 class OpenIdDoor:
@@ -56,6 +42,7 @@ class OpenIdDoor:
         self._parts = parts
         self._id_tokens = IdTokens(provider)
         self._logouts = logouts
+        self._returning = ReturningBrowsers(parts, provider.client.name)
         self._browsers = SentBrowsers(parts.challenges, parts.scope, f"openid:{provider.client.name}")
 
     @property
@@ -78,29 +65,18 @@ class OpenIdDoor:
     ) -> SentAway | AuthenticationFailed:
         """Begin a sign-in."""
         if self._provider.metadata() is None:
-            return self._refused(Cause.SOURCE_UNAVAILABLE, context)
+            return self._unavailable(context)
         nonce, verifier = (secrets.token_urlsafe(_RANDOM_BYTES) for _ in range(2))
         state, secret = self._browsers.ask(return_to, browser_secret, context, nonce=nonce, verifier=verifier)
         url = self._provider.authorization_url(state=state, nonce=nonce, verifier=verifier)
-        return self._refused(Cause.SOURCE_UNAVAILABLE, context) if url is None else SentAway(url, secret)
+        return self._unavailable(context) if url is None else SentAway(url, secret)
 
     def receive(
         self, answer: Mapping[str, str], browser_secret: str | None, context: Context
     ) -> CameBack | AuthenticationFailed:
         """Verify what a browser came back with."""
-        parts = self._parts
-        lock = parts.attempts.lock_on(parts.scope, Guessed.SOURCE, None, context.client_address, context.now)
-        if lock is not None:
-            return self._refused(Cause.LOCKED, context, retry_after_seconds=lock.seconds_left)
-        found = self._verified(answer, browser_secret, context)
-        if isinstance(found, Refusal):
-            parts.attempts.note_failure(
-                parts.scope, Guessed.SOURCE, None, context.client_address, context.now
-            )
-            parts.record.refused(found, context, source=self.name, **_told(answer))
-            return found.failure
-        parts.record.succeeded(found.subject, context)
-        return found
+        verified = partial(self._verified, answer, browser_secret, context)
+        return self._returning.receive(verified, context, **_told(answer))
 
     def sign_out_url(self) -> str | None:
         """Where a browser ends its session at the provider too."""
@@ -110,34 +86,34 @@ class OpenIdDoor:
         """Whose sessions a logout token ends."""
         found = self._logouts.verify(answer.get("logout_token", ""), context.now)
         if isinstance(found, AssertionFault):
-            self._refused(Cause.of_assertion(found), context)
+            self._returning.refused(self._returning.refusal(Cause.of_assertion(found)), context)
             return None
         return found
 
     def _verified(
         self, answer: Mapping[str, str], browser_secret: str | None, context: Context
     ) -> CameBack | Refusal:
+        refusal = self._returning.refusal
         asked = self._browsers.answered(answer.get("state", ""), browser_secret, context)
         if asked is None:
-            return self._refusal(Cause.UNKNOWN_SIGN_IN)
+            return refusal(Cause.UNKNOWN_SIGN_IN)
         if not self._is_from_provider(answer):
-            return self._refusal(Cause.UNKNOWN_ISSUER)
+            return refusal(Cause.UNKNOWN_ISSUER)
         if "code" not in answer:
-            return self._refusal(Cause.DENIED_AT_SOURCE)
+            return refusal(Cause.DENIED_AT_SOURCE)
         tokens = self._provider.exchange(answer["code"], asked.kept["verifier"])
         if tokens is None:
-            return self._refusal(Cause.CODE_NOT_TAKEN)
+            return refusal(Cause.CODE_NOT_TAKEN)
         claims = self._id_tokens.claims(tokens, asked.kept["nonce"], context.now)
         if isinstance(claims, AssertionFault):
-            return self._refusal(Cause.of_assertion(claims))
-        parts = self._parts
-        source = parts.accounts.source(self.name)
+            return refusal(Cause.of_assertion(claims))
+        accounts = self._parts.accounts
+        source = accounts.source(self.name)
         if source is None:
-            return self._refusal(Cause.UNKNOWN_SOURCE)
-        subject = parts.accounts.admit(source, claims, Credential.ASSERTION, context)
+            return refusal(Cause.UNKNOWN_SOURCE)
+        subject = accounts.admit(source, claims, Credential.ASSERTION, context)
         if isinstance(subject, Cause):
-            claimed = recordable(claims.name)
-            return Refusal(subject, Credential.ASSERTION, claimed, claims.issuer, parts.scope.tenant)
+            return refusal(subject, recordable(claims.name), claims.issuer)
         return CameBack(subject, asked.return_to, claims.session_id)
 
     def _is_from_provider(self, answer: Mapping[str, str]) -> bool:
@@ -147,16 +123,8 @@ class OpenIdDoor:
             return metadata is None or not metadata.names_itself
         return stated in self._provider.client.issuers
 
-    def _refusal(self, cause: Cause, retry_after_seconds: int | None = None) -> Refusal:
-        tenant = self._parts.scope.tenant
-        return Refusal(cause, Credential.ASSERTION, tenant=tenant, retry_after_seconds=retry_after_seconds)
-
-    def _refused(
-        self, cause: Cause, context: Context, retry_after_seconds: int | None = None
-    ) -> AuthenticationFailed:
-        refusal = self._refusal(cause, retry_after_seconds)
-        self._parts.record.refused(refusal, context, source=self.name)
-        return refusal.failure
+    def _unavailable(self, context: Context) -> AuthenticationFailed:
+        return self._returning.refused(self._returning.refusal(Cause.SOURCE_UNAVAILABLE), context)
 
 
 def _told(answer: Mapping[str, str]) -> dict[str, str]:

@@ -16,10 +16,11 @@ Standard: SAML 2.0 Profiles 4.1 (web browser SSO), 4.4 (single logout); SAML 2.0
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
-from pacsgate.identity.federation.federated_accounts import FederatedAccounts
+from pacsgate.identity.federation.returning_browsers import DoorParts, ReturningBrowsers
 from pacsgate.identity.federation.sent_browsers import SentBrowsers
 from pacsgate.identity.federation.typed_attributes import with_numbers
 from pacsgate.identity.refusals import Cause, Refusal
@@ -27,7 +28,6 @@ from pacsgate.identity.saml.logout import logout_answer_url, read_logout
 from pacsgate.identity.saml.provider import SamlProvider
 from pacsgate.identity.saml.requests import authn_request
 from pacsgate.identity.saml.responses import verify_response
-from pacsgate.identity.sign_in_record import SignInRecord
 from pacsgate.model.claimed_names import recordable
 from pacsgate.model.context import Context
 from pacsgate.model.resource import TenantScope
@@ -35,33 +35,23 @@ from pacsgate.model.subject import Credential, Subject
 from pacsgate.ports import AuthenticationFailed
 from pacsgate.ports.assertions import AssertionFault, Claims, UsedAssertions
 from pacsgate.ports.browser_sources import CameBack, SentAway, SignedOut
-from pacsgate.ports.factors import Challenges
-from pacsgate.ports.identity import AttemptLimit, Guessed
 from pacsgate.ports.identity_sources import IdentityLinks
 
 HOLDS_FOR = timedelta(days=1)
 """An assertion lives for minutes, and is good for beginning a session; the session has limits of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class SamlParts:
-    """What every door of this kind works with."""
-
-    scope: TenantScope
-    accounts: FederatedAccounts
-    links: IdentityLinks
-    challenges: Challenges
-    used: UsedAssertions
-    attempts: AttemptLimit
-    record: SignInRecord
-
-
 class SamlDoor:
     """Signs people in with one provider."""
 
-    def __init__(self, provider: SamlProvider, parts: SamlParts) -> None:
+    def __init__(
+        self, provider: SamlProvider, parts: DoorParts, links: IdentityLinks, used: UsedAssertions
+    ) -> None:
         self._provider = provider
         self._parts = parts
+        self._links = links
+        self._used = used
+        self._returning = ReturningBrowsers(parts, provider.name)
         self._browsers = SentBrowsers(parts.challenges, parts.scope, f"saml:{provider.name}")
 
     @property
@@ -93,16 +83,7 @@ class SamlDoor:
         self, answer: Mapping[str, str], browser_secret: str | None, context: Context
     ) -> CameBack | AuthenticationFailed:
         """Verify what a browser brought back from the provider."""
-        parts, address = self._parts, context.client_address
-        lock = parts.attempts.lock_on(parts.scope, Guessed.SOURCE, None, address, context.now)
-        if lock is not None:
-            return self._refused(self._refusal(Cause.LOCKED, seconds=lock.seconds_left), context)
-        found = self._verified(answer, browser_secret, context)
-        if isinstance(found, CameBack):
-            parts.record.succeeded(found.subject, context)
-            return found
-        parts.attempts.note_failure(parts.scope, Guessed.SOURCE, None, address, context.now)
-        return self._refused(found, context)
+        return self._returning.receive(partial(self._verified, answer, browser_secret, context), context)
 
     def sign_out_url(self) -> str | None:
         """Nowhere: a session at the provider is the provider's."""
@@ -110,14 +91,15 @@ class SamlDoor:
 
     def signed_out(self, answer: Mapping[str, str], context: Context) -> SignedOut | None:
         """Whose sessions a logout request of the provider ends."""
+        returning = self._returning
         logout = read_logout(self._provider, answer, context.now)
         if logout is None:
-            self._refused(self._refusal(Cause.WRONG_SIGNATURE), context)
+            returning.refused(returning.refusal(Cause.WRONG_SIGNATURE), context)
             return None
-        link = self._parts.links.linked(self._parts.scope, self.name, logout.name_id)
+        link = self._links.linked(self._parts.scope, self.name, logout.name_id)
         user = None if link is None else link.user
         if user is None and logout.session_index is None:
-            self._refused(self._refusal(Cause.UNKNOWN_USER), context)
+            returning.refused(returning.refusal(Cause.UNKNOWN_USER), context)
             return None
         return SignedOut(self.name, logout.session_index, user)
 
@@ -130,15 +112,15 @@ class SamlDoor:
     ) -> CameBack | Refusal:
         asked = self._browsers.answered(answer.get("RelayState", ""), browser_secret, context)
         if asked is None:
-            return self._refusal(Cause.UNKNOWN_SIGN_IN)
+            return self._returning.refusal(Cause.UNKNOWN_SIGN_IN)
         claims = verify_response(
             self._provider, answer.get("SAMLResponse", ""), asked.kept["request_id"], context.now
         )
         if isinstance(claims, AssertionFault):
-            return self._refusal(Cause.of_assertion(claims))
+            return self._returning.refusal(Cause.of_assertion(claims))
         subject = self._admitted(claims, context)
         if isinstance(subject, Cause):
-            return self._refusal(subject, recordable(claims.name))
+            return self._returning.refusal(subject, recordable(claims.name))
         return CameBack(subject, asked.return_to, claims.session_id, claims.session_ends_at)
 
     def _admitted(self, claims: Claims, context: Context) -> Subject | Cause:
@@ -146,7 +128,7 @@ class SamlDoor:
         policy = parts.accounts.source(self.name)
         if policy is None:
             return Cause.UNKNOWN_SOURCE
-        first = parts.used.use(
+        first = self._used.use(
             parts.scope,
             claims.issuer,
             claims.assertion_id or "",
@@ -161,10 +143,3 @@ class SamlDoor:
             attributes=with_numbers(claims.attributes, self._provider.numbers),
         )
         return parts.accounts.admit(policy, lasting, Credential.ASSERTION, context)
-
-    def _refusal(self, cause: Cause, name: str | None = None, seconds: int | None = None) -> Refusal:
-        return Refusal(cause, Credential.ASSERTION, name, None, self._parts.scope.tenant, seconds)
-
-    def _refused(self, refusal: Refusal, context: Context) -> AuthenticationFailed:
-        self._parts.record.refused(refusal, context, source=self.name)
-        return refusal.failure

@@ -17,17 +17,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pacsgate.model.access import Holder, Identity, PacsPlace, Visit, VisitState
-from pacsgate.model.built_in_roles import ACCESS_UNIT_HOLDER, UNIT_ACTIONS
+from pacsgate.model.built_in_roles import ACCESS_UNIT_HOLDER
 from pacsgate.model.errors import ConflictError
-from pacsgate.model.grant import Grant, GranteeKind, GrantTarget
 from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.policy.policy import Policy
 from pacsgate.ports import Directory, UserRecord
 from pacsgate.ports.access import AccessStore, Held
 from pacsgate.services.access.rules import ENDED
+from pacsgate.services.account_holdings import holdings
 from pacsgate.services.administer_users import UserAdministration
 from pacsgate.services.administration import Change
-from pacsgate.services.mandates import roles_within_reach
 
 _LONGEST_NAME = 64
 
@@ -88,19 +87,8 @@ class ImageAccounts:
 
     def _holds_more(self, change: Change, place: PacsPlace, user: UserRecord) -> bool:
         """Whether anybody gave the account what is not given in this archive by way of its units."""
-        here = AssignmentScope(place.pacs)
-        return bool(
-            user.groups
-            or user.attributes
-            or roles_within_reach(self.policy, user) - {ACCESS_UNIT_HOLDER}
-            or any(given.scope != here for given in user.assignments)
-            or any(
-                grant.grantee_kind is GranteeKind.USER
-                and grant.grantee == user.name
-                and not _is_of_unit(grant, place)
-                for grant in self.directory.grants(change.scope)
-            )
-        )
+        grants = self.directory.grants(change.scope)
+        return bool(holdings(user, self.policy, grants, but_units_of=place.pacs))
 
     def _begin(self, change: Change, place: PacsPlace, holder: Holder) -> str:
         name = made_name(place, holder)
@@ -159,11 +147,6 @@ class ImageAccounts:
             self.users.remove(change, holder.account)
         else:
             self._hold_role(change, place, holder.account, None)
-
-
-def _is_of_unit(grant: Grant, place: PacsPlace) -> bool:
-    is_unit = grant.target in (GrantTarget.COLLECTION, GrantTarget.DEPARTMENT)
-    return is_unit and grant.archive == place.pacs and grant.actions <= UNIT_ACTIONS
 
 
 def may_be_in(holder: Holder, now: datetime) -> bool:

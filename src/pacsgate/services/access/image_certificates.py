@@ -4,18 +4,23 @@ Each configured authority of the tenant is a format of its own, `certificate.` a
 the authority's certificates say of their holder, by the rule of the configuration.  An inactive one is
 linked to nobody.
 
+Whose certificate says a name is known to who administers the accounts of the tenant, not to who looks after
+one archive: whoever could link any name would be let in as by the certificate of somebody who has none yet.
+
 Called by `image_credentials`.
 
 Invariants:
+- nobody links a name who does not administer accounts in the whole tenant;
 - the name of an account that there is, and of somebody who is linked already, is nobody else's credential.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from pacsgate.audit.events import EventKind
 from pacsgate.model.access import AccessCredential
-from pacsgate.model.errors import ConflictError
+from pacsgate.model.errors import ConflictError, RequestError
+from pacsgate.model.permission import Permission
 from pacsgate.ports import Directory
 from pacsgate.ports.access import CredentialFormat
 from pacsgate.ports.identity_sources import IdentityLink, IdentityLinks
@@ -34,6 +39,8 @@ class ImageCertificates:
     links: IdentityLinks
     sources: Collection[str]
     """The authorities of the tenant, as the configuration calls them."""
+    administers_accounts: Callable[[Change], bool]
+    """Whether whoever orders a change holds `UserAdminister` in the whole tenant."""
 
     def formats(self) -> Mapping[str, CredentialFormat]:
         """One for each authority."""
@@ -47,7 +54,12 @@ class ImageCertificates:
         }
 
     def link(self, change: Change, account: str, credential: AccessCredential) -> None:
-        """Let whoever has such a certificate come in.  Raises `ConflictError`."""
+        """Let whoever has such a certificate come in.  Raises `ConflictError`, or `RequestError` (403)."""
+        if not self.administers_accounts(change):
+            raise RequestError(
+                f"linking a certificate needs the permission `{Permission.USER_ADMINISTER}` in this tenant",
+                status=403,
+            )
         if self.directory.user(change.scope, credential.value) is not None:
             raise ConflictError("an account has this name: its holder comes in as that")
         source = credential.format.removeprefix(CERTIFICATE)

@@ -85,7 +85,7 @@ class ImageCredentials:
     ) -> None:
         user = self.accounts.own(change, place, held.holder)
         if credential.format == LOGIN:
-            self._make_login(change, user, held, credential, told)
+            self._make_login(change, place, user, held, credential, told)
         elif credential.format == TOKEN:
             self._make_token(change, user, held, credential, told)
         else:
@@ -94,16 +94,24 @@ class ImageCredentials:
                 self.certificates.link(change, user.name, credential)
 
     def _make_login(
-        self, change: Change, user: UserRecord, held: Held, credential: AccessCredential, told: _Told
+        self,
+        change: Change,
+        place: PacsPlace,
+        user: UserRecord,
+        held: Held,
+        credential: AccessCredential,
+        told: _Told,
     ) -> None:
         if sum(each.format == LOGIN for each in held.credentials) > 1:
             raise ConflictError("a holder has one login: activate it, or remove it first")
         _refuse_times(credential)
         if credential.active:
-            self._invite(change, user.name, credential, told)
+            self._invite(change, place, user.name, credential, told)
 
-    def _invite(self, change: Change, name: str, credential: AccessCredential, told: _Told) -> None:
-        code = self.resets.give(change, name)
+    def _invite(
+        self, change: Change, place: PacsPlace, name: str, credential: AccessCredential, told: _Told
+    ) -> None:
+        code = self.resets.give(change, name, but_units_of=place.pacs)
         told.references[credential.credential_id] = _GIVEN
         told.once |= _secret(name, code.code, code.expires_at)
 
@@ -149,7 +157,7 @@ class ImageCredentials:
             return
         user = self.accounts.own(change, place, held.holder)
         if not credential.reference:
-            self._invite(change, name, credential, told)
+            self._invite(change, place, name, credential, told)
             return
         told.references[credential.credential_id] = _GIVEN
         if user.password_hash is None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from pacsgate.model.access import Visit, VisitState
+from pacsgate.model.access import Holder, Visit, VisitState
 from pacsgate.model.errors import ConflictError, RequestError
 
 
@@ -47,6 +47,7 @@ STEPS: Mapping[tuple[VisitState, Step], VisitState] = {
 }
 """Every step that there is."""
 ENDED = frozenset({VisitState.CHECKED_OUT, VisitState.CANCELLED, VisitState.EXPIRED})
+"""How a visit can be over."""
 _IN_WORDS = {
     VisitState.PLANNED: "is planned",
     VisitState.CHECKED_IN: "is checked in",
@@ -106,3 +107,8 @@ def check_window(valid_from: datetime | None, valid_to: datetime | None, now: da
         raise RequestError("`validTo` must be after `validFrom`")
     if valid_to <= now:
         raise RequestError("`validTo` must be in the future")
+
+
+def has_ended(holder: Holder) -> bool:
+    """Whether this is a visit that is over."""
+    return isinstance(holder, Visit) and holder.state in ENDED

@@ -53,6 +53,11 @@ def lost(message: Message, now: datetime, rules: QueueRules) -> Message:
     return _tried_again(message, too_late(never), now, rules)
 
 
+def due_now(message: Message, now: datetime) -> Message:
+    """It has rested for long enough."""
+    return replace(message, due=now)
+
+
 def expired(message: Message, now: datetime, rules: QueueRules) -> Message:
     """Nobody fetched it in time."""
     told = _UNKNOWN if message.command.attempt else "it was not done"

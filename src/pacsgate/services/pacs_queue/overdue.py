@@ -1,5 +1,8 @@
 """Leases end, messages that nobody fetches expire, and what is over is forgotten in the end.
 
+When the clock has gone ahead and back, what was put off meanwhile waits for a time that may be years away.
+Nothing is ever put off for so long: it is taken up at once.
+
 Called by the background process for all PACSes, and by `hand_over` for one before it hands anything over.
 """
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.ports import Clock
 from pacsgate.ports.pacs_queue import Message, MessageState, PacsQueue
-from pacsgate.services.pacs_queue.course import expired, lost
+from pacsgate.services.pacs_queue.course import due_now, expired, lost
 from pacsgate.services.pacs_queue.recording import GATE, QueueRecord
 from pacsgate.services.pacs_queue.rules import QueueRules
 
@@ -30,11 +33,13 @@ class EndOverdue:
 
     def of_one(self, scope: TenantScope, pacs: ArchiveName) -> None:
         """At one PACS."""
-        self._end(self.queue.overdue(self.clock.now(), (scope, pacs)))
+        now = self.clock.now()
+        self._end(self.queue.overdue(now, self.rules.furthest(now), (scope.tenant, pacs)))
 
     def of_all(self) -> None:
         """Everywhere."""
-        self._end(self.queue.overdue(self.clock.now()))
+        now = self.clock.now()
+        self._end(self.queue.overdue(now, self.rules.furthest(now)))
 
     def forget(self) -> None:
         """Forget what has been kept for long enough."""
@@ -47,6 +52,8 @@ class EndOverdue:
             if message.state is MessageState.LEASED:
                 after = lost(message, now, self.rules)
                 word = _LOST[after.state]
-            else:
+            elif message.command.expires_at <= now:
                 after, word = expired(message, now, self.rules), "expired"
+            else:
+                after, word = due_now(message, now), "taken up again: the clock has gone back"
             self.queue.change(message, after, self.record.of(word, GATE, now))

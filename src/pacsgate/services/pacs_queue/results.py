@@ -3,17 +3,20 @@
 Called by the result's door, the command line and the pages.
 
 Invariants:
-- whose a message is, whether it is, and whether it ever was, only its requester can tell, and no token of
-  theirs that was narrowed to actions on images;
+- whose a message is, whether it is, and whether it ever was, only its requester can tell, while they hold
+  the permission to ask for it, and no token of theirs that was narrowed to actions on images;
 - a secret in a result is told once.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pacsgate.audit.events import Actor
 from pacsgate.model.decision import Reason, ReasonCode
 from pacsgate.model.errors import NotFoundError, RequestError
+from pacsgate.model.pacs_operation import OPERATIONS
+from pacsgate.model.permission import Permission
 from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
 from pacsgate.ports import Clock
 from pacsgate.ports.pacs_adapters import Outcome
@@ -22,6 +25,9 @@ from pacsgate.services.callers import Caller
 from pacsgate.services.pacs_queue.recording import QueueRecord
 from pacsgate.services.pacs_queue.told_once import SECRET, ToldOnce, has_secret
 from pacsgate.services.record import Circumstances, actor_of
+
+Holds = Callable[[Caller, Permission, ArchiveName | None], bool]
+"""Whether a caller holds a permission at a PACS of their tenant now (`Warrants.holds`)."""
 
 NO_RESULT = "there is no such result"
 _GONE = 410
@@ -33,6 +39,7 @@ class Results:
     """Tells results."""
 
     queue: PacsQueue
+    holds: Holds
     record: QueueRecord
     clock: Clock
     told_once: ToldOnce
@@ -40,16 +47,15 @@ class Results:
     def of(self, caller: Caller, tenant: TenantName, pacs: ArchiveName, message_id: str) -> Outcome | None:
         """The result, or `None` while there is none.
 
-        Raises `NotFoundError`, always the same, unless the caller has asked for it, and `RequestError`
-        (410) when it has been kept for long enough.
+        Raises `NotFoundError`, always the same, unless the caller has asked for it and may ask for it now,
+        and `RequestError` (410) when it has been kept for long enough.
         """
         subject = caller.subject
         found = (
             None if tenant != subject.tenant else self.queue.message(TenantScope(tenant), pacs, message_id)
         )
         actor = actor_of(subject, caller.context)
-        is_narrowed = subject.token_actions is not None
-        if found is None or is_narrowed or found.command.requested_by != subject.name:
+        if found is None or not self._is_for(caller, found):
             circumstances = Circumstances(caller.context, actor, subject.tenant)
             self.record.trail.record(circumstances.denial((Reason(ReasonCode.NOT_FOUND),)))
             raise NotFoundError(NO_RESULT)
@@ -66,6 +72,12 @@ class Results:
             if outcome is not None or self.clock.monotonic() >= end:
                 return outcome
             time.sleep(_LOOK_SECONDS)
+
+    def _is_for(self, caller: Caller, message: Message) -> bool:
+        command, subject = message.command, caller.subject
+        if command.requested_by != subject.name or subject.token_actions is not None:
+            return False
+        return self.holds(caller, OPERATIONS[command.operation].permission, command.pacs)
 
     def _told(self, message: Message, actor: Actor, request_id: str | None) -> Outcome | None:
         if not message.state.is_final:

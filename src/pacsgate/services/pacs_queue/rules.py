@@ -4,7 +4,7 @@ Read from the configuration by `bootstrap`.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 _LONGEST_PAUSE = timedelta(minutes=5)
 _MOST_DOUBLINGS = 20
@@ -28,6 +28,10 @@ class QueueRules:
     """For how long after its end a message is kept: dead letters, and names that requests were given."""
     most: int = 10_000
     """Messages that may wait for one PACS."""
+
+    def furthest(self, now: datetime) -> datetime:
+        """What is due later than this was put there by a clock that has gone back since."""
+        return now + _LONGEST_PAUSE + self.lease
 
     def pause_after(self, attempt: int) -> timedelta:
         """How long a message rests after this attempt."""

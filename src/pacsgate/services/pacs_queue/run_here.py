@@ -59,7 +59,8 @@ class RunHere:
 
     def drain_all(self) -> None:
         """The same at every PACS."""
-        look = self.hand_over.queue.look((), self.hand_over.clock.now())
+        now = self.hand_over.clock.now()
+        look = self.hand_over.queue.look((), now, self.hand_over.rules.furthest(now))
         for tenant, pacs in sorted(look.fetchable):
             self.drain(TenantScope(tenant), pacs)
 

@@ -25,6 +25,7 @@ from pacsgate.model.access import (
     Visit,
     VisitState,
 )
+from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.ports.pacs_adapters import Outcome
 from pacsgate.stores.access import rows
 from pacsgate.stores.access_schema import (
@@ -111,15 +112,17 @@ class SqlAccessStore:
     def overdue(self, place: PacsPlace, now: datetime) -> Sequence[Visit]:
         """Those that ought to be over."""
         query = (
-            select(pacs_visit)
-            .where(
-                _is(pacs_visit, place),
-                pacs_visit.c.state.in_((VisitState.PLANNED, VisitState.CHECKED_IN)),
-                pacs_visit.c.valid_to <= now,
-            )
-            .order_by(pacs_visit.c.valid_to)
+            select(pacs_visit).where(_is(pacs_visit, place), _is_overdue(now)).order_by(pacs_visit.c.valid_to)
         )
         return [rows.visit_of(row) for row in self._rows(place, query)]
+
+    def overdue_at(self, scope: TenantScope, now: datetime) -> frozenset[ArchiveName]:
+        """The PACSes that have such visits."""
+        query = (
+            select(pacs_visit.c.pacs).where(pacs_visit.c.tenant == scope.tenant, _is_overdue(now)).distinct()
+        )
+        with self._database.reading(scope.tenant) as connection:
+            return frozenset(map(ArchiveName, connection.scalars(query)))
 
     def put_visit(self, place: PacsPlace, visit: Visit) -> None:
         """Keep a visit."""
@@ -212,6 +215,11 @@ class SqlAccessStore:
     def _delete(self, place: PacsPlace, table: Table, *conditions: ColumnElement[bool]) -> int:
         with self._database.writing(place.tenant) as connection:
             return connection.execute(delete(table).where(*conditions)).rowcount
+
+
+def _is_overdue(now: datetime) -> ColumnElement[bool]:
+    goes_on = pacs_visit.c.state.in_((VisitState.PLANNED, VisitState.CHECKED_IN))
+    return and_(goes_on, pacs_visit.c.valid_to <= now)
 
 
 def _is(table: Table, place: PacsPlace, **values: object) -> ColumnElement[bool]:

@@ -11,12 +11,13 @@ Invariants:
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, insert, select, update
 
 from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.ports.pacs_adapters import PacsEvent
 from pacsgate.stores.agent_schema import agent_contact, agent_log, pacs_event, presence
 from pacsgate.stores.changes import Topic, move_epoch
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.people_schema import account
 
 _BELIEVED = presence.join(
@@ -27,14 +28,19 @@ _BELIEVED = presence.join(
 )
 
 
+_WHEREABOUTS = (
+    select(presence.c.account, presence.c.pacs, presence.c.zone, presence.c.since)
+    .select_from(_BELIEVED)
+    .where(presence.c.tenant == bindparam("of_tenant"))
+    .order_by(presence.c.account, presence.c.pacs)
+)
+_OF_ALL = Fixed(_WHEREABOUTS)
+_OF_ONE = Fixed(_WHEREABOUTS.where(presence.c.account == bindparam("of_account")))
+
+
 def believed(scope: TenantScope) -> Select[tuple[str, str, str, datetime]]:
     """The whereabouts that count, by account and PACS."""
-    return (
-        select(presence.c.account, presence.c.pacs, presence.c.zone, presence.c.since)
-        .select_from(_BELIEVED)
-        .where(presence.c.tenant == scope.tenant)
-        .order_by(presence.c.account, presence.c.pacs)
-    )
+    return _WHEREABOUTS.params(of_tenant=scope.tenant)
 
 
 def zones_of(
@@ -42,8 +48,13 @@ def zones_of(
 ) -> dict[str, frozenset[str]]:
     """The zones of whoever is known to be somewhere, as `zone` and as `pacs/zone`; none of who is out."""
     found: dict[str, frozenset[str]] = {}
-    rows = believed(scope) if name is None else believed(scope).where(presence.c.account == name)
-    for row in connection.execute(rows):
+    of_all = {"of_tenant": scope.tenant}
+    rows = (
+        _OF_ALL.rows(connection, of_all)
+        if name is None
+        else _OF_ONE.rows(connection, {**of_all, "of_account": name})
+    )
+    for row in rows:
         found[row.account] = found.get(row.account, frozenset()) | _names(row.pacs, row.zone)
     return found
 

@@ -1,9 +1,9 @@
 """Rings when something may have changed in the queue, whichever process changed it.
 
 SQLite is looked at twenty times a second while somebody waits: a few microseconds each.  PostgreSQL says so
-itself (NOTIFY).
+itself (NOTIFY), and who has changed it: what this process changes is told to its waiters without a bell.
 
-Called by `services.pacs_queue.waiting` through `ports.pacs_queue.QueueBell`.
+Called by `bootstrap.queue_thread` through `ports.pacs_queue.QueueBell`.
 
 Invariants:
 - a bell that cannot hear rings: whoever waits looks for themselves.
@@ -27,13 +27,13 @@ _HEAR_SECONDS = 0.25
 """For how long PostgreSQL is listened to before `ring` is obeyed."""
 
 
-def open_bell(database: Database) -> QueueBell:
-    """The bell of one process; one thread waits for it."""
+def open_bell(database: Database, sender: str) -> QueueBell:
+    """The bell of one process, whose own changes bear this name; one thread waits for it."""
     match database.flavour:
         case Flavour.SQLITE:
             return _SqliteBell(database)
         case Flavour.POSTGRESQL:
-            return _PostgresqlBell(database)
+            return _PostgresqlBell(database, sender)
         case _:
             assert_never(database.flavour)
 
@@ -67,8 +67,9 @@ class _SqliteBell:
 class _PostgresqlBell:
     """Listens on a connection of its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sender: str) -> None:
         self._database = database
+        self._sender = sender
         self._connection: Connection | None = None
         self._rung = threading.Event()
         self._broken: tuple[type[Exception], ...] = (DBAPIError, database.engine.dialect.loaded_dbapi.Error)
@@ -78,7 +79,8 @@ class _PostgresqlBell:
         try:
             while not self._rung.is_set() and time.monotonic() < end:
                 driver: Any = self._listening().connection.driver_connection
-                if list(driver.notifies(timeout=min(_HEAR_SECONDS, seconds), stop_after=1)):
+                heard = driver.notifies(timeout=min(_HEAR_SECONDS, seconds), stop_after=1)
+                if any(notice.payload != self._sender for notice in heard):
                     return
         except self._broken:
             self._drop()

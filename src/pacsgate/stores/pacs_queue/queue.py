@@ -8,25 +8,12 @@ Invariants:
   process that must wake who waits, or end what is overdue.
 """
 
-from collections.abc import Callable, Collection
+import secrets
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from pacsgate.model.errors import ConflictError, TooSoonError
 from pacsgate.model.resource import ArchiveName, TenantName, TenantScope
@@ -39,12 +26,15 @@ from pacsgate.ports.pacs_queue import (
     Message,
     MessageState,
     Once,
+    Place,
     Record,
 )
 from pacsgate.protocols.strict_json import write_json
 from pacsgate.stores.columns import AnyRow
 from pacsgate.stores.database import Database
 from pacsgate.stores.dialects import member
+from pacsgate.stores.fixed import Fixed
+from pacsgate.stores.pacs_queue import statements
 from pacsgate.stores.pacs_queue.rows import columns_of, message_of, new_columns
 from pacsgate.stores.pacs_queue.turns import announce, changing, turn
 from pacsgate.stores.queue_schema import agent_session, pacs_message
@@ -53,11 +43,11 @@ from pacsgate.stores.tenant_wall import ANY_TENANT, Whose
 
 _M = pacs_message.c
 _QUEUED, _LEASED = MessageState.QUEUED.value, MessageState.LEASED.value
-_OPEN = (_QUEUED, _LEASED)
-_DEAD = tuple(state.value for state in DEAD)
 _FINAL = tuple(state.value for state in MessageState if state.is_final)
 _NO_REQUEST = write_json([{}, {}, None])
 _AGAIN_IN_SECONDS = 30
+_FEW_PLACES = 100
+"""So many PACSes are asked about one by one; more, and all that waits anywhere is looked through."""
 
 
 class SqlPacsQueue:
@@ -65,10 +55,13 @@ class SqlPacsQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._told: list[Callable[[], None]] = []
+        self._told: list[Callable[[Look], None]] = []
+        self.sender = secrets.token_hex(8)
+        """By what bells tell what is changed here from what others change."""
+        self._broken_rule: type[Exception] = database.engine.dialect.loaded_dbapi.IntegrityError
 
-    def tell(self, changed: Callable[[], None]) -> None:
-        """Call this after whatever this process changes from now on."""
+    def tell(self, changed: Callable[[Look], None]) -> None:
+        """Call this with what there may be now, after whatever this process changes from now on."""
         self._told.append(changed)
 
     def add(
@@ -78,104 +71,100 @@ class SqlPacsQueue:
         try:
             with turn(self._database, scope, new.command.pacs) as connection:
                 earlier = None if once is None else _earlier(connection, new, once)
-                kept = earlier or _added(connection, new, once, most, record)
-        except IntegrityError:
+                if earlier is None:
+                    _add(connection, new, once, most)
+                    record(new)
+                    announce(connection, self.sender)
+        except self._broken_rule:
             # The same name came for another PACS at the same moment.
             with self._database.reading(scope.tenant) as connection:
                 earlier = None if once is None else _earlier(connection, new, once)
             if earlier is None:
                 raise
             return earlier
-        self._tell()
-        return kept
+        if earlier is not None:
+            return earlier
+        self._tell(Look(frozenset({(scope.tenant, new.command.pacs)}), frozenset(), None))
+        return new
 
     def lease(
         self, scope: TenantScope, pacs: ArchiveName, lease: Lease, now: datetime, record: Record
     ) -> Message | None:
         """Lease the first message that may be."""
-        first = (
-            select(pacs_message).where(*_at(scope, pacs), _may_be_leased(now)).order_by(_M.ordinal).limit(1)
-        )
-        if not self._messages(scope.tenant, first):
-            return None  # as nearly always: without waiting for a turn
+        here = {**_at(scope, pacs), "now": now}
         with turn(self._database, scope, pacs) as connection:
-            row = connection.execute(first.with_for_update(skip_locked=True)).one_or_none()
+            row = statements.FIRST.first(connection, here)
             if row is None:
                 return None
-            leased = _leased(message_of(row), lease)
-            connection.execute(update(pacs_message).where(*_is(leased)).values(columns_of(leased)))
+            message = message_of(row)
+            leased = _leased(message, lease)
+            _replaced(connection, message, leased)
             record(leased)
             return leased
 
     def change(self, before: Message, after: Message, record: Record) -> bool:
         """Replace a message, if it still is what it was."""
         with changing(self._database, before.command.tenant) as connection:
-            changed = connection.execute(
-                update(pacs_message)
-                .where(*_is(before), _M.version == before.version)
-                .values({**columns_of(after), "version": before.version + 1})
-            ).rowcount
-            if changed:
-                record(after)
-                announce(connection)
-        self._tell()
-        return bool(changed)
+            if not _replaced(connection, before, after):
+                return False
+            record(after)
+            announce(connection, self.sender)
+            look = _after(connection, after)
+        self._tell(look)
+        return True
 
     def message(self, scope: TenantScope, pacs: ArchiveName, message_id: str) -> Message | None:
         """One message."""
-        found = self._messages(
-            scope.tenant,
-            select(pacs_message).where(*_at(scope, pacs), _M.message_id == storable_text(message_id)),
-        )
+        here = {**_at(scope, pacs), "of_message": storable_text(message_id)}
+        found = self._messages(scope.tenant, statements.BY_ID, here)
         return found[0] if found else None
 
     def pending(self, scope: TenantScope, pacs: ArchiveName) -> tuple[Message, ...]:
         """Those queued or leased, oldest first."""
-        return self._messages(
-            scope.tenant,
-            select(pacs_message).where(*_at(scope, pacs), _M.state.in_(_OPEN)).order_by(_M.ordinal),
-        )
+        return self._messages(scope.tenant, statements.PENDING, _at(scope, pacs))
 
     def dead(self, scope: TenantScope, pacs: ArchiveName, limit: int = 100) -> tuple[Message, ...]:
         """The dead letters, newest first."""
-        return self._messages(
-            scope.tenant,
-            select(pacs_message)
-            .where(*_at(scope, pacs), _M.state.in_(_DEAD))
-            .order_by(_M.ended_at.desc(), _M.ordinal.desc())
-            .limit(limit),
-        )
+        return self._messages(scope.tenant, statements.DEAD_LETTERS, {**_at(scope, pacs), "most": limit})
 
     def overdue(
-        self, now: datetime, place: tuple[TenantScope, ArchiveName] | None = None, limit: int = 500
+        self, now: datetime, furthest: datetime, place: Place | None = None, limit: int = 500
     ) -> tuple[Message, ...]:
-        """Those whose lease has ended, and queued ones that have expired."""
-        lost = and_(_M.state == _LEASED, _M.due <= now)
-        expired = and_(_M.state == _QUEUED, _M.expires_at <= now)
-        within = () if place is None else _at(*place)
-        return self._messages(
-            ANY_TENANT if place is None else place[0].tenant,
-            select(pacs_message).where(or_(lost, expired), *within).order_by(_M.due).limit(limit),
-        )
+        """Those whose lease has ended, queued ones that have expired, and what waits for too long."""
+        asked = {"now": now, "furthest": furthest, "most": limit}
+        if place is None:
+            return self._messages(ANY_TENANT, statements.OVERDUE, asked)
+        scope, pacs = TenantScope(place[0]), place[1]
+        return self._messages(scope.tenant, statements.OVERDUE_HERE, {**_at(scope, pacs), **asked})
 
-    def look(self, results: Collection[str], now: datetime) -> Look:
+    def look(
+        self,
+        results: Collection[str],
+        now: datetime,
+        furthest: datetime,
+        places: Collection[Place] | None = None,
+    ) -> Look:
         """What there is for those who wait."""
+        asked = {"now": now, "furthest": furthest}
         with self._database.reading(ANY_TENANT) as connection:
-            places = connection.execute(select(_M.tenant, _M.pacs).where(_may_be_leased(now)).distinct())
-            fetchable = frozenset((TenantName(row.tenant), ArchiveName(row.pacs)) for row in places)
-            waited = member(self._database.flavour, _M.message_id, sorted(results))
-            final = connection.execute(select(_M.message_id).where(waited, _M.state.in_(_FINAL)))
-            next_due = connection.execute(
-                select(func.min(_M.due)).where(_M.state == _QUEUED, _M.due > now)
-            ).scalar_one()
-            return Look(fetchable, frozenset(final.scalars()), next_due)
+            fetchable = (
+                _fetchable_anywhere(connection, asked)
+                if places is None or len(places) > _FEW_PLACES
+                else _fetchable(connection, places, asked)
+            )
+            final: frozenset[str] = frozenset()
+            if results:
+                waited = member(self._database.flavour, _M.message_id, sorted(results))
+                found = connection.execute(select(_M.message_id).where(waited, _M.state.in_(_FINAL)))
+                final = frozenset(found.scalars())
+            return Look(fetchable, final, statements.NEXT_DUE.first(connection, {"now": now}).due)
 
     def depth(self, scope: TenantScope, pacs: ArchiveName) -> Depth:
         """How many messages there are."""
         with self._database.reading(scope.tenant) as connection:
             rows = connection.execute(
                 select(_M.state, func.count().label("messages"), func.min(_M.requested_at).label("oldest"))
-                .where(*_at(scope, pacs))
+                .where(_M.tenant == scope.tenant, _M.pacs == storable_text(pacs))
                 .group_by(_M.state)
             ).all()
         counts = {row.state: row.messages for row in rows}
@@ -231,35 +220,19 @@ class SqlPacsQueue:
                 for row in rows
             )
 
-    def _tell(self) -> None:
+    def _tell(self, look: Look) -> None:
         for changed in self._told:
-            changed()
+            changed(look)
 
-    def _messages(self, tenant: Whose, statement: Select[Any]) -> tuple[Message, ...]:
+    def _messages(
+        self, tenant: Whose, statement: Fixed, parameters: Mapping[str, object]
+    ) -> tuple[Message, ...]:
         with self._database.reading(tenant) as connection:
-            return tuple(map(message_of, connection.execute(statement)))
+            return tuple(map(message_of, statement.rows(connection, parameters)))
 
 
-def _at(scope: TenantScope, pacs: ArchiveName) -> tuple[ColumnElement[bool], ...]:
-    return (_M.tenant == scope.tenant, _M.pacs == storable_text(pacs))
-
-
-def _is(message: Message) -> tuple[ColumnElement[bool], ...]:
-    return (_M.tenant == message.command.tenant, _M.message_id == message.command.message_id)
-
-
-def _may_be_leased(now: datetime) -> ColumnElement[bool]:
-    """It waits, its time has come, and nothing about the same entity is under way or came before it."""
-    other = pacs_message.alias("other")
-    comes_first = or_(other.c.state == _LEASED, and_(other.c.state == _QUEUED, other.c.ordinal < _M.ordinal))
-    same = and_(
-        other.c.tenant == _M.tenant,
-        other.c.pacs == _M.pacs,
-        other.c.entity == _M.entity,
-        other.c.state.in_(_OPEN),
-    )
-    in_time = and_(_M.state == _QUEUED, _M.due <= now, _M.expires_at > now)
-    return and_(in_time, ~exists().where(same, comes_first))
+def _at(scope: TenantScope, pacs: ArchiveName) -> dict[str, object]:
+    return {"of_tenant": scope.tenant, "of_pacs": storable_text(pacs)}
 
 
 def _leased(message: Message, lease: Lease) -> Message:
@@ -269,15 +242,49 @@ def _leased(message: Message, lease: Lease) -> Message:
     )
 
 
+def _replaced(connection: Connection, before: Message, after: Message) -> bool:
+    """Write what may have changed of a message, if it still is what it was."""
+    known = {
+        "of_tenant": before.command.tenant,
+        "of_message": before.command.message_id,
+        "before": before.version,
+    }
+    return statements.REPLACE.first(connection, {**columns_of(after), **known}) is not None
+
+
+def _after(connection: Connection, changed: Message) -> Look:
+    """Who may find something, now that a message is this."""
+    command = changed.command
+    if not changed.state.is_final:
+        return Look(frozenset(), frozenset(), changed.due)
+    about = {"of_entity": changed.entity, "of_message": command.message_id}
+    follows = statements.SAME_ENTITY.first(connection, {**_at(changed.scope, command.pacs), **about})
+    place = (command.tenant, command.pacs)
+    return Look(frozenset() if follows is None else frozenset({place}), frozenset({command.message_id}), None)
+
+
+def _fetchable(
+    connection: Connection, places: Collection[Place], asked: Mapping[str, object]
+) -> frozenset[Place]:
+    return frozenset(
+        place
+        for place in places
+        if statements.FETCHABLE_HERE.first(connection, {**_at(TenantScope(place[0]), place[1]), **asked})
+    )
+
+
+def _fetchable_anywhere(connection: Connection, asked: Mapping[str, object]) -> frozenset[Place]:
+    rows = statements.FETCHABLE.rows(connection, asked)
+    return frozenset((TenantName(row.tenant), ArchiveName(row.pacs)) for row in rows)
+
+
 def _earlier(connection: Connection, new: Message, once: Once) -> Message | None:
     """What the requester has sent under this name.  Raises `ConflictError` if that was something else."""
-    row: AnyRow | None = connection.execute(
-        select(pacs_message).where(
-            _M.tenant == new.command.tenant,
-            _M.requested_by == new.command.requested_by,
-            _M.once_key == once.key,
-        )
-    ).one_or_none()
+    command = new.command
+    row: AnyRow | None = statements.BY_NAME.first(
+        connection,
+        {"of_tenant": command.tenant, "of_requester": command.requested_by, "key": once.key},
+    )
     if row is None:
         return None
     if row.once_fingerprint != once.fingerprint:
@@ -285,22 +292,16 @@ def _earlier(connection: Connection, new: Message, once: Once) -> Message | None
     return message_of(row)
 
 
-def _added(connection: Connection, new: Message, once: Once | None, most: int, record: Record) -> Message:
-    here = _at(TenantScope(new.command.tenant), new.command.pacs)
-    some = select(_M.ordinal).where(*here, _M.state.in_(_OPEN)).limit(most).subquery()
-    if connection.execute(select(func.count()).select_from(some)).scalar_one() >= most:
+def _add(connection: Connection, new: Message, once: Once | None, most: int) -> None:
+    here = _at(new.scope, new.command.pacs)
+    if statements.OPEN.first(connection, {**here, "most": most}).messages >= most:
         raise TooSoonError(
             f"{most} requests wait for this PACS already", retry_after_seconds=_AGAIN_IN_SECONDS
         )
-    last = connection.execute(select(func.coalesce(func.max(_M.ordinal), 0)).where(*here)).scalar_one()
-    connection.execute(
-        insert(pacs_message).values(
-            **new_columns(new),
-            ordinal=last + 1,
-            once_key=None if once is None else once.key,
-            once_fingerprint=None if once is None else once.fingerprint,
-        )
-    )
-    record(new)
-    announce(connection)
-    return new
+    row = {
+        **new_columns(new),
+        "ordinal": statements.LAST.first(connection, here).ordinal + 1,
+        "once_key": None if once is None else once.key,
+        "once_fingerprint": None if once is None else once.fingerprint,
+    }
+    statements.ADD.run(connection, row)

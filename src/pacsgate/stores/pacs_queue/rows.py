@@ -30,7 +30,6 @@ def columns_of(message: Message) -> dict[str, Any]:
         "outcome": None if outcome is None else write_json([outcome.status, outcome.body]),
         "ended_at": message.ended_at,
         "readable_until": message.readable_until,
-        "version": message.version,
     }
 
 
@@ -46,6 +45,7 @@ def new_columns(message: Message) -> dict[str, Any]:
         "request": write_json([dict(command.ids), dict(command.parameters), command.body]),
         "requested_by": command.requested_by,
         "requested_at": command.requested_at,
+        "version": message.version,
         **columns_of(message),
     }
 

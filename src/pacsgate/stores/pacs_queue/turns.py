@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import assert_never
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, Connection, Text, bindparam, func, select
 
 from pacsgate.model.resource import ArchiveName, TenantScope
 from pacsgate.stores.database import Database
 from pacsgate.stores.dialects import Flavour, go_within
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.tenant_wall import Whose
 
 CHANNEL = "pacsgate_queue"
+_NOTIFY = Fixed(select(func.pg_notify(CHANNEL, bindparam("sender", type_=Text))))
+_LOCK = Fixed(select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger))))
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def turn(database: Database, scope: TenantScope, pacs: ArchiveName) -> Iterator[
     """A transaction during which nobody else adds or leases messages of this PACS."""
     with changing(database, scope.tenant) as connection:
         if database.flavour is Flavour.POSTGRESQL:
-            connection.execute(select(func.pg_advisory_xact_lock(_key(scope, pacs))))
+            _LOCK.run(connection, {"key": _key(scope, pacs)})
         yield connection
 
 
@@ -46,10 +49,10 @@ def changing(database: Database, tenant: Whose) -> Iterator[Connection]:
             assert_never(database.flavour)
 
 
-def announce(connection: Connection) -> None:
-    """Tell every process that waits, once this transaction is committed."""
+def announce(connection: Connection, sender: str) -> None:
+    """Tell every process that waits, once this transaction is committed, who has changed something."""
     if connection.dialect.name == Flavour.POSTGRESQL:
-        connection.execute(select(func.pg_notify(CHANNEL, "")))
+        _NOTIFY.run(connection, {"sender": sender})
 
 
 def _key(scope: TenantScope, pacs: ArchiveName) -> int:

@@ -9,11 +9,11 @@ Invariants:
   gets none of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
 from pacsgate.audit.events import AuditEvent
 from pacsgate.model.errors import ConflictError, NotFoundError
@@ -28,6 +28,7 @@ from pacsgate.stores.agent_schema import presence
 from pacsgate.stores.agents.whereabouts import zones_of
 from pacsgate.stores.changes import Topic, change, move_epoch, post
 from pacsgate.stores.columns import AnyRow
+from pacsgate.stores.fixed import Fixed
 from pacsgate.stores.identity_schema import account_lock, factor, identity_link, sighting
 from pacsgate.stores.notice_schema import notice_seen
 from pacsgate.stores.packing import pack_facts, pack_strings, unpack_facts, unpack_strings
@@ -61,6 +62,25 @@ _HAS_FACTOR = (
     )
     .exists()
 )
+_ACCOUNTS = (
+    select(
+        account,
+        account_lock.c.locked_at,
+        account_lock.c.until.label("locked_until"),
+        _HAS_FACTOR.label("has_second_factor"),
+    )
+    .select_from(_LOCKED)
+    .where(account.c.tenant == bindparam("of_tenant"))
+    .order_by(account.c.name)
+)
+_GIVEN = (
+    select(assignment)
+    .where(assignment.c.tenant == bindparam("of_tenant"))
+    .order_by(assignment.c.account, assignment.c.position)
+)
+_ALL, _ALL_GIVEN = Fixed(_ACCOUNTS), Fixed(_GIVEN)
+_ONE = Fixed(_ACCOUNTS.where(account.c.name == bindparam("of_account")))
+_ONE_GIVEN = Fixed(_GIVEN.where(assignment.c.account == bindparam("of_account")))
 
 
 class Users(Family):
@@ -95,6 +115,10 @@ class Users(Family):
     def together(self) -> AbstractContextManager[None]:
         """One transaction for all stores."""
         return self._database.together()
+
+    def provided(self, check: Callable[[], None]) -> AbstractContextManager[None]:
+        """Let this thread change something only after a check."""
+        return self._database.provided(check)
 
     def add_user(self, scope: TenantScope, user: UserRecord, event: AuditEvent) -> None:
         """Make an account.  Raises `ConflictError` when the name is taken."""
@@ -208,29 +232,13 @@ class Users(Family):
             )
 
     def _users(self, scope: TenantScope, name: str | None = None) -> list[UserRecord]:
-        accounts = (
-            select(
-                account,
-                account_lock.c.locked_at,
-                account_lock.c.until.label("locked_until"),
-                _HAS_FACTOR.label("has_second_factor"),
-            )
-            .select_from(_LOCKED)
-            .where(account.c.tenant == scope.tenant)
-            .order_by(account.c.name)
-        )
-        given = (
-            select(assignment)
-            .where(assignment.c.tenant == scope.tenant)
-            .order_by(assignment.c.account, assignment.c.position)
-        )
+        accounts, given, whose = _ALL, _ALL_GIVEN, {"of_tenant": str(scope.tenant)}
         if name is not None:
-            accounts = accounts.where(account.c.name == name)
-            given = given.where(assignment.c.account == name)
+            accounts, given, whose = _ONE, _ONE_GIVEN, {**whose, "of_account": name}
         with self._database.reading(scope.tenant) as connection:
-            rows = connection.execute(accounts).all()
+            rows = accounts.rows(connection, whose)
             assignments: dict[str, list[Assignment]] = {row.name: [] for row in rows}
-            for row in connection.execute(given) if rows else ():
+            for row in given.rows(connection, whose) if rows else ():
                 assignments[row.account].append(_assignment(row))
             zones = zones_of(connection, scope, name) if rows else {}
         return [_record(row, assignments[row.name], zones.get(row.name)) for row in rows]

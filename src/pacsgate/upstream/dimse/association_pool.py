@@ -7,13 +7,14 @@ Called by `archive`, and by the modules that ask or store over an association of
 
 Invariants:
 - one borrower at a time; what a borrower left in the middle of something is aborted, not kept;
-- an association that the peer has ended is not lent again; one that nobody wants is released.
+- an association that the peer has ended is not lent again; one that nobody wants is released;
+- no more are idle than a few, whatever was proposed for them.
 """
 
 import time
-from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock, Timer
 
 from pacsgate.upstream.dimse.associations import Association, associate
@@ -22,8 +23,18 @@ from pacsgate.upstream.dimse.peer import Peer
 
 _IDLE_SECONDS = 5.0
 """Shorter than any peer waits before it ends an idle association by itself."""
-_MOST_IDLE = 4
-"""Of each set of proposals: archives serve a limited number of associations, and not to us alone."""
+_MOST_IDLE = 6
+"""Archives serve a limited number of associations, often some thirty, and not to us alone; each of the gate's
+processes keeps so many."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Idle:
+    """An association that nobody has borrowed since then."""
+
+    proposals: tuple[Proposal, ...]
+    association: Association
+    since: float
 
 
 class AssociationPool:
@@ -33,7 +44,8 @@ class AssociationPool:
         self._peer = peer
         self._lock = Lock()
         self._sweeper: Timer | None = None
-        self._idle: defaultdict[tuple[Proposal, ...], deque[tuple[float, Association]]] = defaultdict(deque)
+        self._idle: list[_Idle] = []
+        """Who was left first comes first."""
 
     @contextmanager
     def borrowed(self, proposals: Sequence[Proposal]) -> Iterator[Association]:
@@ -53,35 +65,34 @@ class AssociationPool:
     def close(self) -> None:
         """Release what is idle."""
         with self._lock:
-            left = [association for idle in self._idle.values() for _, association in idle]
-            self._idle.clear()
+            left, self._idle = self._idle, []
             if self._sweeper is not None:
                 self._sweeper.cancel()
                 self._sweeper = None
-        for association in left:
-            association.release()
+        for one in left:
+            one.association.release()
 
     def _idle_one(self, wanted: tuple[Proposal, ...]) -> Association | None:
         while True:
             with self._lock:
-                if not self._idle.get(wanted):
+                found = next((one for one in reversed(self._idle) if one.proposals == wanted), None)
+                if found is None:
                     return None
-                _, association = self._idle[wanted].pop()
-            if association.is_quiet():
-                return association
-            association.release()
+                self._idle.remove(found)
+            if found.association.is_quiet():
+                return found.association
+            found.association.release()
 
     def _take_back(self, proposals: tuple[Proposal, ...], association: Association) -> None:
         if association.is_over:
             return
         with self._lock:
-            idle = self._idle[proposals]
-            idle.append((time.monotonic(), association))
-            oldest = idle.popleft()[1] if len(idle) > _MOST_IDLE else None
+            self._idle.append(_Idle(proposals, association, time.monotonic()))
+            oldest = self._idle.pop(0) if len(self._idle) > _MOST_IDLE else None
             if self._sweeper is None:
                 self._sweep_later()
         if oldest is not None:
-            oldest.release()
+            oldest.association.release()
 
     def _sweep_later(self) -> None:
         self._sweeper = Timer(_IDLE_SECONDS, self._sweep)
@@ -90,16 +101,12 @@ class AssociationPool:
 
     def _sweep(self) -> None:
         """Release what was idle for long."""
-        left: list[Association] = []
         with self._lock:
             before = time.monotonic() - _IDLE_SECONDS
-            for proposals, idle in list(self._idle.items()):
-                while idle and idle[0][0] <= before:
-                    left.append(idle.popleft()[1])
-                if not idle:
-                    del self._idle[proposals]
+            left = [one for one in self._idle if one.since <= before]
+            self._idle = [one for one in self._idle if one.since > before]
             self._sweeper = None
             if self._idle:
                 self._sweep_later()
-        for association in left:
-            association.release()
+        for one in left:
+            one.association.release()

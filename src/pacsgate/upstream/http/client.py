@@ -19,7 +19,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from http.client import HTTPException
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -183,7 +182,7 @@ def archive_errors() -> Iterator[None]:
         raise _mistrusted(getattr(mistrust.certificate_error, "verify_message", "")) from None
     except ssl.SSLCertVerificationError as mistrust:
         raise _mistrusted(mistrust.verify_message) from None
-    except (OSError, WireError, HTTPException, aiohttp.ClientError) as failure:
+    except (OSError, WireError, aiohttp.ClientError) as failure:
         raise _unreachable(type(failure).__name__) from None
 
 

@@ -14,7 +14,7 @@ Invariants:
 Standard: RFC 9112 9.3 (persistence).
 """
 
-import http.client
+import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import quote, urlsplit
 
-from pacsgate.model.errors import ArchiveError
+from pacsgate.upstream.http.answer_in_hand import AnswerInHand, read_answer
 from pacsgate.upstream.http.fetching import KEEP_ALIVE_SECONDS
 from pacsgate.upstream.http.settings import OriginSettings
 
@@ -30,21 +30,10 @@ _BLOCK_BYTES = 256 * 1024
 _MOST_KEPT = 32
 """Idle connections; as many threads rarely store at once."""
 _UNAUTHORIZED = 401
+_PORTS = {"http": 80, "https": 443}
 
 Authorize = Callable[[], Mapping[str, str]]
 """Makes the headers that authorize one request."""
-
-
-class Posted:
-    """An answer: its status, its headers by lower-case names, and its whole body."""
-
-    def __init__(self, response: http.client.HTTPResponse, at_most: int) -> None:
-        """Raises `ArchiveError` for a body of more than `at_most` bytes."""
-        self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.getheaders()}
-        self.body = response.read(at_most + 1)
-        if len(self.body) > at_most:
-            raise ArchiveError("the archive's answer is too large", detail=f"more than {at_most} bytes")
 
 
 class Poster:
@@ -55,18 +44,19 @@ class Poster:
     ) -> None:
         """`renew` forgets who asks, and says whether there is somebody else to be."""
         parts = urlsplit(settings.root)
-        self._host, self._port, self._authority = parts.hostname or "", parts.port, parts.netloc
+        self._host, self._port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        self._authority = parts.netloc
         self._tls = tls if parts.scheme == "https" else None
         self._path = quote(parts.path, safe="/%:@!$&'()*+,;=")
         self._seconds = settings.timeout_seconds
         self._authorize, self._renew = authorize, renew
-        self._kept: list[tuple[http.client.HTTPConnection, float]] = []
+        self._kept: list[tuple[socket.socket, float]] = []
         self._lock = Lock()
 
-    def post(self, path: str, body: bytes | Path, at_most: int) -> Posted:
+    def post(self, path: str, body: bytes | Path, at_most: int) -> AnswerInHand:
         """Send a body, a file's or in hand, to a path of the gate's own making below the root.
 
-        Raises `OSError` (TLS errors among them), `TimeoutError`, `http.client.HTTPException`, `ArchiveError`.
+        Raises `OSError` (TLS errors among them), `TimeoutError`, `WireError`, `ArchiveError`.
         """
         answer = self._posted(path, body, at_most)
         if answer.status == _UNAUTHORIZED and self._renew():
@@ -79,91 +69,68 @@ class Poster:
             while self._kept:
                 self._kept.pop()[0].close()
 
-    def _posted(self, path: str, body: bytes | Path, at_most: int) -> Posted:
-        headers = self._authorize()
+    def _posted(self, path: str, body: bytes | Path, at_most: int) -> AnswerInHand:
+        head = self._head(path, body.stat().st_size if isinstance(body, Path) else len(body))
         connection = self._take_kept()
         if connection is not None:
             try:
-                response = self._answering(connection, path, headers, body)
-            except (BrokenPipeError, ConnectionResetError):  # of the latter, `RemoteDisconnected` is one
+                return self._answered(connection, head, body, at_most)
+            except (BrokenPipeError, ConnectionResetError):
                 pass
-            else:
-                return self._read(connection, response, at_most)
-        connection = self._connected()
-        return self._read(connection, self._answering(connection, path, headers, body), at_most)
+        return self._answered(self._connected(), head, body, at_most)
 
-    def _answering(
-        self,
-        connection: http.client.HTTPConnection,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | Path,
-    ) -> http.client.HTTPResponse:
-        """The answer, when its head has come."""
-        is_answering = False
+    def _answered(
+        self, connection: socket.socket, head: bytes, body: bytes | Path, at_most: int
+    ) -> AnswerInHand:
+        is_reusable = False
         try:
-            self._send(connection, path, headers, body)
-            response = connection.getresponse()
-            is_answering = True
+            self._send(connection, head, body)
+            answer = read_answer(connection, at_most)
+            is_reusable = answer.keeps
         finally:
-            if not is_answering:
-                connection.close()
-        return response
-
-    def _read(
-        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, at_most: int
-    ) -> Posted:
-        is_whole = False
-        try:
-            answer = Posted(response, at_most)
-            is_whole = not response.will_close
-        finally:
-            if is_whole:
+            if is_reusable:
                 self._keep(connection)
             else:
                 connection.close()
         return answer
 
-    def _send(
-        self,
-        connection: http.client.HTTPConnection,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | Path,
-    ) -> None:
-        size = body.stat().st_size if isinstance(body, Path) else len(body)
+    def _head(self, path: str, size: int) -> bytes:
         fields = {
             "Host": self._authority,
             "Accept-Encoding": "identity",
             "Content-Type": "application/octet-stream",
             "Content-Length": str(size),
-            **headers,
+            **self._authorize(),
         }
-        connection.putrequest("POST", self._path + path, skip_host=True, skip_accept_encoding=True)
-        for name, value in fields.items():
-            connection.putheader(name, value)
+        lines = [f"POST {self._path}{path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _send(self, connection: socket.socket, head: bytes, body: bytes | Path) -> None:
         if not isinstance(body, Path):
-            connection.endheaders(body)
+            connection.sendall(head + body)
             return
-        connection.endheaders()
+        connection.sendall(head)
         with body.open("rb", buffering=0) as file:
             if self._tls is None:
-                connection.sock.sendfile(file)
+                connection.sendfile(file)
             else:
                 while block := file.read(_BLOCK_BYTES):
-                    connection.send(block)
+                    connection.sendall(block)
 
-    def _connected(self) -> http.client.HTTPConnection:
-        if self._tls is None:
-            connection = http.client.HTTPConnection(self._host, self._port, timeout=self._seconds)
-        else:
-            connection = http.client.HTTPSConnection(
-                self._host, self._port, timeout=self._seconds, context=self._tls
-            )
-        connection.connect()
+    def _connected(self) -> socket.socket:
+        connection = socket.create_connection((self._host, self._port), timeout=self._seconds)
+        is_secured = False
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+            is_secured = True
+        finally:
+            if not is_secured:
+                connection.close()
         return connection
 
-    def _take_kept(self) -> http.client.HTTPConnection | None:
+    def _take_kept(self) -> socket.socket | None:
         with self._lock:
             while self._kept:
                 connection, since = self._kept.pop()
@@ -172,7 +139,7 @@ class Poster:
                 connection.close()
         return None
 
-    def _keep(self, connection: http.client.HTTPConnection) -> None:
+    def _keep(self, connection: socket.socket) -> None:
         with self._lock:
             if len(self._kept) < _MOST_KEPT:
                 self._kept.append((connection, time.monotonic()))

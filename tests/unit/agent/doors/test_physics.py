@@ -8,7 +8,7 @@ from pacsgate.agent.doors.physics import Refusal
 from pacsgate.model.access import HolderKey, HolderKind
 from pacsgate.model.effective_access import Barrier
 from pacsgate.model.errors import NotFoundError
-from pacsgate.model.site_events import ACCESS_DENIED, ACCESS_GRANTED, ANTI_PASSBACK_RESET
+from pacsgate.model.site_events import ACCESS_DENIED, ACCESS_GRANTED, ANTI_PASSBACK_RESET, HOLDER_ENDED
 from tests.support.simulated_site import SimulatedSite, simulated_site
 
 ANN = HolderKey(HolderKind.IDENTITY, "ann")
@@ -84,6 +84,45 @@ def test_whoever_is_checked_out_gets_nowhere_but_out(site: SimulatedSite) -> Non
     site.done("VisitCheckOut", visit="v1")
     assert site.swipe("reading-room-in", "04A1B2C3", "uid").reason is Barrier.NOT_CHECKED_IN
     assert site.swipe("main-out", "04A1B2C3", "uid").zone == ""
+
+
+@pytest.mark.parametrize("end", ["VisitCheckOut", "the clock"])
+def test_a_visit_that_ends_inside_is_nowhere_from_then_on_and_the_gate_is_told(
+    site: SimulatedSite, end: str
+) -> None:
+    visit(site, account="vera")
+    site.done("VisitCheckIn", visit="v1")
+    for reader in ("main-in", "reading-room-in"):
+        assert site.swipe(reader, "04A1B2C3", "uid").is_granted
+    assert [event.zone for event in site.events()] == ["lobby", "reading-room"]
+
+    if end == "the clock":
+        site.clock.advance(hours=3)
+    else:
+        site.done(end, visit="v1")
+
+    told = site.events()[-1]
+    assert (told.kind, told.account, told.zone) == (HOLDER_ENDED, "vera", "")
+    assert site.doors.state.people(site.doors.place) == []
+
+
+def test_an_identity_that_is_removed_is_nowhere(site: SimulatedSite) -> None:
+    site.identity("ann", "12-34567", "reading-room", account="ann")
+    site.swipe("main-in", "12-34567")
+    site.done("IdentityRemove", identity="ann")
+    told = site.events()[-1]
+    assert (told.kind, told.account, told.zone) == (HOLDER_ENDED, "ann", "")
+
+
+def test_whoever_leaves_after_their_visit_is_seen_in_no_zone_on_the_way(site: SimulatedSite) -> None:
+    visit(site)
+    site.done("VisitCheckIn", visit="v1")
+    for reader in ("main-in", "reading-room-in"):
+        site.swipe(reader, "04A1B2C3", "uid")
+    site.done("VisitCheckOut", visit="v1")
+    assert site.swipe("reading-room-out", "04A1B2C3", "uid").zone == ""
+    assert site.swipe("main-out", "04A1B2C3", "uid").zone == ""
+    assert [event.zone for event in site.events()[2:]] == ["", "", ""]
 
 
 def test_a_unit_with_a_schedule_opens_by_the_clock_on_the_wall(site: SimulatedSite) -> None:

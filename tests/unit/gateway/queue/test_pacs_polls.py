@@ -11,6 +11,7 @@ from pacsgate.model.permission import Permission
 from pacsgate.model.role import Assignment, AssignmentScope
 from pacsgate.ports.pacs_queue import MessageState
 from pacsgate.services.administer_tokens import TokenAdministration
+from pacsgate.stores.pacs_queue.queue import SqlPacsQueue
 from tests.support.queued_gate import DOORS, PLACE, SCOPE, QueuedGate, person
 
 SOON = 2.0
@@ -57,6 +58,25 @@ def test_whoever_has_waited_long_enough_is_sent_to_the_same_address(q: QueuedGat
             assert (told.status, told.headers["location"], told.raw) == (307, path, b"")
 
     q.run(work)
+
+
+def test_what_another_process_accepted_while_no_agent_waited_is_there_when_one_comes(q: QueuedGate) -> None:
+    async def work() -> None:
+        pattern = q.desk.queue.message(SCOPE, DOORS, await asyncio.to_thread(q.submit))
+        assert pattern is not None
+        assert (await q.answer((await q.fetch()).body)).status == 204
+        poll = asyncio.ensure_future(q.fetch())
+        await begun()
+        assert not poll.done(), "it has looked in vain"
+        poll.cancel()
+        new = replace(pattern, command=replace(pattern.command, message_id="from-elsewhere"), version=0)
+        elsewhere = SqlPacsQueue(q.gate.opened.installation.database)
+        elsewhere.add(SCOPE, new, None, most=100, record=lambda _message: None)
+        told = await asyncio.wait_for(q.fetch(), SOON)
+        assert told.body["messageId"] == "from-elsewhere"
+
+    q.run(work)
+    q.drained()
 
 
 def test_the_same_waits_below_the_other_tree(q: QueuedGate) -> None:
@@ -203,6 +223,10 @@ def test_what_somebody_may_not_ask_for_any_more_is_not_done(q: QueuedGate) -> No
         scoped = Assignment(PACS_ADMINISTRATOR, AssignmentScope(archive=DOORS))
         await asyncio.to_thread(lambda: q.gate.users.unassign(q.gate.change, leaver, scoped.__eq__))
         assert (await q.fetch()).body["messageId"] == stays
+        nowhere = await q.result("0" * 32, leaver)
+        told = await q.result(left, leaver)
+        assert (told.status, told.raw) == (404, nowhere.raw)
+        await asyncio.to_thread(lambda: q.gate.users.assign(q.gate.change, leaver, scoped))
         told = await q.result(left, leaver)
         assert told.status == 403
         assert told.body["error"] == "forbidden"
@@ -364,6 +388,8 @@ def test_somebody_who_gets_the_name_of_a_removed_account_reads_nothing_that_it_w
     message_id = q.run(asked_and_answered)
     q.gate.users.remove(q.gate.change, who)
     q.gate.users.add(q.gate.change, who)
+    scoped = Assignment(PACS_ADMINISTRATOR, AssignmentScope(archive=DOORS))
+    q.gate.users.assign(q.gate.change, who, scoped)
     tokens = TokenAdministration(q.gate.office, RandomTokens())
     until = q.gate.now + timedelta(hours=1)
     q.gate.tokens[who] = tokens.issue(q.gate.change, who, label="t", expires_at=until).text

@@ -15,7 +15,7 @@ from pacsgate.ports.assertions import Claims
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import stores_on
 from tests.support.clocks import START
-from tests.support.databases import copied_sqlite
+from tests.support.databases import sqlite_url
 from tests.support.people import SCOPE, people_on
 
 A, B = SourcePolicy("a", AccountsMode.CLAIMS), SourcePolicy("b", AccountsMode.CLAIMS)
@@ -27,7 +27,7 @@ ANNA = Claims(
 
 class House:
     def __init__(self, directory, *sources):
-        self.stores = stores_on(open_database(copied_sqlite(directory)))
+        self.stores = stores_on(open_database(sqlite_url(directory)))
         self.people = people_on(self.stores)
         self.accounts = FederatedAccounts(
             self.stores.directory, self.stores.identity_links, sources or (A, B, LOCAL)

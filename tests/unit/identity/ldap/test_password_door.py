@@ -1,10 +1,12 @@
 """The password door with real directories behind it: local accounts first, one source for a name, closed when down."""
 
+import time
 from dataclasses import replace
+from statistics import median
 
 import pytest
 
-from pacsgate.audit.events import EventKind
+from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.identity.associations.by_password import ByPassword
 from pacsgate.identity.associations.ways import Asking
 from pacsgate.identity.authenticate import Authenticator
@@ -15,18 +17,28 @@ from pacsgate.identity.ldap.description import LdapServer
 from pacsgate.identity.lockout import FAILURES_BEFORE_LOCK
 from pacsgate.identity.outside_passwords import OutsidePasswords
 from pacsgate.identity.password_door import REMEMBERED_SECONDS
+from pacsgate.model.resource import TenantName
 from pacsgate.model.subject import Subject
 from pacsgate.ports import AuthenticationFailed, FailureKind
+from pacsgate.ports.assertions import AssertionFault
 from pacsgate.ports.associations import Admitted
+from pacsgate.ports.tenants import TenantRecord
+from pacsgate.stores.stores import stores_on
 from tests.support.associations import requestor
+from tests.support.clocks import START
+from tests.support.databases import opened
 from tests.support.directories import LDAP_PASSWORD, RAD2_PASSWORD, source
-from tests.support.people import PASSWORD, SCOPE, People
+from tests.support.people import OPERATOR, PASSWORD, SCOPE, People
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.server("slapd")
 
 CLINIC = SourcePolicy("clinic", AccountsMode.CLAIMS, role_ceiling=frozenset({"radiologist"}))
 REFUSED = AuthenticationFailed(FailureKind.REFUSED)
+OF_NORTH = replace(CLINIC, tenant=TenantName("north"))
+WRONG = "wrong"
+FAILING = ("nobody", "admin", "north/nobody", "north/rad1", "nowhere/nobody", "nowhere/admin", "platform/x")
+"""Names of tenants with a directory, without one, and of one that does not exist."""
 
 
 class Door:
@@ -53,6 +65,14 @@ class Door:
         credential = PasswordCredential(name, password)
         return self.authenticator.authenticate(credential, self.people.context())
 
+    def timed(self, name: str) -> float:
+        """How long it takes to be refused, without ever being locked."""
+        began = time.perf_counter()
+        assert self.sign_in(name, WRONG) == REFUSED
+        took = time.perf_counter() - began
+        self.people.clock.advance(hours=3)
+        return took
+
     def causes(self) -> list[str]:
         return [
             event.details["cause"]
@@ -68,6 +88,16 @@ def local(people) -> People:
     people.users.add(people.change(), "admin", password=PASSWORD)
     people.trail.events.clear()
     return people
+
+
+@pytest.fixture
+def with_tenants(local, tmp_path) -> People:
+    """The same with two more tenants."""
+    with opened(f"sqlite:///{tmp_path / 'pacsgate.sqlite'}") as database:
+        for name in map(TenantName, ("north", "south")):
+            event = AuditEvent(EventKind.TENANT_CHANGED, START, OPERATOR, tenant=name)
+            stores_on(database).tenants.add_tenant(TenantRecord(name, name, {}, {}, START, "ops"), event)
+    return local
 
 
 @pytest.fixture
@@ -190,3 +220,86 @@ def test_an_association_goes_on_with_the_same_ceiling_until_the_account_may_not(
 def test_an_injected_filter_is_an_unknown_name(door, name):
     assert door.sign_in(name, LDAP_PASSWORD) == REFUSED
     assert door.causes() == ["unknown-user"]
+
+
+class Heard:
+    """A directory, and what it was asked."""
+
+    def __init__(self, asked) -> None:
+        self.asked, self.name, self.heard = asked, asked.name, []
+
+    def verify(self, name, password, now):
+        found = self.asked.verify(name, password, now)
+        self.heard.append((name, password, found))
+        return found
+
+
+def test_every_failure_asks_one_directory_and_shows_it_nothing_that_was_typed_for_another_tenant(
+    with_tenants, slapd
+):
+    heard = Heard(source(slapd))
+    door = Door(with_tenants, heard, policies=(OF_NORTH,))
+    for name in FAILING:
+        heard.heard.clear()
+        assert door.sign_in(name, f"typed by {name}") == REFUSED
+        ((asked, password, found),) = heard.heard
+        if name.startswith("north/"):
+            assert (f"north/{asked}", password) == (name, f"typed by {name}")
+        else:
+            assert not {"nobody", "admin", "typed"} & {asked, *password.split()}
+            assert found is AssertionFault.UNKNOWN_PERSON
+    heard.heard.clear()
+    assert door.sign_in("admin", PASSWORD).name == "admin"
+    assert heard.heard == []
+
+
+@pytest.mark.parametrize("odd", ["", "x/y", "@", "n" * 200, "rad1)(uid=*"])
+@pytest.mark.parametrize("password", ["", "p", "\udc80"])
+def test_what_a_directory_refuses_at_once_is_refused_at_once_for_every_tenant(
+    with_tenants, slapd, odd, password
+):
+    heard = Heard(source(slapd))
+    door, faults = Door(with_tenants, heard, policies=(OF_NORTH,)), []
+    for tenant in ("north", "nowhere"):
+        heard.heard.clear()
+        assert door.sign_in(f"{tenant}/{odd}", password) == REFUSED
+        faults.append([found for _, _, found in heard.heard])
+    assert faults[0] == faults[1]
+
+
+def test_counts_of_a_name_however_it_is_written_tell_no_tenant_with_a_directory(with_tenants, slapd):
+    door = Door(with_tenants, source(slapd), policies=(OF_NORTH,))
+    told = {}
+    for tenant in ("north", "nowhere", "default"):
+        names = ("who", "WHO", "Who", "wHo", "whO", "WhO")[: FAILURES_BEFORE_LOCK + 1]
+        told[tenant] = [door.sign_in(f"{tenant}/{name}", "wrong").kind for name in names]
+    assert told["north"] == told["nowhere"] == told["default"]
+    assert FailureKind.LOCKED_OUT in told["north"]
+
+
+def test_tenants_without_sources_are_as_slow_as_always_the_same_one_with_some(with_tenants, slapd):
+    one, other = Heard(source(slapd)), Heard(source(slapd, "partner"))
+    of_south = replace(CLINIC, name="partner", tenant=TenantName("south"))
+
+    def asked_by(process: Door, tenant: str) -> list[str]:
+        for heard in (one, other):
+            heard.heard.clear()
+        process.sign_in(f"{tenant}/nobody", "wrong")
+        return [heard.name for heard in (one, other) if heard.heard]
+
+    processes = [Door(with_tenants, one, other, policies=(OF_NORTH, of_south)) for _ in range(2)]
+    made_up = [f"t{number}" for number in range(8)]
+    seen = {tenant: [asked_by(process, tenant) for process in processes] for tenant in made_up}
+    assert all(first == second for first, second in seen.values())
+    assert {name for (names, _) in seen.values() for name in names} == {"clinic", "partner"}
+
+
+@pytest.mark.long
+def test_the_time_of_a_failure_tells_neither_a_tenant_with_a_directory_nor_a_name(with_tenants, slapd):
+    """Hashes are cheap here, so that what is left is mostly the directory."""
+    door = Door(with_tenants, source(slapd), policies=(OF_NORTH,))
+    rounds = [[door.timed(name) for name in FAILING] for _ in range(25)][5:]
+    costs = dict(zip(FAILING, (median(column) for column in zip(*rounds, strict=True)), strict=True))
+    for name in FAILING:
+        if name != "north/rad1":  # of whom the directory finds an entry, in any tenant of its own
+            assert 0.6 < costs[name] / costs["nowhere/nobody"] < 1.7, costs

@@ -13,16 +13,18 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from pacsgate.audit.events import AuditEvent, EventKind
 from pacsgate.identity.federation.federated_accounts import FederatedAccounts
+from pacsgate.identity.federation.returning_browsers import DoorParts
 from pacsgate.identity.federation.sent_browsers import ANSWERED_WITHIN
 from pacsgate.identity.federation.source_policy import AccountsMode, SourcePolicy
 from pacsgate.identity.lockout import Attempts
-from pacsgate.identity.saml.door import SamlDoor, SamlParts
+from pacsgate.identity.saml.door import SamlDoor
 from pacsgate.identity.sign_in_record import SignInRecord
 from pacsgate.model.claimed_names import LONGEST_CLAIM
 from pacsgate.model.context import Context
 from pacsgate.ports import AuthenticationFailed, FailureKind, UserRecord
 from pacsgate.stores.database import open_database
 from pacsgate.stores.stores import stores_on
+from tests.support.databases import sqlite_url
 from tests.support.people import OPERATOR, SCOPE
 from tests.support.saml_idp import MFA_CONTEXT, SIGN_IN, STRANGER, encoded, genuine, now, own_key, provider
 from tests.support.trails import ListTrail
@@ -38,22 +40,20 @@ class Doors:
     """Doors of three providers over one directory, and a browser that goes through them."""
 
     def __init__(self, path) -> None:
-        self.stores = stores_on(open_database(f"sqlite:///{path / 'pacsgate.sqlite'}"))
+        self.stores = stores_on(open_database(sqlite_url(path)))
         self.trail = ListTrail()
         directory, links = self.stores.directory, self.stores.identity_links
-        self.parts = SamlParts(
+        self.parts = DoorParts(
             scope=SCOPE,
             accounts=FederatedAccounts(directory, links, POLICIES),
-            links=links,
             challenges=self.stores.challenges,
-            used=self.stores.used_assertions,
             attempts=Attempts(directory),
             record=SignInRecord(self.trail),
         )
 
     def door(self, name="clinic", **parts) -> tuple[SamlDoor, object]:
         to = provider(name, **parts)
-        return SamlDoor(to, self.parts), to
+        return SamlDoor(to, self.parts, self.stores.identity_links, self.stores.used_assertions), to
 
     def context(self, at=None) -> Context:
         return Context(at or now(), "r-1", client_address="192.0.2.7")

@@ -1,8 +1,19 @@
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
+from pacsgate.audit.events import Actor
+from pacsgate.identity.accounts import LocalAccounts
 from pacsgate.model.access import AccessCredential, HolderKey, HolderKind
-from pacsgate.model.errors import ConflictError
+from pacsgate.model.built_in_roles import PACS_ADMINISTRATOR
+from pacsgate.model.errors import ConflictError, RequestError
+from pacsgate.model.resource import ArchiveName
+from pacsgate.model.role import Assignment, AssignmentScope
+from pacsgate.policy.document import load_policy
+from pacsgate.services.access.account_administrators import AccountAdministrators
 from pacsgate.services.access.image_certificates import LONGEST_NAME, ImageCertificates
+from pacsgate.services.administration import Change
 from tests.support.people import SCOPE, People, open_people
 
 SOURCE = "hospital-ca"
@@ -18,7 +29,11 @@ def people(tmp_path) -> People:
 
 @pytest.fixture
 def certificates(people: People) -> ImageCertificates:
-    return ImageCertificates(people.directory, people.identity_links, [SOURCE])
+    return linking(people, lambda _change: True)
+
+
+def linking(people: People, may_link: Callable[[Change], bool]) -> ImageCertificates:
+    return ImageCertificates(people.directory, people.identity_links, [SOURCE], may_link)
 
 
 def a_credential(people: People, value: str) -> AccessCredential:
@@ -51,6 +66,38 @@ def test_nobody_takes_the_name_of_somebody_else(people: People, certificates: Im
         certificates.link(people.change(), "identity.e-1@main", a_credential(people, "Dr. Chief"))
     certificates.unlink(people.change(), "identity.e-1@main", a_credential(people, "Dr. Chief"))
     assert linked_to(people, "Dr. Chief") == "chief"
+
+
+def test_only_who_administers_accounts_in_the_whole_tenant_links_a_name(people: People) -> None:
+    """The certificate of somebody who has no account yet would let its holder in as somebody else."""
+    policy = load_policy({"policy.yaml": "version: 1\nroles: {registry: {permissions: [UserAdminister]}}\n"})
+    certificates = linking(people, AccountAdministrators(LocalAccounts(people.directory), policy).include)
+    credential = a_credential(people, "Dr. New")
+    people.users.assign(
+        people.change(), "chief", Assignment(PACS_ADMINISTRATOR, AssignmentScope(ArchiveName("main")))
+    )
+
+    def change(name: str) -> Change:
+        return replace(people.change(), actor=Actor(name, verified=True))
+
+    for name in ("chief", "nobody"):
+        with pytest.raises(RequestError, match="UserAdminister") as refused:
+            certificates.link(change(name), "identity.e-1@main", credential)
+        assert refused.value.status == 403
+    assert linked_to(people, "Dr. New") is None
+
+    people.policy = policy
+    here = AssignmentScope(ArchiveName("main"))
+    people.users.assign(people.change(), "chief", Assignment("registry", here))
+    with pytest.raises(RequestError):
+        certificates.link(change("chief"), "identity.e-1@main", credential)
+    people.users.assign(people.change(), "chief", Assignment("registry"))
+    certificates.link(change("chief"), "identity.e-1@main", credential)
+    assert linked_to(people, "Dr. New") == "identity.e-1@main"
+
+    people.users.set_disabled(people.change(), "chief", disabled=True)
+    with pytest.raises(RequestError):
+        certificates.link(change("chief"), "identity.e-1@main", a_credential(people, "Dr. Newer"))
 
 
 @pytest.mark.parametrize("value", ["x" * (LONGEST_NAME + 1), "a\nb", " a", "a\0"])

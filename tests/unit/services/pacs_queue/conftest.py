@@ -5,7 +5,7 @@ import pytest
 
 from pacsgate.model.resource import TenantName, TenantScope
 from pacsgate.stores.database import Database
-from tests.support.databases import copied_sqlite, opened
+from tests.support.databases import opened, sqlite_url
 from tests.support.queue_desk import Desk
 
 _tenants = count(1)
@@ -13,7 +13,7 @@ _tenants = count(1)
 
 @pytest.fixture(scope="session")
 def queue_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    with opened(copied_sqlite(tmp_path_factory.mktemp("queue"))) as database:
+    with opened(sqlite_url(tmp_path_factory.mktemp("queue"))) as database:
         yield database
 
 

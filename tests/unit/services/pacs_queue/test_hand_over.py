@@ -49,6 +49,27 @@ def test_what_may_go_better_later_is_tried_again_after_longer_and_longer_pauses_
     assert desk.trail.events[-1].outcome is EventOutcome.MINOR
 
 
+@pytest.mark.parametrize("state", ["taken", "resting"])
+def test_what_was_put_off_by_a_clock_that_has_gone_back_since_holds_nothing_up(
+    desk: Desk, state: str
+) -> None:
+    first, second = desk.asked(), desk.asked()
+    desk.clock.advance(minutes=30)
+    desk.taken()
+    if state == "resting":
+        answer(desk, first, token(desk, first), 503)
+    desk.clock.set_back(minutes=30)
+    desk.overdue.of_all()
+    desk.clock.advance(seconds=2)
+    again = desk.taken()
+    assert again is not None
+    assert (again.command.message_id, again.command.attempt) == (first, 2)
+    answer(desk, first, token(desk, first))
+    after = desk.taken()
+    assert after is not None
+    assert after.command.message_id == second
+
+
 def test_a_lease_that_has_ended_is_worth_nothing_once_somebody_looks(desk: Desk) -> None:
     message_id = desk.asked()
     desk.taken()

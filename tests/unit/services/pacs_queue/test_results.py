@@ -75,6 +75,19 @@ def test_a_token_that_was_narrowed_to_images_reads_no_results(desk: Desk) -> Non
     assert read(desk, message_id) is not None
 
 
+def test_whoever_has_lost_the_permission_is_told_what_somebody_is_told_who_never_asked(desk: Desk) -> None:
+    message_id = done(desk, {"secret": "S3CRET"})
+    desk.barred.add("clerk")
+    refusals = []
+    for asked_for in (message_id, desk.asked("nurse"), "0" * 32):
+        with pytest.raises(NotFoundError) as refused:
+            read(desk, asked_for)
+        refusals.append((refused.value.public, desk.trail.events[-1].reasons))
+    assert refusals == refusals[:1] * 3
+    desk.barred.clear()
+    assert read(desk, message_id) == Outcome(201, {"secret": "S3CRET"})
+
+
 def test_a_result_is_kept_for_a_time_and_then_its_requester_alone_is_told_that_it_was_there(
     desk: Desk,
 ) -> None:

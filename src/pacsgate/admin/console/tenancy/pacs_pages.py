@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from pacsgate.admin.console.forms import Form
 from pacsgate.admin.console.tenancy.desk import HOME, TenancyDesk, Turn, pacs_path
+from pacsgate.admin.console.tenancy.inputs import Input, filled_in
 from pacsgate.model.errors import RequestError
 from pacsgate.model.pacs_operation import PacsKind
 from pacsgate.model.permission import Permission
@@ -18,6 +19,17 @@ from pacsgate.ports.tenants import PacsRecord
 
 _PACS = f"{HOME}/pacs/{{pacs}}"
 _SECRET_LASTS = timedelta(days=365)
+_UNSEEN = {"autocomplete": "off"}
+_INPUTS = (
+    Input(
+        "pacs", "Id", hint="Letters, digits, - and _.", required=True, attributes={"maxlength": 63, **_UNSEEN}
+    ),
+    Input("name", "Name", hint="What people call it.", attributes={"maxlength": 200}),
+    Input("kind", "Kind", options=tuple((kind.value, kind.value) for kind in PacsKind), value=PacsKind.DOORS),
+    Input(
+        "agent", "Account of its agent", hint="Made if it is not there.", required=True, attributes=_UNSEEN
+    ),
+)
 
 
 def pacs_routes(desk: TenancyDesk) -> list[Route]:
@@ -29,7 +41,6 @@ def pacs_routes(desk: TenancyDesk) -> list[Route]:
         Route(f"{_PACS}/secret", desk.form(issue_secret, show), methods=["POST"]),
         Route(f"{_PACS}/unregister", desk.form(unregister, show), methods=["POST"]),
         Route(f"{_PACS}/letters/{{message}}", desk.form(queue_again, show), methods=["POST"]),
-        Route(f"{_PACS}/results/{{message}}", desk.page(show_result), methods=["GET"]),
     ]
 
 
@@ -46,7 +57,6 @@ def show(turn: Turn) -> Response:
         agents=letters.agents(warrant),
         dead=dead,
         may_update=may_update,
-        may_assign=turn.may(Permission.ROLE_ASSIGN) and turn.may(Permission.USER_LIST),
         may_unregister=turn.may(Permission.PACS_UNREGISTER),
         tabs=tabs(turn, ""),
     )
@@ -55,7 +65,7 @@ def show(turn: Turn) -> Response:
 def show_new(turn: Turn) -> Response:
     """A form for a new one."""
     turn.need(Permission.PACS_REGISTER)
-    return turn.render("register.html", kinds=[(kind.value, kind.value) for kind in PacsKind])
+    return turn.render("register.html", form=filled_in(_INPUTS, turn))
 
 
 def register(turn: Turn, form: Form) -> Response:
@@ -91,14 +101,6 @@ def queue_again(turn: Turn, _form: Form) -> str:
     return f"{pacs_path(turn.pacs)}?done=queued"
 
 
-def show_result(turn: Turn) -> Response:
-    """What came of something that took longer than a page waits."""
-    caller = turn.visitor.caller
-    outcome = turn.desk.results.of(caller, caller.subject.tenant, turn.pacs, turn["message"])
-    body = outcome.body if outcome is not None and isinstance(outcome.body, dict) else {}
-    return turn.render("result.html", outcome=outcome, body=body, back=pacs_path(turn.pacs))
-
-
 def tabs(turn: Turn, here: str) -> list[tuple[str, str, bool]]:
     """The pages of one PACS that the visitor may see."""
     shown = (
@@ -106,6 +108,11 @@ def tabs(turn: Turn, here: str) -> list[tuple[str, str, bool]]:
         ("/visits", "Visits", turn.may_ask("VisitList")),
         ("/identities", "Identities", turn.may_ask("IdentityList")),
         ("/units", "Access units", turn.may_ask("AccessUnitList")),
+        (
+            "/roles",
+            "Roles",
+            turn.may(Permission.ROLE_LIST_ASSIGNMENTS) and turn.may(Permission.PACS_GET, turn.pacs),
+        ),
     )
     return [(f"{pacs_path(turn.pacs)}{path}", label, path == here) for path, label, may in shown if may]
 
