@@ -123,6 +123,8 @@ def test_an_object_of_another_class_is_told_only_to_who_may_search_it(
     }
 
 
+@pytest.mark.long
+@pytest.mark.alone
 def test_a_report_takes_the_same_time_for_what_is_hidden_and_what_is_missing(
     hospital: RunningHospital, dicom: Dicom
 ) -> None:
