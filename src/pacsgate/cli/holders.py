@@ -2,7 +2,7 @@
 
 The commands are made once for each kind of holder, over operations whose names differ by that kind alone.
 
-Called by `identities` and `visits`.
+Called by `identities` and `visits`; `units` names units as they do.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 Whoever works at the command line of the installation needs no permission; what they ask for goes the way of
 all requests, to the gate's own archives or through the queue to an agent.
 
-Called by `holders`, `identities`, `visits`, `units` and `pacses`.
+Called by `holders`, `identities`, `visits`, `units`, `pacses` and the demonstration.
 """
 
 import json
